@@ -1,0 +1,92 @@
+# Every target prints itself: `make help`. Variables: SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+SCALE ?= 0.1
+
+export SOURCES ?= data/sources
+export LAKE ?= data/lake
+export WAREHOUSE ?= data/warehouse.duckdb
+export DO_NOT_TRACK := 1
+export PYTHONUNBUFFERED := 1
+
+RUN := .venv/bin/python -m
+DBT := .venv/bin/dbt
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: .venv/.core sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
+	$(RUN) scripts.load
+	$(DBT) build --quiet
+	@echo
+	@echo "The warehouse is in $(WAREHOUSE), every test is green. Try next:"
+	@echo "  source .venv/bin/activate"
+	@echo "  dbt show --inline 'select branch, count(*) as brokers from {{ ref(\"dim_broker\") }} group by all order by all'"
+	@echo "  make docs        the models, columns and lineage in a browser"
+
+.PHONY: batches
+batches: .venv/.core sources ## Replay the batches one by one: load, build, next
+	$(RUN) scripts.batches
+
+.PHONY: sources
+sources: .venv/.core
+	@if [ "$(SOURCES)" = data/sources ] && [ ! -e data/sources/manifest.json ]; then \
+		$(RUN) scripts.generate --scale-factor $(SCALE) --output data/sources; fi
+
+.PHONY: docs
+docs: .venv/.core ## Build the documentation site and serve it on http://localhost:8080
+	$(DBT) docs generate --quiet
+	$(DBT) docs serve --host 127.0.0.1 --port 8080 --no-browser
+
+.PHONY: test
+test: lint ## Lint, unit tests, integration tests: everything CI runs
+	$(RUN) pytest -q -m "not slow"
+
+.PHONY: test-slow
+test-slow: .venv/.dev ## The long tests: large files, large worlds
+	$(RUN) pytest -q -m slow
+
+.PHONY: lint
+lint: .venv/.dev ## Style of SQL and Python, types, and the rules of the project
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	mkdir -p data
+	$(DBT) parse --quiet
+	.venv/bin/dbt-bouncer --config-file dbt-bouncer.yml
+	$(RUN) scripts.check_project
+	.venv/bin/sqlfluff lint --disable-progress-bar models tests/singular tests/generic analyses
+
+.PHONY: format
+format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/sqlfluff fix --disable-progress-bar models tests/singular analyses
+
+.PHONY: bench
+bench: .venv/.core ## Measure: generate, load, build, as figures and ratios
+	$(RUN) scripts.bench
+
+.PHONY: clean
+clean: ## Remove everything generated and built, but not the environment
+	rm -rf data/* target logs
+
+# The environment: pinned by uv.lock. The core is enough to build; developers get all extras.
+.venv/bin/uv:
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.core: pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact
+	@touch $@
+
+.venv/.dev: pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
+	@touch .venv/.core $@
