@@ -1,0 +1,161 @@
+"""Load source files into the lake.
+
+Usage:
+    python -m scripts.load                                   all batches of data/sources into data/lake
+    python -m scripts.load --sources /data/tpcdi --batch 1   the historical load only
+    python -m scripts.load --feed brokerage.trade --force    one feed again
+
+Exit codes: 0 every feed landed (rows may be quarantined: see the summary), 1 a feed or file could not
+be loaded, 2 nothing was loaded: wrong arguments, an unusable contract, a lake that is locked or cannot
+be written.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Annotated, NamedTuple
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from scripts.load.contracts import ContractError
+from scripts.load.feeds import FeedLoad, FeedResult
+from scripts.load.lake import LakeError
+from scripts.load.rows import Progress as OnBytes
+from scripts.load.run import LoadOptions, LoadResult, OnPlan, load
+from scripts.load.sources import SourceFolderError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main(
+    sources: Annotated[
+        str, typer.Option(envvar="SOURCES", help="Folder with Batch1, Batch2, ...; path or URI.")
+    ] = "data/sources",
+    lake: Annotated[
+        str, typer.Option(envvar="LAKE", help="Where the Parquet files go; path or URI.")
+    ] = "data/lake",
+    batch: Annotated[
+        list[int] | None, typer.Option(min=1, help="Only this batch; may be repeated.")
+    ] = None,
+    feed: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this feed (brokerage.trade) or system (crm); may be repeated."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Load unchanged files again too.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Feeds loaded at the same time.")] = 2,
+    memory: Annotated[int, typer.Option(min=64, help="Memory for all workers, in MiB.")] = 512,
+) -> None:
+    """Read source files by their contracts and land them, typed, in a Parquet lake.
+
+    Nothing is lost: rows that break their contract are quarantined with file, line and reason.
+    Unchanged files are skipped; a load that was interrupted is started again with the same command.
+    """
+    options = LoadOptions(
+        sources=sources,
+        lake=lake,
+        batches=tuple(batch or ()),
+        feeds=tuple(feed or ()),
+        force=force,
+        workers=workers,
+        memory_mib=memory,
+    )
+    started = time.perf_counter()
+    try:
+        with _progress_bar() as on_plan:
+            result = load(options, on_plan)
+    except (ContractError, SourceFolderError, LakeError) as error:
+        errors.print(f"load: {error}", style="red", markup=False)
+        raise typer.Exit(2) from error
+    console.print(_summary(result, time.perf_counter() - started))
+    for message in result.failures:
+        errors.print(f"load: {message}", style="red", markup=False)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[OnPlan]:
+    columns = (
+        TextColumn("loading"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as bar:
+
+        def on_plan(plan: list[FeedLoad]) -> OnBytes:
+            task = bar.add_task("", total=sum(step.bytes for step in plan))
+            return lambda count: bar.advance(task, count)
+
+        yield on_plan
+
+
+def _summary(result: LoadResult, seconds: float) -> Table:
+    """One line a feed, all its batches together."""
+    table = Table(
+        title=f"loaded in {seconds:.1f} s", title_justify="left", show_footer=True, box=box.SIMPLE
+    )
+    rows = [
+        _summary_row(label, list(results))
+        for label, results in groupby(result.feeds, key=lambda result: result.feed.label)
+    ]
+    totals = [sum(numbers) for numbers in zip(*(row.numbers for row in rows), strict=True)]
+    table.add_column("feed", "all feeds", no_wrap=True)
+    table.add_column("batches", no_wrap=True)
+    for name, total in zip(_NUMBERS, totals or [0] * len(_NUMBERS), strict=True):
+        table.add_column(name, f"{total:,}", justify="right", no_wrap=True)
+    table.add_column("")
+    for row in rows:
+        numbers = (f"{number:,}" for number in row.numbers)
+        table.add_row(row.label, row.batches, *numbers, row.remark)
+    return table
+
+
+# Columns of the summary.
+_NUMBERS = ("files", "read", "landed", "quarantined")
+
+
+class _SummaryRow(NamedTuple):
+    label: str
+    batches: str
+    numbers: tuple[int, ...]
+    remark: str
+
+
+def _summary_row(label: str, results: list[FeedResult]) -> _SummaryRow:
+    files = [file for result in results for file in result.files]
+    remarks = {
+        "failed": any(result.has_failed for result in results),
+        "no file (optional)": any(file.status == "missing" for file in files),
+        "unchanged": all(result.is_unchanged for result in results),
+    }
+    batches = [result.batch for result in results]
+    return _SummaryRow(
+        label,
+        f"{batches[0]}-{batches[-1]}" if len(batches) > 1 else str(batches[0]),
+        (
+            sum(file.status == "loaded" for file in files),
+            sum(file.rows_read for file in files),
+            sum(file.rows_landed for file in files),
+            sum(file.rows_quarantined for file in files),
+        ),
+        ", ".join(remark for remark, applies in remarks.items() if applies),
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,293 @@
+"""Load one feed of one batch: read its files, land the rows, quarantine the rest, keep the log.
+
+The order of writing makes a crash harmless: quarantine, then log, then the rows. The rows are the commit; a run that finds them
+missing or made of other files does all three again.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Any
+
+import pyarrow as pa
+
+from scripts.load.contracts import Feed
+from scripts.load.delimited import read_delimited
+from scripts.load.fixed_width import read_fixed_width
+from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake, LakeError, LakeWriter
+from scripts.load.rows import Breach, FileError, Progress, Rows, readable
+from scripts.load.sources import SourceFile, SourceFolder
+from scripts.load.xml import read_xml
+
+Reader = Callable[[IO[bytes], Feed, int, int, Progress], Iterator[Rows]]
+_READERS: dict[str, Reader] = {
+    "delimited": read_delimited,
+    "fixed_width": read_fixed_width,
+    "xml": read_xml,
+}
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file (or, if none was there, of the pattern that found none).
+
+    `status` is `loaded`, `missing` (and need not be there) or `failed` (and the message says why).
+    """
+
+    source_file: str
+    status: str
+    sha256: str | None = None
+    file_bytes: int = 0
+    rows_read: int = 0
+    rows_landed: int = 0
+    rows_quarantined: int = 0
+    seconds: float = 0.0
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class FeedResult:
+    """What became of a feed in a batch; `is_unchanged` if the lake already held just these files."""
+
+    feed: Feed
+    batch: int
+    files: list[FileResult]
+    is_unchanged: bool = False
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing was landed because of a file that cannot be read or is not there."""
+        return any(file.status == "failed" for file in self.files)
+
+
+@dataclass(frozen=True)
+class FeedLoad:
+    """One feed of one batch, ready to be loaded with `run`."""
+
+    feed: Feed
+    batch: int
+    files: list[SourceFile]
+    sources: SourceFolder
+    lake: Lake
+    loaded_at: datetime
+    block_bytes: int
+    force: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files as they are stored."""
+        return sum(file.bytes for file in self.files)
+
+    def run(self, progress: Progress) -> FeedResult:
+        """Load the feed; a file that cannot be read ends as a failed result, never as an exception."""
+        try:
+            if not self.files:
+                return self._missing()
+            checksums = self._checksums()
+            if not self.force and (files := self._unchanged(checksums)) is not None:
+                self.lake.remove(self._log_path("failure"))
+                progress(self.bytes)
+                return FeedResult(self.feed, self.batch, files, is_unchanged=True)
+            result = FeedResult(self.feed, self.batch, self._load(checksums, progress))
+            self.lake.remove(self._log_path("failure"))
+        except _FeedFailure as failure:
+            result = FeedResult(self.feed, self.batch, [failure.result])
+            self._write_log(result.files, "failure")
+        except LakeError as error:
+            result = FeedResult(
+                self.feed, self.batch, [FileResult("", "failed", message=str(error))]
+            )
+        return result
+
+    @property
+    def _data_path(self) -> str:
+        return self.lake.path(self.feed.system, self.feed.name, self.batch)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.feed.system}__{self.feed.name}"
+
+    @property
+    def _quarantine_path(self) -> str:
+        return self.lake.path("control", "quarantine", self.batch, self._name)
+
+    def _log_path(self, kind: str = "") -> str:
+        """Where the log stands; that of a failed attempt apart, because the rows of an earlier one still do."""
+        return self.lake.path("control", "load_log", self.batch, ".".join([self._name, *kind.split()]))
+
+    def _missing(self) -> FeedResult:
+        pattern = " or ".join(self.feed.files).replace("{batch}", str(self.batch))
+        if self.feed.required:
+            message = f"no file {pattern} in {self.sources.uri}; deliver it and load again"
+            raise _FeedFailure(FileResult(pattern, "failed", message=message))
+        result = FeedResult(self.feed, self.batch, [FileResult(pattern, "missing")])
+        if not self.lake.exists(self._data_path):
+            self._write_log(result.files)
+        return result
+
+    def _checksums(self) -> dict[str, str]:
+        """Checksum of each file by name; two deliveries of the same file are refused."""
+        checksums: dict[str, str] = {}
+        seen: dict[str, SourceFile] = {}
+        for file in self.files:
+            with self._failing(file):
+                checksums[file.name] = checksum = self.sources.sha256(file)
+                twin = seen.setdefault(file.plain_name, file)
+                if not self.feed.may_be_empty and twin is file:
+                    twin = seen.setdefault(checksum, file)
+                if twin is not file:
+                    raise FileError(f"delivers the same as {twin.name}; remove one of them")
+        return checksums
+
+    def _unchanged(self, checksums: dict[str, str]) -> list[FileResult] | None:
+        """The results of the load that made the rows in the lake, if it read the same files."""
+        footer = self.lake.footer(self._data_path)
+        if footer is None or not self.lake.exists(self._log_path()):
+            return None
+        files = [FileResult(**file) for file in footer["files"]]
+        is_same = footer["contract"] == self.feed.fingerprint and checksums == {
+            file.source_file: file.sha256 for file in files
+        }
+        return files if is_same else None
+
+    def _load(self, checksums: dict[str, str], progress: Progress) -> list[FileResult]:
+        results = []
+        with (
+            self.lake.writer(self._data_path, self.feed.schema) as rows,
+            self.lake.writer(self._quarantine_path, QUARANTINE) as quarantine,
+        ):
+            for file in self.files:
+                results.append(self._load_file(file, checksums[file.name], rows, quarantine, progress))
+            if any(result.rows_quarantined for result in results):
+                quarantine.commit({})
+            else:
+                self.lake.remove(self._quarantine_path)
+            self._write_log(results)
+            rows.commit(
+                {
+                    "contract": self.feed.fingerprint,
+                    "loaded_at": self.loaded_at.isoformat(),
+                    "files": [vars(result) for result in results],
+                }
+            )
+        return results
+
+    def _load_file(
+        self,
+        file: SourceFile,
+        checksum: str,
+        rows: LakeWriter,
+        quarantine: LakeWriter,
+        progress: Progress,
+    ) -> FileResult:
+        started = time.perf_counter()
+        landed = quarantined = 0
+        # Blocks of a compressed file are larger than what is read of it.
+        step: Progress = (lambda _: None) if file.is_compressed else progress
+        with self._failing(file, checksum), self.sources.open(file) as stream:
+            read = _READERS[self.feed.format]
+            for piece in read(stream, self.feed, self.batch, self.block_bytes, step):
+                landed += len(piece.source_row)
+                quarantined += len(piece.breaches)
+                rows.write(self._lake_rows(piece, file))
+                if piece.breaches:
+                    quarantine.write(self._quarantine_rows(piece.breaches, file))
+            if landed + quarantined == 0 and not self.feed.may_be_empty:
+                raise FileError("the file holds no record; deliver it again")
+        if file.is_compressed:
+            progress(file.bytes)
+        return FileResult(
+            source_file=file.name,
+            status="loaded",
+            sha256=checksum,
+            file_bytes=file.bytes,
+            rows_read=landed + quarantined,
+            rows_landed=landed,
+            rows_quarantined=quarantined,
+            seconds=round(time.perf_counter() - started, 3),
+        )
+
+    def _failing(self, file: SourceFile, checksum: str | None = None) -> "_Failing":
+        return _Failing(file, checksum)
+
+    def _lake_rows(self, piece: Rows, file: SourceFile) -> pa.Table:
+        count = len(piece.source_row)
+        added = {
+            "batch_id": _repeat(self.batch, pa.int32(), count),
+            "source_file": _repeat(file.name, pa.string(), count),
+            "source_row": piece.source_row,
+            "loaded_at": _repeat(self.loaded_at, pa.timestamp("us"), count),
+        }
+        columns = piece.columns | added
+        return pa.table(
+            [columns.get(field.name, pa.nulls(count, field.type)) for field in self.feed.schema],
+            schema=self.feed.schema,
+        )
+
+    def _quarantine_rows(self, breaches: list[Breach], file: SourceFile) -> pa.Table:
+        return pa.Table.from_pylist(
+            [
+                {
+                    "batch_id": self.batch,
+                    "system": self.feed.system,
+                    "feed": self.feed.name,
+                    "source_file": file.name,
+                    "line_number": breach.line,
+                    "reason": breach.reason,
+                    "raw_text": readable(breach.raw),
+                    "loaded_at": self.loaded_at,
+                }
+                for breach in breaches
+            ],
+            QUARANTINE,
+        )
+
+    def _write_log(self, files: list[FileResult], kind: str = "") -> None:
+        common: dict[str, Any] = {
+            "batch_id": self.batch,
+            "system": self.feed.system,
+            "feed": self.feed.name,
+            "loaded_at": self.loaded_at,
+        }
+        rows = [common | vars(file) for file in files]
+        self.lake.write(self._log_path(kind), pa.Table.from_pylist(rows, LOAD_LOG))
+
+
+class _FeedFailure(Exception):
+    """The feed cannot be loaded because of one file."""
+
+    def __init__(self, result: FileResult) -> None:
+        super().__init__(result.message)
+        self.result = result
+
+
+class _Failing:
+    """Turns what can go wrong with a file into the failure of its feed."""
+
+    def __init__(self, file: SourceFile, checksum: str | None) -> None:
+        self._file = file
+        self._checksum = checksum
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, FileError | OSError | pa.ArrowException):
+            raise _FeedFailure(
+                FileResult(
+                    self._file.name,
+                    "failed",
+                    sha256=self._checksum,
+                    file_bytes=self._file.bytes,
+                    message=f"{self._file.name}: {error}",
+                )
+            ) from error
+
+
+def _repeat(value: Any, type_: pa.DataType, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, type_), count)
+
+
+def no_progress(_: int) -> None:
+    """For callers that show no progress."""

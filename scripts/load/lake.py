@@ -1,0 +1,225 @@
+"""The lake: one Parquet file for each feed and batch, written completely or not at all.
+
+A file is written under another name and renamed (or put as one object), so a crash leaves the old
+file. Its footer says which source files it was made of, under which contract: that is how a later run
+knows that there is nothing to do.
+
+Layout:
+    <lake>/<system>/<feed>/batch_id=<n>/<feed>.parquet        the rows of a feed
+    <lake>/control/quarantine/batch_id=<n>/<system>__<feed>.parquet
+    <lake>/control/load_log/batch_id=<n>/<system>__<feed>.parquet
+"""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+# DuckDB reads row groups in parallel; this is the size of its own.
+ROW_GROUP_ROWS = 122_880
+_FOOTER_KEY = b"brokerage_warehouse.load"
+
+LOAD_LOG = pa.schema(
+    {
+        "batch_id": pa.int32(),
+        "system": pa.string(),
+        "feed": pa.string(),
+        "source_file": pa.string(),
+        "status": pa.string(),
+        "sha256": pa.string(),
+        "file_bytes": pa.int64(),
+        "rows_read": pa.int64(),
+        "rows_landed": pa.int64(),
+        "rows_quarantined": pa.int64(),
+        "seconds": pa.float64(),
+        "message": pa.string(),
+        "loaded_at": pa.timestamp("us"),
+    }
+)
+QUARANTINE = pa.schema(
+    {
+        "batch_id": pa.int32(),
+        "system": pa.string(),
+        "feed": pa.string(),
+        "source_file": pa.string(),
+        "line_number": pa.int64(),
+        "reason": pa.string(),
+        "raw_text": pa.string(),
+        "loaded_at": pa.timestamp("us"),
+    }
+)
+
+
+class LakeError(Exception):
+    """The lake cannot be written: says why and what to do."""
+
+
+class Lake:
+    """A lake at a local path or an fsspec URI such as `s3://bucket/lake`."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        try:
+            self._filesystem, self._root = fsspec.core.url_to_fs(uri)
+        except (ImportError, ValueError) as error:
+            raise LakeError(f"{uri}: {error}") from error
+        self._is_local = isinstance(self._filesystem, LocalFileSystem)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second load out of a local lake; the lock goes with the process, however it ends.
+
+        Raises:
+            LakeError: another load is running, or the folder cannot be written.
+        """
+        if not self._is_local:
+            yield
+            return
+        path = Path(self._root, ".load.lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.open("a")
+        except OSError as error:
+            raise LakeError(f"{self.uri}: cannot be written: {error.strerror}") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LakeError(
+                    f"{self.uri}: another load is writing to this lake; wait for it to end"
+                ) from error
+            self._remove_leftovers()
+            yield
+
+    def _remove_leftovers(self) -> None:
+        """Files that a killed load had not finished; nobody else writes while we hold the lock."""
+        for path in Path(self._root).rglob(".*.parquet.*.tmp"):
+            path.unlink(missing_ok=True)
+
+    def path(self, system: str, table: str, batch: int, name: str | None = None) -> str:
+        """Where the file of a table and batch stands; `name` defaults to the table."""
+        return f"{self._root}/{system}/{table}/batch_id={batch}/{name or table}.parquet"
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return bool(self._filesystem.exists(path))
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there.
+
+        Raises:
+            LakeError: it cannot be removed.
+        """
+        with _writing(path), suppress(FileNotFoundError):
+            self._filesystem.rm_file(path)
+
+    def footer(self, path: str) -> dict[str, Any] | None:
+        """What the loader wrote into the footer of a file; None if it is not there or damaged."""
+        try:
+            with self._filesystem.open(path, "rb") as stream:
+                metadata = pq.read_metadata(stream).metadata or {}
+        except (OSError, pa.ArrowInvalid):
+            return None
+        return json.loads(metadata[_FOOTER_KEY]) if _FOOTER_KEY in metadata else None
+
+    def write(self, path: str, table: pa.Table, footer: dict[str, Any] | None = None) -> None:
+        """Write a small table as one file."""
+        with self.writer(path, table.schema) as writer:
+            writer.write(table)
+            writer.commit(footer or {})
+
+    def writer(self, path: str, schema: pa.Schema) -> "LakeWriter":
+        """A writer for one file; nothing is visible before its `commit`."""
+        return LakeWriter(self._filesystem, self._is_local, path, schema)
+
+
+class LakeWriter:
+    """Writes one Parquet file row group by row group; leaves nothing behind unless committed."""
+
+    def __init__(self, filesystem: Any, is_local: bool, path: str, schema: pa.Schema) -> None:
+        self._filesystem = filesystem
+        self._is_local = is_local
+        self._path = path
+        self._schema = schema
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+        with _writing(path):
+            if is_local:
+                folder, name = os.path.split(path)
+                os.makedirs(folder, exist_ok=True)
+                self._temporary = f"{folder}/.{name}.{os.getpid()}.tmp"
+            else:
+                handle, self._temporary = tempfile.mkstemp(suffix=".parquet")
+                os.close(handle)
+            self._writer = pq.ParquetWriter(
+                self._temporary,
+                schema,
+                compression="zstd",
+                store_decimal_as_integer=True,
+                store_schema=False,
+            )
+
+    def __enter__(self) -> "LakeWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._writer.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self._temporary)
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows; whole row groups go to disk.
+
+        Raises:
+            LakeError: the disk is full, or the like.
+        """
+        self._pending.append(table)
+        self._pending_rows += table.num_rows
+        if self._pending_rows >= ROW_GROUP_ROWS:
+            self._flush(self._pending_rows - self._pending_rows % ROW_GROUP_ROWS)
+
+    def commit(self, footer: dict[str, Any]) -> None:
+        """Finish the file and put it in its place, in one step.
+
+        Raises:
+            LakeError: the disk is full, or the like; the old file is still there.
+        """
+        if self._pending_rows:
+            self._flush(self._pending_rows)
+        with _writing(self._path):
+            self._writer.add_key_value_metadata({_FOOTER_KEY: json.dumps(footer).encode()})
+            self._writer.close()
+            if self._is_local:
+                with open(self._temporary, "rb") as stream:
+                    os.fsync(stream.fileno())
+                os.replace(self._temporary, self._path)
+            else:
+                self._filesystem.put_file(self._temporary, self._path)
+
+    def _flush(self, rows: int) -> None:
+        table = pa.concat_tables(self._pending)
+        with _writing(self._path):
+            self._writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
+        rest = table.slice(rows)
+        self._pending = [rest] if rest.num_rows else []
+        self._pending_rows = rest.num_rows
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(
+            f"{path}: cannot be written: {error.strerror or error}; what was there before still is"
+        ) from error

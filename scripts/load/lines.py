@@ -1,0 +1,188 @@
+"""Cut a text file into blocks of whole lines, and set aside lines that are no text.
+
+A block is checked as one piece with byte searches that run at memory speed; only if one of them
+finds something are its lines looked at one by one. Memory is bounded by the block size, or by the
+longest line where that is longer.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from scripts.load.rows import Breach, FileError, Progress
+
+# A longer line is no record of any feed; it is quarantined.
+LONGEST_LINE = 1 << 20
+# A file without a line end for this many bytes is no text file: reading on would only fill the memory.
+LONGEST_READ = 256 << 20
+
+Integers = npt.NDArray[np.int64]
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Consecutive lines of a file that are clean text.
+
+    Attributes:
+        data: the lines, each ended by a line feed, with or without a carriage return before it.
+        ends: int64 array, the positions of the line feeds in `data`.
+        numbers: int64 array, the line number of each line in the file, counted from 1.
+        breaches: lines of the same block that were set aside.
+        unterminated: the last line is the last of the file and had no line end.
+    """
+
+    data: bytes
+    ends: Integers
+    numbers: Integers
+    breaches: list[Breach]
+    unterminated: bool = False
+
+    @cached_property
+    def starts(self) -> Integers:
+        """Positions of the first characters of the lines in `data`."""
+        return np.concatenate([np.zeros(1, np.int64), self.ends[:-1] + 1])[: len(self.ends)]
+
+    def line(self, index: int) -> bytes:
+        """One line without its end."""
+        return self.data[self.starts[index] : self.ends[index]].removesuffix(b"\r")
+
+    def breach(self, index: int, reason: str) -> Breach:
+        """The line as a breach."""
+        return Breach(int(self.numbers[index]), reason, self.line(index))
+
+    def holding(self, character: str) -> list[int]:
+        """Indexes of the lines that hold an (ASCII) character."""
+        codes = np.frombuffer(self.data, dtype=np.uint8)
+        places = np.flatnonzero(codes == ord(character))
+        return list(np.unique(np.searchsorted(self.ends, places)).tolist())
+
+    def without(self, reasons: dict[int, str], skip: int = 0) -> "Lines":
+        """The same lines without the first `skip`, those at the given indexes set aside."""
+        if not reasons and not skip:
+            return self
+        keep = [index for index in range(skip, len(self.numbers)) if index not in reasons]
+        pieces = [self.data[self.starts[index] : self.ends[index] + 1] for index in keep]
+        return Lines(
+            data=b"".join(pieces),
+            ends=np.cumsum([len(piece) for piece in pieces], dtype=np.int64) - 1,
+            numbers=self.numbers[keep],
+            breaches=self.breaches + [self.breach(index, reasons[index]) for index in reasons],
+            unterminated=self.unterminated and bool(keep) and keep[-1] == len(self.numbers) - 1,
+        )
+
+
+def read_lines(
+    stream: IO[bytes], block_bytes: int, skip: int, progress: Progress
+) -> Iterator[Lines]:
+    """Yield the lines of a file in blocks, the first `skip` lines left out.
+
+    Raises:
+        FileError: the file is not UTF-8 text at all.
+    """
+    first = 1
+    for number, (block, unterminated) in enumerate(_whole_lines(stream, block_bytes, progress)):
+        if number == 0:
+            block = _without_byte_order_mark(block)
+        scan = _Scan(block)
+        numbers = np.arange(first, first + len(scan.ends), dtype=np.int64)
+        lines = Lines(block, scan.ends, numbers, [], unterminated)
+        to_skip = min(max(0, skip + 1 - first), len(numbers))
+        if to_skip or scan.is_suspect:
+            lines = _inspected(lines, to_skip)
+        first += len(numbers)
+        yield lines
+
+
+def _whole_lines(
+    stream: IO[bytes], block_bytes: int, progress: Progress
+) -> Iterator[tuple[bytes, bool]]:
+    """Blocks that end with a line feed; the flag says that the last one was added here."""
+    rest: list[bytes] = []
+    while block := stream.read(block_bytes):
+        progress(len(block))
+        cut = block.rfind(b"\n") + 1
+        if cut == 0:
+            rest.append(block)
+            if sum(map(len, rest)) > LONGEST_READ:
+                raise FileError(
+                    f"no line end within {LONGEST_READ >> 20} MiB: this is not a text file"
+                )
+            continue
+        yield b"".join([*rest, block[:cut]]), False
+        rest = [block[cut:]]
+    if last := b"".join(rest):
+        yield last + b"\n", True
+
+
+def _without_byte_order_mark(block: bytes) -> bytes:
+    if block.startswith(_WIDE_BYTE_ORDER_MARKS):
+        raise FileError("line 1: the file is UTF-16; save it as UTF-8")
+    return block.removeprefix(_BYTE_ORDER_MARK)
+
+
+class _Scan:
+    """One look at the control characters of a block: the line ends, and what is not as usual."""
+
+    def __init__(self, block: bytes) -> None:
+        codes = np.frombuffer(block, dtype=np.uint8)
+        places = np.flatnonzero(codes < 32)
+        controls = codes[places]
+        is_end = controls == 10
+        self.ends: Integers = places[is_end]
+        lengths = np.diff(self.ends, prepend=-1)
+        returns = np.flatnonzero(controls == 13)
+        self.is_suspect = (
+            bool(np.any(~is_end & (controls != 13) & (controls != 9)))
+            or bool(np.any(codes[places[returns] + 1] != 10))
+            or bool(lengths.min() <= 2)
+            or bool(lengths.max() > LONGEST_LINE)
+            or b"\x7f" in block
+            or not _is_utf8(block)
+        )
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _inspected(lines: Lines, skip: int) -> Lines:
+    """Look at every line: leave out the first ones, set aside those that are no text."""
+    reasons = {
+        index: problem
+        for index in range(skip, len(lines.numbers))
+        if (problem := _line_problem(lines.line(index)))
+    }
+    return lines.without(reasons, skip)
+
+
+def _line_problem(line: bytes) -> str | None:
+    """Why a line is no text, or None."""
+    if not line:
+        return "the line is empty"
+    if len(line) > LONGEST_LINE:
+        return f"the line has {len(line)} bytes, at most {LONGEST_LINE} are read as one record"
+    if match := _CONTROL.search(line):
+        return f"control character 0x{match[0][0]:02x} in column {match.start() + 1}"
+    if b"\r" in line:
+        position = line.index(b"\r") + 1
+        return f"carriage return in column {position}, inside the line"
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"byte 0x{line[error.start]:02x} in column {error.start + 1} is not UTF-8"
+    return None

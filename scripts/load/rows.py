@@ -1,0 +1,54 @@
+"""What every reader yields: rows that keep their contract, and breaches, with their places."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+# Told the number of bytes read since the last call, for the progress bar.
+Progress = Callable[[int], Any]
+
+
+class FileError(Exception):
+    """A file that cannot be read at all; the message says where in the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One record that breaks its contract.
+
+    Attributes:
+        line: line number in the file, counted from 1.
+        reason: what is wrong, in words.
+        raw: the record as it stands in the file.
+    """
+
+    line: int
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A piece of a file.
+
+    Attributes:
+        columns: typed arrays of equal length by column name; columns the layout does not have are left out.
+        source_row: place of each row in its file, int64, of the same length.
+        breaches: the records of this piece that do not land.
+    """
+
+    columns: dict[str, pa.Array]
+    source_row: pa.Array
+    breaches: list[Breach] = field(default_factory=list)
+
+
+def readable(raw: bytes) -> str:
+    """The record as text that every database can hold: other bytes and control characters escaped."""
+    text = raw.decode("utf-8", errors="backslashreplace")
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    return character if character >= " " or character in "\t\n" else f"\\x{ord(character):02x}"

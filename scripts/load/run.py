@@ -1,0 +1,175 @@
+"""Load batches: plan the work, run it over several feeds at once, collect what became of it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.load.contracts import Contracts, Feed, read_contracts
+from scripts.load.feeds import FeedLoad, FeedResult
+from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
+from scripts.load.rows import Progress
+from scripts.load.sources import SourceFolder, SourceFolderError
+
+CONTRACTS_FOLDER = Path(__file__).parents[2] / "models" / "staging"
+
+# What a block of text grows to until its rows are on disk: text, columns, typed columns, a row group.
+_BYTES_PER_BLOCK_BYTE = 32
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 256 << 10, 4 << 20
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What to load, and with how much of the machine.
+
+    Attributes:
+        sources: folder with Batch1, Batch2, ...; a local path or an fsspec URI.
+        lake: where the Parquet files go; a local path or an fsspec URI.
+        batches: batch numbers; empty for all that are there.
+        feeds: `system.feed` or `system`; empty for all.
+        force: load again what is unchanged.
+        workers: feeds that are loaded at the same time.
+        memory_mib: memory for all of them together, in MiB.
+    """
+
+    sources: str
+    lake: str
+    batches: tuple[int, ...] = ()
+    feeds: tuple[str, ...] = ()
+    force: bool = False
+    workers: int = 2
+    memory_mib: int = 512
+
+    @property
+    def block_bytes(self) -> int:
+        """How much of a file each worker reads at once."""
+        share = (self.memory_mib << 20) // (self.workers * _BYTES_PER_BLOCK_BYTE)
+        return max(_SMALLEST_BLOCK, min(_LARGEST_BLOCK, share))
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of every feed of every batch, and files that no contract names."""
+
+    feeds: list[FeedResult]
+    unknown_files: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[str]:
+        """One message for each thing that has to be put right; empty if all went well."""
+        messages = [
+            f"{result.feed.label} of batch {result.batch}: {file.message}"
+            for result in self.feeds
+            for file in result.files
+            if file.status == "failed"
+        ]
+        return messages + [
+            f"{name}: no contract names this file; remove it, or declare its feed (docs/feeds.md)"
+            for name in self.unknown_files
+        ]
+
+
+# Told the plan before the work starts; returns what is to be told of the bytes read.
+OnPlan = Callable[[list[FeedLoad]], Progress]
+
+
+def load(options: LoadOptions, on_plan: OnPlan = lambda _: lambda _: None) -> LoadResult:
+    """Load the chosen batches and feeds into the lake.
+
+    Raises:
+        ContractError: a source declaration cannot be used.
+        SourceFolderError: there is no such source folder, batch or feed.
+        LakeError: the lake cannot be written, or another load is running.
+    """
+    contracts = read_contracts(CONTRACTS_FOLDER)
+    feeds = _chosen_feeds(contracts, options)
+    sources = SourceFolder(options.sources)
+    batches = _chosen_batches(sources, options)
+    lake = Lake(options.lake)
+    with lake.locked():
+        _create_tables(lake, contracts)
+        loaded_at = {batch: _loaded_at(lake, contracts, batch) for batch in batches}
+        plan = _plan(options, sources, lake, feeds, loaded_at)
+        progress = on_plan(plan)
+        with ThreadPoolExecutor(options.workers) as pool:
+            # The longest first, so that no worker is left alone with it at the end.
+            running = [
+                pool.submit(step.run, progress)
+                for step in sorted(plan, key=lambda step: step.bytes, reverse=True)
+            ]
+            try:
+                results = [future.result() for future in running]
+            except BaseException:
+                # An interrupt, say: what has begun is finished, the rest is not begun.
+                pool.shutdown(cancel_futures=True)
+                raise
+    results.sort(key=lambda result: (result.feed.label, result.batch))
+    unknown = [] if options.feeds else [file.name for file in sources.unknown_files(contracts)]
+    return LoadResult(results, unknown)
+
+
+def _chosen_feeds(contracts: Contracts, options: LoadOptions) -> list[Feed]:
+    if not options.feeds:
+        return list(contracts.feeds)
+    for name in options.feeds:
+        if not any(name in (feed.system, feed.label) for feed in contracts.feeds):
+            known = ", ".join(feed.label for feed in contracts.feeds)
+            raise SourceFolderError(f"no feed {name!r}; there are {known}")
+    return [
+        feed
+        for feed in contracts.feeds
+        if feed.system in options.feeds or feed.label in options.feeds
+    ]
+
+
+def _chosen_batches(sources: SourceFolder, options: LoadOptions) -> list[int]:
+    for batch in options.batches:
+        if batch not in sources.batches:
+            there = ", ".join(map(str, sources.batches))
+            raise SourceFolderError(f"{sources.uri}: no batch {batch}; there are {there}")
+    return sorted(set(options.batches)) or sources.batches
+
+
+def _create_tables(lake: Lake, contracts: Contracts) -> None:
+    """Write an empty file of each table as batch 0, so that every table can be read before its first row."""
+    schemas = {("control", "load_log"): LOAD_LOG, ("control", "quarantine"): QUARANTINE}
+    schemas |= {(feed.system, feed.name): feed.schema for feed in contracts.feeds}
+    for (system, table), schema in schemas.items():
+        path = lake.path(system, table, batch=0)
+        footer = {"schema": schema.to_string()}
+        if lake.footer(path) != footer:
+            lake.write(path, schema.empty_table(), footer)
+
+
+def _plan(
+    options: LoadOptions,
+    sources: SourceFolder,
+    lake: Lake,
+    feeds: list[Feed],
+    loaded_at: dict[int, datetime],
+) -> list[FeedLoad]:
+    return [
+        FeedLoad(
+            feed=feed,
+            batch=batch,
+            files=sources.files_of(feed, batch),
+            sources=sources,
+            lake=lake,
+            loaded_at=batch_loaded_at,
+            block_bytes=options.block_bytes,
+            force=options.force,
+        )
+        for batch, batch_loaded_at in loaded_at.items()
+        for feed in feeds
+        if feed.comes_in(batch)
+    ]
+
+
+def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime:
+    """The one load time of a batch: now, or that of its first load if it is in the lake already."""
+    for feed in contracts.feeds:
+        footer = lake.footer(lake.path(feed.system, feed.name, batch))
+        if footer is not None:
+            return datetime.fromisoformat(footer["loaded_at"])
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
