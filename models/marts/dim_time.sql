@@ -1,0 +1,22 @@
+with
+
+times as (
+    select * from {{ ref('stg_reference__times') }}
+),
+
+renamed as (
+    select
+        time_id as sk_time_id,
+        time_value,
+        hour_id,
+        hour_description as hour_desc,
+        minute_id,
+        minute_description as minute_desc,
+        second_id,
+        second_description as second_desc,
+        is_market_hours as market_hours_flag,
+        is_office_hours as office_hours_flag
+    from times
+)
+
+select * from renamed

@@ -1,0 +1,15 @@
+with
+
+tax_rates as (
+    select * from {{ ref('stg_reference__tax_rates') }}
+),
+
+renamed as (
+    select
+        tax_rate_code as tx_id,
+        tax_rate_name as tx_name,
+        tax_rate as tx_rate
+    from tax_rates
+)
+
+select * from renamed

@@ -1,0 +1,16 @@
+with
+
+trade_types as (
+    select * from {{ ref('stg_reference__trade_types') }}
+),
+
+renamed as (
+    select
+        trade_type_code as tt_id,
+        trade_type_name as tt_name,
+        is_sell as tt_is_sell,
+        is_market as tt_is_mrkt
+    from trade_types
+)
+
+select * from renamed

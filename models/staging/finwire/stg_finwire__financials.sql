@@ -1,0 +1,53 @@
+with
+
+record as (
+    select * from {{ source('finwire', 'record') }}
+),
+
+company_resolved as (
+    select
+        *,
+        -- A CIK has at most ten digits; anything else is a name.
+        cast(
+            case
+                when
+                    length(co_name_or_cik) <= 10
+                    and translate(co_name_or_cik, '0123456789', '') = ''
+                    then co_name_or_cik
+            end as bigint
+        ) as company_id
+    from record
+    where rec_type = 'FIN'
+),
+
+renamed as (
+    select
+        ---------- ids
+        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as company_hk,
+        co_name_or_cik as company_reference,
+        company_id,
+        case when company_id is null then co_name_or_cik end as company_name,
+        year as reported_year,
+        quarter as reported_quarter,
+        ---------- attributes
+        qtr_start_date as quarter_start_date,
+        posting_date,
+        revenue as revenue_amount,
+        earnings as net_earnings_amount,
+        eps as basic_earnings_per_share,
+        diluted_eps as diluted_earnings_per_share,
+        margin as margin_rate,
+        inventory as inventory_amount,
+        assets as assets_amount,
+        liabilities as liabilities_amount,
+        sh_out as basic_shares_outstanding_count,
+        diluted_sh_out as diluted_shares_outstanding_count,
+        ---------- change
+        source_row as sequence_number,
+        pts as applied_at,
+        ---------- load
+        {{ load_columns() }}
+    from company_resolved
+)
+
+select * from renamed

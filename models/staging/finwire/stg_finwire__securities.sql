@@ -1,0 +1,49 @@
+with
+
+record as (
+    select * from {{ source('finwire', 'record') }}
+),
+
+company_resolved as (
+    select
+        *,
+        -- A CIK has at most ten digits; anything else is a name.
+        cast(
+            case
+                when
+                    length(co_name_or_cik) <= 10
+                    and translate(co_name_or_cik, '0123456789', '') = ''
+                    then co_name_or_cik
+            end as bigint
+        ) as company_id
+    from record
+    where rec_type = 'SEC'
+),
+
+renamed as (
+    select
+        ---------- ids
+        {{ hash_key(["symbol"]) }} as security_hk,
+        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as company_hk,
+        symbol,
+        co_name_or_cik as company_reference,
+        company_id,
+        case when company_id is null then co_name_or_cik end as company_name,
+        ---------- attributes
+        name as security_name,
+        issue_type,
+        status as status_code,
+        ex_id as exchange_code,
+        sh_out as shares_outstanding_count,
+        first_trade_date,
+        first_trade_exchg as first_trade_on_exchange_date,
+        dividend as dividend_amount,
+        ---------- change
+        source_row as sequence_number,
+        pts as applied_at,
+        ---------- load
+        {{ load_columns() }}
+    from company_resolved
+)
+
+select * from renamed

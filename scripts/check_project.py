@@ -1,0 +1,141 @@
+"""Check the rules of the project that dbt-bouncer.yml cannot say, from dbt's manifest and the files.
+
+Usage:
+    dbt parse && python -m scripts.check_project
+
+Every breach is one line on stderr and makes the exit code 1. A known breach may be listed in scripts/check_project_baseline.txt; the list
+only ever shrinks: an entry that is no longer true is a breach too.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+MANIFEST = ROOT / "target" / "manifest.json"
+BASELINE = ROOT / "scripts" / "check_project_baseline.txt"
+
+# A layer may read itself and what stands to the left of it.
+LAYERS = ("staging", "raw_vault", "business_vault", "marts", "quality")
+
+Manifest = dict[str, Any]
+Rule = Callable[[Manifest], Iterator[str]]
+
+
+def main() -> int:
+    """Run every rule; returns the exit code."""
+    if not MANIFEST.exists():
+        print(f"check_project: no {MANIFEST}; run `dbt parse` first", file=sys.stderr)
+        return 2
+    breaches = set(find_breaches(json.loads(MANIFEST.read_text(encoding="utf-8"))))
+    known = set(BASELINE.read_text(encoding="utf-8").splitlines())
+    for breach in sorted(breaches - known):
+        print(f"check_project: {breach}", file=sys.stderr)
+    for breach in sorted(known - breaches):
+        print(f"check_project: mended, remove it from the baseline: {breach}", file=sys.stderr)
+    print(f"{len(RULES)} rules, {len(breaches)} breaches, {len(known)} of them in the baseline")
+    return int(breaches != known)
+
+
+def find_breaches(manifest: Manifest) -> Iterator[str]:
+    """All breaches of all rules, one sentence each."""
+    for rule in RULES:
+        yield from rule(manifest)
+
+
+def models_read_only_layers_below(manifest: Manifest) -> Iterator[str]:
+    """A model reads its own layer or a lower one; only staging reads sources, each view those of its own system."""
+    for model in _nodes(manifest, "model"):
+        layer = _layer(model)
+        for parent in model["depends_on"]["nodes"]:
+            if parent.startswith("source."):
+                source = manifest["sources"][parent]
+                if layer != "staging" or f"stg_{source['source_name']}__" not in model["name"]:
+                    yield f"{model['name']} reads the source {source['source_name']}.{source['name']}"
+            elif parent.startswith("model."):
+                upper = manifest["nodes"][parent]
+                if LAYERS.index(_layer(upper)) > LAYERS.index(layer):
+                    yield f"{model['name']} ({layer}) reads {upper['name']} ({_layer(upper)})"
+
+
+def each_model_has_its_own_yaml_file(manifest: Manifest) -> Iterator[str]:
+    """The properties of a model stand beside it, in a file of the same name."""
+    for model in _nodes(manifest, "model"):
+        expected = Path(model["original_file_path"]).with_suffix(".yml")
+        actual = (model.get("patch_path") or "").split("://")[-1]
+        if actual != str(expected):
+            yield f"{model['name']}: its properties are in {actual or 'no file'}, not in {expected}"
+
+
+def test_names_are_claims(manifest: Manifest) -> Iterator[str]:
+    """A generic test is named `<model>__<claim>`, a singular one `assert_<claim>`; dbt's own names are neither."""
+    for test in _nodes(manifest, "test"):
+        if "test_metadata" not in test:
+            if not test["name"].startswith("assert_"):
+                yield f"{test['original_file_path']}: the name does not start with assert_"
+            continue
+        owner = _node(manifest, test.get("attached_node") or test["depends_on"]["nodes"][-1])
+        name = (
+            f"{owner['source_name']}_{owner['name']}" if "source_name" in owner else owner["name"]
+        )
+        if not test["name"].startswith(f"{name}__"):
+            yield f"{test['original_file_path']}: test {test['name']} is not named {name}__<claim>"
+    for test in manifest["unit_tests"].values():
+        if not test["name"].startswith(f"{test['model']}__"):
+            yield f"{test['original_file_path']}: {test['name']} is not named {test['model']}__<claim>"
+        if not test["description"]:
+            yield f"{test['original_file_path']}: unit test {test['name']} has no description"
+
+
+def singular_tests_open_with_a_reason(_: Manifest) -> Iterator[str]:
+    """A singular test says first what it claims, why, and what a returned row means."""
+    for path in sorted((ROOT / "tests" / "singular").rglob("*.sql")):
+        if not path.read_text(encoding="utf-8").startswith(("--", "{#")):
+            yield f"{path.relative_to(ROOT)}: does not open with a comment"
+
+
+def source_columns_are_typed_and_described(manifest: Manifest) -> Iterator[str]:
+    """The contract of a feed is complete: dbt-bouncer looks at models only."""
+    for source in manifest["sources"].values():
+        for column in source["columns"].values():
+            for key in ("description", "data_type"):
+                if not column.get(key):
+                    yield f"{source['source_name']}.{source['name']}.{column['name']}: no {key}"
+
+
+def engines_differ_only_in_cross_db(_: Manifest) -> Iterator[str]:
+    """No model or macro asks which engine it runs on; adapter variants stand in macros/cross_db."""
+    asks = re.compile(r"target\.type|adapter\.dispatch|\b(duckdb|postgres|spark)__\w+")
+    for folder in ("models", "macros", "tests", "analyses", "snapshots"):
+        for path in sorted((ROOT / folder).rglob("*.sql")):
+            if "cross_db" not in path.parts and asks.search(path.read_text(encoding="utf-8")):
+                yield f"{path.relative_to(ROOT)}: depends on the engine; see macros/cross_db"
+
+
+RULES: tuple[Rule, ...] = (
+    models_read_only_layers_below,
+    each_model_has_its_own_yaml_file,
+    test_names_are_claims,
+    singular_tests_open_with_a_reason,
+    source_columns_are_typed_and_described,
+    engines_differ_only_in_cross_db,
+)
+
+
+def _nodes(manifest: Manifest, resource_type: str) -> Iterator[dict[str, Any]]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] == resource_type)
+
+
+def _node(manifest: Manifest, unique_id: str) -> dict[str, Any]:
+    return manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+
+
+def _layer(model: dict[str, Any]) -> str:
+    return str(model["fqn"][1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

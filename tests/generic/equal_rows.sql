@@ -1,0 +1,42 @@
+{#
+    The table holds the same rows as another one, in all of its columns, which the other must have
+    under the same names; the other may have more columns. A returned row stands in one of the two
+    only, and says in which.
+#}
+{% test equal_rows(model, compare_to) %}
+
+{%- set columns = adapter.get_columns_in_relation(model) | map(attribute="quoted") | join(", ") -%}
+
+with
+
+this as (
+    select {{ columns or "*" }} from {{ model }}
+),
+
+other as (
+    select {{ columns or "*" }} from {{ compare_to }}
+),
+
+only_in_this as (
+    select * from this
+    except
+    select * from other
+),
+
+only_in_other as (
+    select * from other
+    except
+    select * from this
+)
+
+select
+    'only in {{ model.identifier }}' as place,
+    only_in_this.*
+from only_in_this
+union all
+select
+    'only in {{ compare_to.identifier }}' as place,
+    only_in_other.*
+from only_in_other
+
+{% endtest %}

@@ -1,0 +1,44 @@
+{#
+    A view over a whole feed holds exactly the rows that the loader says it landed, file by file. A
+    returned row is a file whose rows were lost, doubled or never logged between the lake and the
+    view; both counts stand beside each other.
+#}
+{% test row_count_equals_load_log(model, system, feed) %}
+
+with
+
+landed as (
+    select
+        batch_id,
+        source_file as record_source,
+        sum(rows_landed) as row_count
+    from {{ source("control", "load_log") }}
+    where
+        system = '{{ system }}'
+        and feed = '{{ feed }}'
+        and rows_landed > 0
+    group by batch_id, source_file
+),
+
+viewed as (
+    select
+        batch_id,
+        record_source,
+        count(*) as row_count
+    from {{ model }}
+    group by batch_id, record_source
+)
+
+select
+    batch_id,
+    record_source,
+    landed.row_count as rows_landed,
+    viewed.row_count as rows_in_view
+from landed
+full outer join viewed using (batch_id, record_source)
+where
+    landed.row_count is null
+    or viewed.row_count is null
+    or landed.row_count <> viewed.row_count
+
+{% endtest %}

@@ -1,0 +1,32 @@
+-- What: as many brokers, and as many surrogate keys, as the data generator counted in the list of
+--   employees (audit checks 8 and 9).
+-- Why: a wrong reading of the job code loses or invents brokers, and every account and trade hangs
+--   on one.
+-- A returned row: the three counts, which differ. Without audit files there is nothing to compare
+--   with, and no row.
+with
+
+expected as (
+    select sum(integer_value) as broker_count
+    from {{ ref('stg_control__audit_counts') }}
+    where
+        data_set = 'DimBroker'
+        and attribute = 'HR_BROKERS'
+),
+
+actual as (
+    select
+        count(*) as row_count,
+        count(distinct sk_broker_id) as key_count
+    from {{ ref('dim_broker') }}
+)
+
+select
+    expected.broker_count,
+    actual.row_count,
+    actual.key_count
+from expected
+cross join actual
+where
+    expected.broker_count <> actual.row_count
+    or expected.broker_count <> actual.key_count

@@ -1,0 +1,11 @@
+-- What: for every file, rows read = rows landed + rows quarantined.
+-- Why: nothing may be lost between a source file and the lake.
+-- A returned row: a file with rows that are in neither place, or in both.
+select
+    batch_id,
+    record_source,
+    rows_read,
+    rows_landed,
+    rows_quarantined
+from {{ ref('load_log') }}
+where rows_read <> rows_landed + rows_quarantined
