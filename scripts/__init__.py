@@ -1,0 +1,1 @@
+"""Command-line programs of the warehouse: `python -m scripts.<name> --help`."""

@@ -1,8 +1,9 @@
 """Read XML: one record element after the other, in constant memory.
 
-The file is cut at the start tags of its records before anything is parsed, so that a broken record cannot take its neighbours with it: a
-group of records is parsed at once, and only if that fails one by one. What a record says is a map from paths to text; the contract
-turns it into one row, or into one row for each element of `repeat`.
+The file is cut at the start tags of its records before anything is parsed, so that a broken record
+cannot take its neighbours with it: a group of records is parsed at once, and only if that fails one by
+one. What a record says is a map from paths to text; the contract turns it into one row, or into one row
+for each element of `repeat`. Comments are no data and left out.
 """
 
 import re
@@ -14,28 +15,45 @@ import pyarrow as pa
 from lxml import etree
 
 from scripts.load.contracts import SUPPLIED_FIELDS, Column, Feed
+from scripts.load.lines import without_byte_order_mark
 from scripts.load.rows import Breach, FileError, Progress, Rows
 from scripts.load.text import cast_rows
 
+# A record is at most this long, and so is a comment.
 _LONGEST_RECORD = 1 << 20
 _LONGEST_PROLOG = 1 << 16
 _LINE_END = b"\n"
 _ROOT_TAG = re.compile(rb"<(?![?!/])([\w.:-]+)[^>]*>")
+_NO_DATA = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_OPENING = (b"<!--", b"<![CDATA[")
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 
 
 @dataclass(frozen=True)
 class _Document:
-    """How this file writes its records: the tags with the prefix that it uses, and the namespaces of its root."""
+    """How this file writes its records: the tags with the prefix and the namespaces that it uses.
+
+    The first group of `start_tag` is the start tag of a record; without it, a match is a comment or a
+    CDATA section, in which no record starts.
+    """
 
     start_tag: re.Pattern[bytes]
-    end_tag: bytes
     record_tag: str
     root_start: bytes
     root_end: bytes
+    root_end_tag: re.Pattern[bytes]
+
+    def starts(self, buffer: bytes, is_whole: bool) -> list[int]:
+        """Where the records of a buffer start; none behind what may be opened here and closed later."""
+        starts = [match.start() for match in self.start_tag.finditer(buffer) if match[1]]
+        opened = max(map(buffer.rfind, _OPENING))
+        if is_whole or opened < len(buffer) - _LONGEST_RECORD:
+            return starts
+        is_closed = any(end in buffer[opened:] for end in (b"-->", b"]]>"))
+        return starts if opened < 0 or is_closed else [start for start in starts if start < opened]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Record:
     """The text of one record element, and the line it begins in."""
 
@@ -53,28 +71,24 @@ def read_xml(
     """Yield the rows of an XML file, group by group, in file order.
 
     Raises:
-        FileError: the file has no root element of the declared namespace, or ends before the root is closed.
+        FileError: the file has no root element of the declared namespace, or ends before it is closed.
     """
     layout = feed.layout(batch)
     tree = _contract_tree(feed, layout)
     number = 0
     for document, records in _groups(stream, feed, block_bytes, progress):
         entries = _entries(document, records, tree)
-        yield _typed(entries, layout, number)
-        number += len(entries)
+        places = {record: number + 1 + index for index, record in enumerate(records)}
+        yield _typed(entries, layout, places)
+        number += len(records)
 
 
 def _groups(
     stream: IO[bytes], feed: Feed, block_bytes: int, progress: Progress
 ) -> Iterator[tuple[_Document, list[_Record]]]:
     """Cut the file into records."""
-    buffer = b""
-    while b"<" + (feed.record or "").encode() not in buffer and len(buffer) < _LONGEST_PROLOG:
-        block = stream.read(min(block_bytes, _LONGEST_PROLOG))
-        progress(len(block))
-        buffer += block
-        if not block:
-            break
+    buffer = without_byte_order_mark(_head(stream))
+    progress(len(buffer))
     document, position = _document(buffer, feed)
     line = 1 + buffer.count(_LINE_END, 0, position)
     buffer = buffer[position:]
@@ -82,7 +96,7 @@ def _groups(
         block = stream.read(block_bytes)
         progress(len(block))
         buffer += block
-        starts = [match.start() for match in document.start_tag.finditer(buffer)]
+        starts = document.starts(buffer, is_whole=not block)
         if not block:
             break
         if len(starts) > 1:
@@ -91,23 +105,37 @@ def _groups(
             yield document, _cut(buffer[:last], whole, line)
             line += buffer.count(_LINE_END, 0, last)
             buffer = buffer[last:]
-        if len(buffer) > _LONGEST_RECORD + block_bytes:
+        if len(buffer) > 2 * _LONGEST_RECORD + block_bytes:
             raise FileError(
-                f"line {line}: a record of more than {_LONGEST_RECORD} bytes: its end tag"
-                f" {document.end_tag.decode()} is missing, or this is another kind of file"
+                f"line {line}: a record of more than {_LONGEST_RECORD} bytes: this is another kind"
+                " of file, or its end is missing; deliver the file again"
             )
-    body, end, rest = buffer.rpartition(document.root_end)
-    if not end:
+    end = _root_end(document, buffer, line)
+    yield document, _cut(buffer[:end], [start for start in starts if start < end], line)
+
+
+def _head(stream: IO[bytes]) -> bytes:
+    """The first bytes of the file: all that may stand before the first record."""
+    head = b""
+    while len(head) < _LONGEST_PROLOG and (block := stream.read(_LONGEST_PROLOG - len(head))):
+        head += block
+    return head
+
+
+def _root_end(document: _Document, buffer: bytes, line: int) -> int:
+    """Where the end tag of the root stands; nothing but comments may follow it."""
+    shown = document.root_end.decode(errors="backslashreplace")
+    ends = list(document.root_end_tag.finditer(_blanked(buffer)))
+    if not ends:
         raise FileError(
-            f"line {line + buffer.count(_LINE_END)}: the file ends before {document.root_end.decode()}: it is cut off;"
+            f"line {line + buffer.count(_LINE_END)}: the file ends before {shown}: it is cut off;"
             " deliver the file again"
         )
-    if rest.strip():
-        raise FileError(
-            f"line {line + body.count(_LINE_END)}: text behind {document.root_end.decode()}"
-        )
-    if starts or body.strip():
-        yield document, _cut(body, [start for start in starts if start < len(body)], line)
+    end = ends[-1]
+    if _blanked(buffer[end.end() :]).strip():
+        at = line + buffer.count(_LINE_END, 0, end.end())
+        raise FileError(f"line {at}: text behind {shown}; deliver the file again")
+    return end.start()
 
 
 def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
@@ -115,9 +143,11 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
     encoding = _ENCODING.search(head)
     if encoding and encoding[1].lower() not in (b"utf-8", b"ascii", b"us-ascii"):
         raise FileError(f"line 1: encoding {encoding[1].decode()}: save the file as UTF-8")
-    root = _ROOT_TAG.search(_blank_comments(head))
+    root = _ROOT_TAG.search(_blanked(head))
     if root is None:
         raise FileError("line 1: no root element: this is not an XML file, or it is cut off")
+    if root[0].endswith(b"/>"):
+        raise FileError("the root element holds no record; deliver the file again")
     root_end = b"</" + root[1] + b">"
     try:
         namespaces = etree.fromstring(root[0] + root_end).nsmap
@@ -126,26 +156,34 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
         raise FileError(f"line {line}: broken root element: {error.msg}") from error
     prefixes = [prefix for prefix, uri in namespaces.items() if uri == feed.namespace]
     if feed.namespace and not prefixes:
-        raise FileError(f"the root element does not declare the namespace {feed.namespace}")
+        line = 1 + head.count(_LINE_END, 0, root.start())
+        raise FileError(
+            f"line {line}: the root element does not declare the namespace {feed.namespace}:"
+            " this is another kind of file"
+        )
     name = f"{prefixes[0]}:{feed.record}" if prefixes and prefixes[0] else str(feed.record)
     document = _Document(
-        start_tag=re.compile(rb"<" + re.escape(name.encode()) + rb"(?=[\s/>])"),
-        end_tag=f"</{name}>".encode(),
+        start_tag=re.compile(
+            rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|(<" + re.escape(name.encode()) + rb"(?=[\s/>]))",
+            re.DOTALL,
+        ),
         record_tag=f"{{{feed.namespace}}}{feed.record}" if feed.namespace else str(feed.record),
         root_start=root[0],
         root_end=root_end,
+        root_end_tag=re.compile(rb"</" + re.escape(root[1]) + rb"\s*>"),
     )
     return document, root.end()
 
 
-def _blank_comments(head: bytes) -> bytes:
-    """The prolog with its comments blanked out: one may hold what looks like a root element."""
-    return re.sub(rb"<!--.*?-->", lambda match: b" " * len(match[0]), head, flags=re.DOTALL)
+def _blanked(text: bytes) -> bytes:
+    """The text, comments and processing instructions blanked out: they may hold what looks like tags."""
+    return _NO_DATA.sub(lambda match: b" " * len(match[0]), text)
 
 
 def _cut(buffer: bytes, starts: list[int], line: int) -> list[_Record]:
-    """One record from each start to the next; text before the first start is a (broken) record too."""
-    if not starts or buffer[: starts[0]].strip():
+    """One record from each start to the next; text before the first is a (broken) record too."""
+    first = starts[0] if starts else len(buffer)
+    if _blanked(buffer[:first]).strip():
         starts = [0, *starts]
     records = []
     position = 0
@@ -156,9 +194,12 @@ def _cut(buffer: bytes, starts: list[int], line: int) -> list[_Record]:
     return records
 
 
-@dataclass
+@dataclass(eq=False)
 class _Node:
-    """What the contract knows of one element: the columns of its attributes and leaves, and its child elements."""
+    """What the contract knows of one element: columns of its attributes and leaves, and children.
+
+    Leaves and children stand here twice: without a namespace and in that of the feed.
+    """
 
     attributes: dict[str, str] = field(default_factory=dict)
     leaves: dict[str, str] = field(default_factory=dict)
@@ -178,7 +219,16 @@ def _contract_tree(feed: Feed, layout: tuple[Column, ...]) -> _Node:
             node.attributes[last[1:]] = column.name
         else:
             node.leaves[last] = column.name
+    _add_namespace(root, feed.namespace)
     return root
+
+
+def _add_namespace(node: _Node, namespace: str | None) -> None:
+    for child in node.children.values():
+        _add_namespace(child, namespace)
+    if namespace:
+        node.leaves |= {f"{{{namespace}}}{name}": leaf for name, leaf in node.leaves.items()}
+        node.children |= {f"{{{namespace}}}{name}": child for name, child in node.children.items()}
 
 
 # A record, and the text of its columns or what is wrong with it.
@@ -186,41 +236,45 @@ _Entry = tuple[_Record, dict[str, str] | str]
 
 
 def _entries(document: _Document, records: list[_Record], tree: _Node) -> list[_Entry]:
+    """The rows of some records, in their order."""
     try:
-        elements = _elements(document, b"".join(record.raw for record in records))
+        elements = _elements(document, records)
     except _RecordError:
-        elements = []
-    entries: list[_Entry] = []
-    if len(elements) != len(records):
         # One of them is broken: parse each by itself, so that only that one is set aside.
         elements = [None] * len(records)
+    entries: list[_Entry] = []
     for record, element in zip(records, elements, strict=True):
         try:
-            if element is None:
-                (element,) = _elements(document, record.raw)
-            entries += [(record, row) for row in _row_texts(element, tree)]
+            whole = _elements(document, [record])[0] if element is None else element
+            entries += [(record, row) for row in _row_texts(whole, tree)]
         except _RecordError as error:
             entries.append((record, str(error)))
     return entries
 
 
-def _elements(document: _Document, raw: bytes) -> list[etree._Element | None]:
+def _elements(document: _Document, records: list[_Record]) -> list[etree._Element | None]:
+    """The elements of some records, parsed together."""
+    text = b"".join(record.raw for record in records)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
-        root = etree.fromstring(
-            document.root_start + raw + document.root_end,
-            etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True),
-        )
+        root = etree.fromstring(document.root_start + text + document.root_end, parser)
     except etree.XMLSyntaxError as error:
         raise _RecordError(f"not well-formed XML: {error.msg}") from error
     if any(element.tag != document.record_tag or (element.tail or "").strip() for element in root):
-        raise _RecordError(f"text beside the {document.record_tag} elements")
-    if (root.text or "").strip() or not len(root):
+        raise _RecordError(f"text or elements beside the {document.record_tag} element")
+    if (root.text or "").strip() or len(root) != len(records):
         raise _RecordError(f"no {document.record_tag} element")
     return list(root)
 
 
 def _row_texts(record: etree._Element, tree: _Node) -> list[dict[str, str]]:
-    """The columns that the record supplies, as text; one map for each repeated element, at least one."""
+    """The columns that the record supplies, as text: a map for each repeated element, at least one."""
     common: dict[str, str] = {}
     repeated: list[dict[str, str]] = []
     _collect(record, tree, "", common, repeated)
@@ -240,9 +294,8 @@ def _collect(
         into[node.attributes[name]] = value
     if element.text and element.text.strip():
         raise _RecordError(f"text in element {path.rstrip('/') or element.tag}")
+    seen = set()
     for child in element:
-        if not isinstance(child.tag, str):
-            continue  # a comment or a processing instruction
         name = child.tag
         if child.tail and child.tail.strip():
             raise _RecordError(f"text behind element {path}{name}")
@@ -250,6 +303,9 @@ def _collect(
             _collect_leaf(child, node.leaves[name], path + name, into)
         elif name in node.children:
             below = node.children[name]
+            if below in seen and not below.is_repeated:
+                raise _RecordError(f"element {path}{name} occurs twice")
+            seen.add(below)
             row: dict[str, str] = {}
             _collect(child, below, f"{path}{name}/", row if below.is_repeated else into, repeated)
             if below.is_repeated:
@@ -266,8 +322,10 @@ def _collect_leaf(leaf: etree._Element, column: str, path: str, into: dict[str, 
     into[column] = leaf.text or ""
 
 
-def _typed(entries: list[_Entry], layout: tuple[Column, ...], number: int) -> Rows:
-    """Cast the texts; an empty one is NULL, its column stands in `supplied_fields`."""
+def _typed(
+    entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Record, int]
+) -> Rows:
+    """Cast the texts; an empty one is NULL, its column stands in `supplied_fields`. Rows of one record share its place."""
     good = [index for index, (_, row) in enumerate(entries) if isinstance(row, dict)]
     texts = [row for _, row in entries if isinstance(row, dict)]
     text = {
@@ -281,7 +339,7 @@ def _typed(entries: list[_Entry], layout: tuple[Column, ...], number: int) -> Ro
     problems |= {good[row]: reason for row, reason in reasons.items()}
     return Rows(
         {name: column.filter(keep) for name, column in typed.items()},
-        pa.array([number + 1 + index for index in good], pa.int64()).filter(keep),
+        pa.array([places[entries[index][0]] for index in good], pa.int64()).filter(keep),
         [
             Breach(entries[index][0].line, problems[index], entries[index][0].raw)
             for index in sorted(problems)

@@ -19,11 +19,20 @@ landed as (
 ),
 
 records as (
-    select batch_id, record_source from {{ ref('stg_finwire__companies') }}
+    select
+        batch_id,
+        record_source
+    from {{ ref('stg_finwire__companies') }}
     union all
-    select batch_id, record_source from {{ ref('stg_finwire__securities') }}
+    select
+        batch_id,
+        record_source
+    from {{ ref('stg_finwire__securities') }}
     union all
-    select batch_id, record_source from {{ ref('stg_finwire__financials') }}
+    select
+        batch_id,
+        record_source
+    from {{ ref('stg_finwire__financials') }}
 ),
 
 viewed as (
