@@ -24,7 +24,7 @@ help: ## Show this list
 .PHONY: build
 build: .venv/.core sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
 	$(RUN) scripts.load
-	$(DBT) build --quiet
+	$(DBT) --log-level warn build
 	@echo
 	@echo "The warehouse is in $(WAREHOUSE), every test is green. Try next:"
 	@echo "  source .venv/bin/activate"

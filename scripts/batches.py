@@ -80,7 +80,7 @@ def _run_batch(dbt: dbtRunner, options: LoadOptions) -> BatchRun:
     if loaded.failures:
         raise BatchError(_how_to_go_on(batch, "; ".join(loaded.failures)))
     built_from = time.perf_counter()
-    if not dbt.invoke(["build", "--quiet"]).success:
+    if not dbt.invoke(["--log-level", "warn", "build"]).success:
         raise BatchError(_how_to_go_on(batch, "the build is not green, see above"))
     return BatchRun(
         batch,

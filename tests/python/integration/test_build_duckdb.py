@@ -1,0 +1,143 @@
+"""A generated world, loaded and built with the commands a person would use, on DuckDB."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scripts.generate.parameters import Parameters
+from scripts.generate.run import generate
+from scripts.load.run import LoadOptions, load
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+DBT = ROOT / ".venv" / "bin" / "dbt"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of its own: sources, lake, warehouse and dbt's target below one folder."""
+
+    folder: Path
+
+    @property
+    def sources(self) -> Path:
+        return self.folder / "sources"
+
+    def load(self) -> list[str]:
+        """Load every batch; returns what failed."""
+        return load(LoadOptions(str(self.sources), str(self.folder / "lake"))).failures
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "LAKE": str(self.folder / "lake"),
+            "WAREHOUSE": str(self.folder / "warehouse.duckdb"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DO_NOT_TRACK": "1",
+        }
+        return subprocess.run(
+            [DBT, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+        )
+
+    def query(self, sql: str) -> list[tuple]:
+        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("built"))
+    generate(Parameters(scale_factor=0.02), project.sources)
+    assert project.load() == []
+    build = project.dbt("--log-level", "warn", "build")
+    assert build.returncode == 0, build.stdout
+    return project
+
+
+def test_every_model_of_the_project_is_built(built: Project) -> None:
+    results = json.loads((built.folder / "target" / "run_results.json").read_text())["results"]
+    models = [result for result in results if result["unique_id"].startswith("model.")]
+    sql_files = list((ROOT / "models").rglob("*.sql"))
+    assert len(models) == len(sql_files)
+    assert {result["status"] for result in models} == {"success"}
+
+
+def test_a_schema_is_named_as_its_layer(built: Project) -> None:
+    schemas = {
+        schema
+        for (schema,) in built.query("select distinct table_schema from information_schema.tables")
+    }
+    layers = {folder.name for folder in (ROOT / "models").iterdir() if any(folder.rglob("*.sql"))}
+    assert schemas == layers
+
+
+def test_documentation_covers_every_relation(built: Project) -> None:
+    docs = built.dbt("docs", "generate", "--quiet")
+    assert docs.returncode == 0, docs.stdout
+    catalog = json.loads((built.folder / "target" / "catalog.json").read_text())
+    manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
+    for unique_id, relation in catalog["nodes"].items():
+        described = manifest["nodes"][unique_id]["columns"]
+        in_warehouse = {name.lower() for name in relation["columns"]}
+        assert in_warehouse == set(described), unique_id
+        assert all(column["description"] for column in described.values()), unique_id
+
+
+def test_descriptions_are_in_the_warehouse_too(built: Project) -> None:
+    without = built.query(
+        "select table_name, column_name from duckdb_columns() where not internal and comment is null"
+        " and schema_name = 'marts'"
+    )
+    assert without == []
+
+
+def test_every_analysis_runs_and_finds_rows(built: Project) -> None:
+    compiled = built.dbt("compile", "--quiet", "--select", "resource_type:analysis")
+    assert compiled.returncode == 0, compiled.stdout
+    analyses = {path.name for path in (ROOT / "analyses").glob("*.sql")}
+    found = {
+        path.name: built.query(path.read_text())
+        for path in (built.folder / "target" / "compiled").rglob("analyses/*.sql")
+    }
+    assert set(found) == analyses
+    assert all(found.values())
+
+
+def test_a_broken_row_is_visible_and_does_not_stop_the_build(
+    built: Project, tmp_path: Path
+) -> None:
+    project = Project(tmp_path)
+    shutil.copytree(built.sources, project.sources)
+    _replace_line(project.sources / "Batch1" / "Prospect.csv", 3, b"no,prospect")
+    assert project.load() == []
+    build = project.dbt("--log-level", "warn", "build")
+    assert build.returncode == 0, build.stdout
+    assert "assert_quarantined_rows__there_are_none" in build.stdout
+    rows = project.query(
+        "select feed, record_source, source_row, raw_text from quality.quarantined_rows"
+    )
+    assert rows == [("prospect", "Batch1/Prospect.csv", 3, "no,prospect")]
+
+
+def test_an_unreadable_file_turns_the_build_red(built: Project, tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    shutil.copytree(built.sources, project.sources)
+    (project.sources / "Batch1" / "HR.csv").write_bytes(b"")
+    (failure,) = project.load()
+    assert "Batch1/HR.csv" in failure
+    test = project.dbt("--log-level", "warn", "build", "--select", "+load_log", "+dim_date")
+    assert test.returncode == 1
+    assert "assert_load_log__no_file_has_failed" in test.stdout
+
+
+def _replace_line(path: Path, number: int, line: bytes) -> None:
+    lines = path.read_bytes().split(b"\n")
+    lines[number - 1] = line + b"\r"
+    path.write_bytes(b"\n".join(lines))
