@@ -130,7 +130,8 @@ def _nodes(manifest: Manifest, resource_type: str) -> Iterator[dict[str, Any]]:
 
 
 def _node(manifest: Manifest, unique_id: str) -> dict[str, Any]:
-    return manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+    nodes: dict[str, dict[str, Any]] = manifest["nodes"] | manifest["sources"]
+    return nodes[unique_id]
 
 
 def _layer(model: dict[str, Any]) -> str:
