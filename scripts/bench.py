@@ -5,32 +5,40 @@ Usage:
     python -m scripts.bench --scale-factor 10 --repeat 5
     python -m scripts.bench --sources /data/tpcdi        source files of your own
 
-Every step runs in a process of its own, `--repeat` times; the median is printed. Ratios compare steps of the same run. The copy floor is what
-DuckDB takes to read the delimited files with the same columns and types and to write them as Parquet with zstd: no checks, no line numbers.
+Every step runs in a process of its own, `--repeat` times; the median is printed. Ratios compare steps of the same run. Then the batches are
+replayed one by one, and the model times that dbt reports are printed by layer. The copy floor is what DuckDB takes to read the delimited files with the same columns and types and to write them as Parquet with zstd: no checks, no line numbers.
 """
 
 import multiprocessing
+import os
 import resource
+import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import duckdb
 import typer
+from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
+from dbt.cli.main import dbtRunner
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from scripts.generate.parameters import Parameters
+from scripts.generate.run import generate
 from scripts.load.contracts import Feed, read_contracts
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.sources import SourceFolder
 
 WORKERS = 2
+Outcome = TypeVar("Outcome")
 console = Console(highlight=False)
 
 
@@ -67,6 +75,7 @@ def main(
     ] = None,
     scale_factor: Annotated[float, typer.Option(help="Scale of the generated world.")] = 3.0,
     repeat: Annotated[int, typer.Option(min=1, help="Runs of each step.")] = 3,
+    models: Annotated[int, typer.Option(min=0, help="How many models to list, slowest first.")] = 5,
 ) -> None:
     """Generate, load and build; print what each step takes, and its ratio to the copy floor."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
@@ -79,36 +88,44 @@ def main(
             label = "load " + (", ".join(formats).replace("_", " ") or "all feeds")
             steps.append(_step(label, partial(_load, sources, folder / "lake", formats), repeat))
         steps.append(_step("copy floor", partial(_copy_floor, sources, folder), repeat))
-        steps.append(_step("dbt build", partial(_dbt_build, folder), repeat))
-        steps.append(_step("dbt run", partial(_dbt_build, folder, "run"), repeat))
-    console.print(_table(steps))
+        steps.append(_step("dbt build", partial(_build, sources, folder), repeat))
+        console.print(_table(steps))
+        console.print("replay, batch by batch ...", style="dim")
+        _, timings = _apart(partial(_replay, sources, folder))
+        rows = _row_counts(folder)
+        console.print(_layer_table(timings))
+        console.print(_model_table(timings, rows, models))
+        _print_sizes(folder)
 
 
 def _step(name: str, work: Callable[[], int], repeat: int) -> Step:
     """Run the work in fresh processes; it returns the bytes it went through."""
     console.print(f"{name} ...", style="dim")
-    runs, size = [], 0
-    for _ in range(repeat):
-        context = multiprocessing.get_context("spawn")
-        results = context.SimpleQueue()
-        process = context.Process(target=_measured, args=(work, results))
-        process.start()
-        process.join()
-        if process.exitcode:
-            raise SystemExit(f"bench: the step {name!r} failed, see above")
-        run, size = results.get()
-        runs.append(run)
-    return Step(name, runs, size)
+    outcomes = [_apart(work) for _ in range(repeat)]
+    return Step(name, [run for run, _ in outcomes], outcomes[-1][1])
 
 
-def _measured(
-    work: Callable[[], int], results: "multiprocessing.SimpleQueue[tuple[Run, int]]"
-) -> None:
+def _apart(work: Callable[[], Outcome]) -> tuple[Run, Outcome]:
+    """Do the work in a fresh process; returns what it took and what it returned."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_measured, args=(work, sender))
+    process.start()
+    sender.close()
+    try:
+        outcome: tuple[Run, Outcome] = receiver.recv()
+    except EOFError as error:
+        raise SystemExit("bench: the step failed, see above") from error
+    process.join()
+    return outcome
+
+
+def _measured(work: Callable[[], Outcome], sender: Connection) -> None:
     started, cpu_started = time.perf_counter(), _cpu_seconds()
-    size = work()
+    outcome = work()
     seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - cpu_started
     peaks = (resource.getrusage(who).ru_maxrss for who in _SELF_AND_CHILDREN)
-    results.put((Run(seconds, cpu_seconds, max(peaks) / 1024), size))
+    sender.send((Run(seconds, cpu_seconds, max(peaks) / 1024), outcome))
 
 
 _SELF_AND_CHILDREN = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -120,11 +137,8 @@ def _cpu_seconds() -> float:
 
 
 def _generate(output: Path, scale_factor: float) -> int:
-    from scripts.generate.parameters import Parameters
-    from scripts.generate.run import generate
-
     generate(Parameters(scale_factor=scale_factor), output, workers=WORKERS, force=True)
-    return sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    return _folder_bytes(output)
 
 
 def _load(sources: Path, lake: Path, formats: tuple[str, ...]) -> int:
@@ -164,15 +178,55 @@ def _copy_floor(sources: Path, folder: Path) -> int:
     return size
 
 
-def _dbt_build(folder: Path, command: str = "build") -> int:
-    import os
+def _build(sources: Path, folder: Path) -> int:
+    """One `dbt build` of everything into an empty warehouse, tests included."""
+    _dbt(folder, "all", "build")
+    return _folder_bytes(sources)
 
-    from dbt.cli.main import dbtRunner
 
-    os.environ |= {"LAKE": f"{folder}/lake", "WAREHOUSE": f"{folder}/warehouse.duckdb"}
-    if not dbtRunner().invoke([command, "--quiet", "--target-path", f"{folder}/target"]).success:
-        raise SystemExit(f"dbt {command} failed")
-    return Path(folder, "warehouse.duckdb").stat().st_size
+def _dbt(folder: Path, name: str, command: str) -> list[RunResult]:
+    """Run dbt in this process, on the lake of the folder and a warehouse of the given name."""
+    environment = {"LAKE": f"{folder}/lake", "WAREHOUSE": f"{folder}/{name}.duckdb"}
+    os.environ.update(environment | {"DO_NOT_TRACK": "1"})
+    ran = dbtRunner().invoke([command, "--quiet", "--target-path", f"{folder}/target"])
+    if not ran.success or not isinstance(ran.result, RunExecutionResult):
+        raise SystemExit(f"bench: dbt {command} failed, see above")
+    return list(ran.result.results)
+
+
+@dataclass(frozen=True)
+class ModelTiming:
+    """Seconds of a model in each batch of a replay."""
+
+    layer: str
+    name: str
+    seconds: tuple[float, ...]
+
+
+def _replay(sources: Path, folder: Path) -> list[ModelTiming]:
+    """Load and run one batch after the other; the seconds are those dbt reports for each model."""
+    lake = folder / "lake"
+    shutil.rmtree(lake, ignore_errors=True)
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for batch in SourceFolder(str(sources)).batches:
+        load(LoadOptions(str(sources), str(lake), batches=(batch,), workers=WORKERS))
+        for result in _dbt(folder, "replay", "run"):
+            model = (result.node.schema, result.node.name)
+            seconds.setdefault(model, []).append(result.execution_time)
+    return [ModelTiming(layer, name, tuple(times)) for (layer, name), times in seconds.items()]
+
+
+def _row_counts(folder: Path) -> dict[tuple[str, str], int]:
+    """Rows of each table of the replayed warehouse, by schema and name; views are left out."""
+    with duckdb.connect(f"{folder}/replay.duckdb", read_only=True) as warehouse:
+        tables = warehouse.sql(
+            "select schema_name, table_name, estimated_size from duckdb_tables() where not internal"
+        ).fetchall()
+    return {(schema, name): rows for schema, name, rows in tables}
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _feeds(formats: tuple[str, ...]) -> list[Feed]:
@@ -198,6 +252,58 @@ def _table(steps: list[Step]) -> Table:
             f"{run.peak_mib:,.0f}",
         )
     return table
+
+
+def _layer_table(timings: list[ModelTiming]) -> Table:
+    """Model time by layer: each batch, its share of the first, and the layer's share of the whole."""
+    total = sum(timing.seconds[0] for timing in timings)
+    batches = len(timings[0].seconds)
+    table = Table(title="model time by layer, seconds", title_justify="left", box=box.SIMPLE)
+    table.add_column("layer")
+    heads = [f"batch {number + 1}" for number in range(batches)]
+    for name in ("models", *heads, "last / first", "share of batch 1"):
+        table.add_column(name, justify="right")
+    layers = list(dict.fromkeys(timing.layer for timing in timings))
+    for layer in (*layers, "all"):
+        members = [timing for timing in timings if layer in (timing.layer, "all")]
+        sums = [sum(timing.seconds[batch] for timing in members) for batch in range(batches)]
+        table.add_row(
+            layer,
+            str(len(members)),
+            *(f"{seconds:.2f}" for seconds in sums),
+            f"{sums[-1] / sums[0]:.2f}",
+            f"{sums[0] / total:.0%}",
+        )
+    return table
+
+
+def _model_table(
+    timings: list[ModelTiming], row_counts: dict[tuple[str, str], int], count: int
+) -> Table:
+    """The slowest models of the first batch."""
+    table = Table(title="slowest models, seconds", title_justify="left", box=box.SIMPLE)
+    table.add_column("model")
+    for name in ("rows", "batch 1", "rows/s", "last batch"):
+        table.add_column(name, justify="right")
+    for timing in sorted(timings, key=lambda timing: timing.seconds[0], reverse=True)[:count]:
+        rows = row_counts.get((timing.layer, timing.name), 0)
+        table.add_row(
+            f"{timing.layer}.{timing.name}",
+            f"{rows:,}",
+            f"{timing.seconds[0]:.2f}",
+            f"{rows / timing.seconds[0]:,.0f}",
+            f"{timing.seconds[-1]:.2f}",
+        )
+    return table
+
+
+def _print_sizes(folder: Path) -> None:
+    lake = _folder_bytes(folder / "lake")
+    warehouse = (folder / "replay.duckdb").stat().st_size
+    console.print(
+        f"lake {lake / 2**20:,.0f} MiB, warehouse {warehouse / 2**20:,.0f} MiB,"
+        f" warehouse / lake {warehouse / lake:.1f}"
+    )
 
 
 if __name__ == "__main__":
