@@ -1,0 +1,46 @@
+"""Control files: the date of each batch, the window each batch covers, and the parameters of the run."""
+
+from datetime import date, timedelta
+
+from scripts.generate import calendar
+from scripts.generate.audit import write_rows
+from scripts.generate.parameters import Parameters
+from scripts.generate.reference import FIRST_DATE
+from scripts.generate.writing import Workspace
+
+
+def write(workspace: Workspace, parameters: Parameters) -> None:
+    """BatchDate.txt of every batch; Batch<n>_audit.csv and Generator_audit.csv in the root."""
+    for batch in range(1, parameters.batches + 1):
+        day = str(date(1970, 1, 1) + timedelta(calendar.batch_day(batch)))
+        workspace.write_file(batch, "BatchDate.txt", f"{day}\r\n".encode(), 1)
+        first = str(FIRST_DATE) if batch == 1 else day
+        window = [f"Batch,{batch},{first},FirstDay,,", f"Batch,{batch},{day},LastDay,,"]
+        write_rows(workspace, 0, f"Batch{batch}_audit.csv", window)
+    write_rows(workspace, 0, "Generator_audit.csv", _generator_rows(parameters))
+
+
+def _generator_rows(parameters: Parameters) -> list[str]:
+    """The parameters as DValue; informational, no check reads them."""
+    sizes, knobs = parameters.sizes, parameters.knobs
+    values = {
+        "SF": float(parameters.scale_factor) * 1000,
+        "Seed": parameters.seed,
+        "NUMBER_OF_INCREMENTAL_BATCHES": parameters.incremental_batches,
+        "HREmployees": sizes.employees,
+        "CMSteps": sizes.steps,
+        "CMFirstCustomers": sizes.first_customers,
+        "CMActionsPerStep": sizes.actions_per_step,
+        "FWCompanyRecords": sizes.companies.records,
+        "FWSecurityRecords": sizes.securities.records,
+        "PProspects": sizes.prospects,
+        "TTradesPerDay": sizes.trades_per_day,
+        "WHRowsPerStep": sizes.watches_per_step,
+        "KnobSameDayEvery": knobs.same_day_every,
+        "KnobErrorFloor": knobs.error_floor,
+        "KnobIncrementalErrors": knobs.incremental_errors,
+        "KnobSameBatchTradePercent": knobs.same_batch_trade_percent,
+        "KnobSameQuarterIssuePercent": knobs.same_quarter_issue_percent,
+        "KnobInactivatedOwnerChange": int(knobs.inactivated_owner_change),
+    }
+    return [f"Generator,1,,{name},,{float(value)}" for name, value in values.items()]
