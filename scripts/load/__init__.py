@@ -1,1 +1,1 @@
-"""Load source files into the lake, typed by their contracts; see `python -m scripts.load --help` and docs/feeds.md."""
+"""Load source files into the lake, typed by their contracts; the page is docs/feeds.md."""

@@ -1,13 +1,13 @@
 """Load source files into the lake.
 
 Usage:
-    python -m scripts.load                                   all batches of data/sources into data/lake
-    python -m scripts.load --sources /data/tpcdi --batch 1   the historical load only
-    python -m scripts.load --feed brokerage.trade --force    one feed again
+    python -m scripts.load                                  all of data/sources into data/lake
+    python -m scripts.load --sources /data/tpcdi --batch 1  the historical load only
+    python -m scripts.load --feed brokerage.trade --force   one feed again
 
-Exit codes: 0 every feed landed (rows may be quarantined: see the summary), 1 a feed or file could not
-be loaded, 2 nothing was loaded: wrong arguments, an unusable contract, a lake that is locked or cannot
-be written.
+Exit codes: 0 every feed landed (rows may be quarantined: see the summary), 1 a feed or file could
+not be loaded, 2 nothing was loaded: wrong arguments, an unusable contract, a lake that is locked or
+cannot be written.
 """
 
 import time
@@ -107,7 +107,12 @@ def _progress_bar() -> Iterator[OnPlan]:
 def _summary(result: LoadResult, seconds: float) -> Table:
     """One line a feed, all its batches together."""
     table = Table(
-        title=f"loaded in {seconds:.1f} s", title_justify="left", show_footer=True, box=box.SIMPLE
+        title=f"loaded in {seconds:.1f} s",
+        title_justify="left",
+        show_footer=True,
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     rows = [
         _summary_row(label, list(results))
@@ -115,7 +120,7 @@ def _summary(result: LoadResult, seconds: float) -> Table:
     ]
     totals = [sum(numbers) for numbers in zip(*(row.numbers for row in rows), strict=True)]
     table.add_column("feed", "all feeds", no_wrap=True)
-    table.add_column("batches", no_wrap=True)
+    table.add_column("batch", no_wrap=True)
     for name, total in zip(_NUMBERS, totals or [0] * len(_NUMBERS), strict=True):
         table.add_column(name, f"{total:,}", justify="right", no_wrap=True)
     table.add_column("")

@@ -29,9 +29,7 @@ def read_delimited(
     """
     layout = feed.layout(batch)
     for lines in read_lines(stream, block_bytes, feed.header_lines, progress):
-        if feed.quote:
-            lines = _well_quoted(lines, feed)
-        yield _typed(lines, feed, layout)
+        yield _typed(_well_quoted(lines, feed) if feed.quote else lines, feed, layout)
 
 
 def _typed(lines: Lines, feed: Feed, layout: tuple[Column, ...]) -> Rows:
@@ -111,7 +109,7 @@ def _may_be_cut(lines: Lines, kept: Integers, last_column: pa.Array) -> bool:
 def _well_quoted(lines: Lines, feed: Feed) -> Lines:
     """Set aside lines whose quotes do not pair up: of these the parser would guess the fields."""
     quote, delimiter = re.escape(feed.quote or ""), re.escape(feed.delimiter or "")
-    value = f'(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^{quote}{delimiter}]*)'
+    value = f"(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^{quote}{delimiter}]*)"
     pattern = re.compile(f"{value}(?:{delimiter}{value})*".encode())
     return lines.without(
         {

@@ -1,7 +1,8 @@
 """Load one feed of one batch: read its files, land the rows, quarantine the rest, keep the log.
 
-The order of writing makes a crash harmless: quarantine, then log, then the rows. The rows are the commit; a run that finds them
-missing or made of other files does all three again.
+Three files hold what one load of a feed made: quarantine, log and rows, written in this order, with the
+same footer. A crash in between leaves files of two loads; the next run sees that their footers differ
+and writes all three again.
 """
 
 import time
@@ -80,25 +81,27 @@ class FeedLoad:
         return sum(file.bytes for file in self.files)
 
     def run(self, progress: Progress) -> FeedResult:
-        """Load the feed; a file that cannot be read ends as a failed result, never as an exception."""
+        """Load the feed; what cannot be read or written is a failed result, never an exception."""
         try:
-            if not self.files:
-                return self._missing()
-            checksums = self._checksums()
-            if not self.force and (files := self._unchanged(checksums)) is not None:
-                self.lake.remove(self._log_path("failure"))
-                progress(self.bytes)
-                return FeedResult(self.feed, self.batch, files, is_unchanged=True)
-            result = FeedResult(self.feed, self.batch, self._load(checksums, progress))
-            self.lake.remove(self._log_path("failure"))
-        except _FeedFailure as failure:
-            result = FeedResult(self.feed, self.batch, [failure.result])
-            self._write_log(result.files, "failure")
+            try:
+                result = self._result(progress)
+                self.lake.remove(self._failure_path)
+            except _FeedFailure as failure:
+                result = FeedResult(self.feed, self.batch, [failure.result])
+                self._write_log(self._failure_path, result.files)
         except LakeError as error:
-            result = FeedResult(
-                self.feed, self.batch, [FileResult("", "failed", message=str(error))]
-            )
+            file = FileResult("", "failed", message=str(error))
+            result = FeedResult(self.feed, self.batch, [file])
         return result
+
+    def _result(self, progress: Progress) -> FeedResult:
+        if not self.files:
+            return self._missing()
+        checksums = self._checksums()
+        if not self.force and (files := self._unchanged(checksums)) is not None:
+            progress(self.bytes)
+            return FeedResult(self.feed, self.batch, files, is_unchanged=True)
+        return FeedResult(self.feed, self.batch, self._load(checksums, progress))
 
     @property
     def _data_path(self) -> str:
@@ -112,9 +115,14 @@ class FeedLoad:
     def _quarantine_path(self) -> str:
         return self.lake.path("control", "quarantine", self.batch, self._name)
 
-    def _log_path(self, kind: str = "") -> str:
-        """Where the log stands; that of a failed attempt apart, because the rows of an earlier one still do."""
-        return self.lake.path("control", "load_log", self.batch, ".".join([self._name, *kind.split()]))
+    @property
+    def _log_path(self) -> str:
+        return self.lake.path("control", "load_log", self.batch, self._name)
+
+    @property
+    def _failure_path(self) -> str:
+        """The log of a failed attempt, beside that of an earlier one, whose rows are still there."""
+        return self.lake.path("control", "load_log", self.batch, f"{self._name}.failure")
 
     def _missing(self) -> FeedResult:
         pattern = " or ".join(self.feed.files).replace("{batch}", str(self.batch))
@@ -122,8 +130,9 @@ class FeedLoad:
             message = f"no file {pattern} in {self.sources.uri}; deliver it and load again"
             raise _FeedFailure(FileResult(pattern, "failed", message=message))
         result = FeedResult(self.feed, self.batch, [FileResult(pattern, "missing")])
-        if not self.lake.exists(self._data_path):
-            self._write_log(result.files)
+        footer = {"contract": self.feed.fingerprint, "missing": pattern}
+        if not self.lake.exists(self._data_path) and self.lake.footer(self._log_path) != footer:
+            self._write_log(self._log_path, result.files, footer)
         return result
 
     def _checksums(self) -> dict[str, str]:
@@ -141,14 +150,17 @@ class FeedLoad:
         return checksums
 
     def _unchanged(self, checksums: dict[str, str]) -> list[FileResult] | None:
-        """The results of the load that made the rows in the lake, if it read the same files."""
+        """The results of the load that made what is in the lake, if it read the same files."""
         footer = self.lake.footer(self._data_path)
-        if footer is None or not self.lake.exists(self._log_path()):
+        if footer is None or footer["contract"] != self.feed.fingerprint:
             return None
         files = [FileResult(**file) for file in footer["files"]]
-        is_same = footer["contract"] == self.feed.fingerprint and checksums == {
-            file.source_file: file.sha256 for file in files
-        }
+        has_quarantine = any(file.rows_quarantined for file in files)
+        is_same = (
+            checksums == {file.source_file: file.sha256 for file in files}
+            and self.lake.footer(self._log_path) == footer
+            and self.lake.footer(self._quarantine_path) == (footer if has_quarantine else None)
+        )
         return files if is_same else None
 
     def _load(self, checksums: dict[str, str], progress: Progress) -> list[FileResult]:
@@ -158,19 +170,19 @@ class FeedLoad:
             self.lake.writer(self._quarantine_path, QUARANTINE) as quarantine,
         ):
             for file in self.files:
-                results.append(self._load_file(file, checksums[file.name], rows, quarantine, progress))
+                checksum = checksums[file.name]
+                results.append(self._load_file(file, checksum, rows, quarantine, progress))
+            footer = {
+                "contract": self.feed.fingerprint,
+                "loaded_at": self.loaded_at.isoformat(),
+                "files": [vars(result) for result in results],
+            }
             if any(result.rows_quarantined for result in results):
-                quarantine.commit({})
+                quarantine.commit(footer)
             else:
                 self.lake.remove(self._quarantine_path)
-            self._write_log(results)
-            rows.commit(
-                {
-                    "contract": self.feed.fingerprint,
-                    "loaded_at": self.loaded_at.isoformat(),
-                    "files": [vars(result) for result in results],
-                }
-            )
+            self._write_log(self._log_path, results, footer)
+            rows.commit(footer)
         return results
 
     def _load_file(
@@ -243,7 +255,9 @@ class FeedLoad:
             QUARANTINE,
         )
 
-    def _write_log(self, files: list[FileResult], kind: str = "") -> None:
+    def _write_log(
+        self, path: str, files: list[FileResult], footer: dict[str, Any] | None = None
+    ) -> None:
         common: dict[str, Any] = {
             "batch_id": self.batch,
             "system": self.feed.system,
@@ -251,7 +265,7 @@ class FeedLoad:
             "loaded_at": self.loaded_at,
         }
         rows = [common | vars(file) for file in files]
-        self.lake.write(self._log_path(kind), pa.Table.from_pylist(rows, LOAD_LOG))
+        self.lake.write(path, pa.Table.from_pylist(rows, LOAD_LOG), footer)
 
 
 class _FeedFailure(Exception):
@@ -287,7 +301,3 @@ class _Failing:
 
 def _repeat(value: Any, type_: pa.DataType, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(value, type_), count)
-
-
-def no_progress(_: int) -> None:
-    """For callers that show no progress."""

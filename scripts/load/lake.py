@@ -154,14 +154,15 @@ class LakeWriter:
         self._pending_rows = 0
         with _writing(path):
             if is_local:
-                folder, name = os.path.split(path)
-                os.makedirs(folder, exist_ok=True)
-                self._temporary = f"{folder}/.{name}.{os.getpid()}.tmp"
+                target = Path(path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
             else:
-                handle, self._temporary = tempfile.mkstemp(suffix=".parquet")
+                handle, name = tempfile.mkstemp(suffix=".parquet")
                 os.close(handle)
+                self._temporary = Path(name)
             self._writer = pq.ParquetWriter(
-                self._temporary,
+                str(self._temporary),
                 schema,
                 compression="zstd",
                 store_decimal_as_integer=True,
@@ -174,8 +175,8 @@ class LakeWriter:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             self._writer.close()
-        with suppress(FileNotFoundError):
-            os.unlink(self._temporary)
+        with suppress(OSError):
+            self._temporary.unlink()
 
     def write(self, table: pa.Table) -> None:
         """Add rows; whole row groups go to disk.
@@ -200,11 +201,11 @@ class LakeWriter:
             self._writer.add_key_value_metadata({_FOOTER_KEY: json.dumps(footer).encode()})
             self._writer.close()
             if self._is_local:
-                with open(self._temporary, "rb") as stream:
+                with self._temporary.open("rb") as stream:
                     os.fsync(stream.fileno())
-                os.replace(self._temporary, self._path)
+                self._temporary.replace(self._path)
             else:
-                self._filesystem.put_file(self._temporary, self._path)
+                self._filesystem.put_file(str(self._temporary), self._path)
 
     def _flush(self, rows: int) -> None:
         table = pa.concat_tables(self._pending)

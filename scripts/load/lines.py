@@ -5,6 +5,7 @@ finds something are its lines looked at one by one. Memory is bounded by the blo
 longest line where that is longer.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +24,6 @@ LONGEST_READ = 256 << 20
 
 Integers = npt.NDArray[np.int64]
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -89,9 +88,7 @@ def read_lines(
         FileError: the file is not UTF-8 text at all.
     """
     first = 1
-    for number, (block, unterminated) in enumerate(_whole_lines(stream, block_bytes, progress)):
-        if number == 0:
-            block = _without_byte_order_mark(block)
+    for block, unterminated in _whole_lines(stream, block_bytes, progress):
         scan = _Scan(block)
         numbers = np.arange(first, first + len(scan.ends), dtype=np.int64)
         lines = Lines(block, scan.ends, numbers, [], unterminated)
@@ -105,8 +102,10 @@ def read_lines(
 def _whole_lines(
     stream: IO[bytes], block_bytes: int, progress: Progress
 ) -> Iterator[tuple[bytes, bool]]:
-    """Blocks that end with a line feed; the flag says that the last one was added here."""
-    rest: list[bytes] = []
+    """Blocks that end with a line feed; the flag says that the last line feed was added here."""
+    head = stream.read(len(codecs.BOM_UTF8))
+    progress(len(head))
+    rest = [without_byte_order_mark(head)]
     while block := stream.read(block_bytes):
         progress(len(block))
         cut = block.rfind(b"\n") + 1
@@ -120,13 +119,19 @@ def _whole_lines(
         yield b"".join([*rest, block[:cut]]), False
         rest = [block[cut:]]
     if last := b"".join(rest):
-        yield last + b"\n", True
+        is_terminated = last.endswith(b"\n")
+        yield last if is_terminated else last + b"\n", not is_terminated
 
 
-def _without_byte_order_mark(block: bytes) -> bytes:
-    if block.startswith(_WIDE_BYTE_ORDER_MARKS):
+def without_byte_order_mark(block: bytes) -> bytes:
+    """The first block of a file without the mark of UTF-8.
+
+    Raises:
+        FileError: it has the mark of UTF-16.
+    """
+    if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileError("line 1: the file is UTF-16; save it as UTF-8")
-    return block.removeprefix(_BYTE_ORDER_MARK)
+    return block.removeprefix(codecs.BOM_UTF8)
 
 
 class _Scan:

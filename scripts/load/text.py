@@ -92,7 +92,7 @@ def _cast(text: pa.Array, column: Column) -> pa.Array:
     if column.format:
         text = _iso_text(text, column.format)
     if pa.types.is_integer(type_):
-        _refuse_hexadecimal(text)
+        _refuse_hexadecimal(text.drop_null())
     elif pa.types.is_timestamp(type_):
         _require_length(text, _ISO_TIMESTAMP_LENGTH)
     elif pa.types.is_time(type_):

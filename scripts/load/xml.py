@@ -1,9 +1,9 @@
 """Read XML: one record element after the other, in constant memory.
 
-The file is cut at the start tags of its records before anything is parsed, so that a broken record
-cannot take its neighbours with it: a group of records is parsed at once, and only if that fails one by
-one. What a record says is a map from paths to text; the contract turns it into one row, or into one row
-for each element of `repeat`. Comments are no data and left out.
+The file is cut at the tags of its records before anything is parsed, so that a broken record cannot
+take its neighbours with it: a group of records is parsed at once, and only if that fails one
+by one. What a record says is a map from paths to text; the contract turns it into one row, or into
+one row for each element of `repeat`. Comments are no data and left out.
 """
 
 import re
@@ -25,7 +25,7 @@ _LONGEST_PROLOG = 1 << 16
 _LINE_END = b"\n"
 _ROOT_TAG = re.compile(rb"<(?![?!/])([\w.:-]+)[^>]*>")
 _NO_DATA = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
-_OPENING = (b"<!--", b"<![CDATA[")
+_SECTIONS = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 
 
@@ -33,24 +33,29 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 class _Document:
     """How this file writes its records: the tags with the prefix and the namespaces that it uses.
 
-    The first group of `start_tag` is the start tag of a record; without it, a match is a comment or a
-    CDATA section, in which no record starts.
+    The first group of `tag` is the start or end tag of a record; without it, a match is a comment or
+    a CDATA section, in which no record starts or ends.
     """
 
-    start_tag: re.Pattern[bytes]
+    tag: re.Pattern[bytes]
     record_tag: str
     root_start: bytes
     root_end: bytes
     root_end_tag: re.Pattern[bytes]
 
-    def starts(self, buffer: bytes, is_whole: bool) -> list[int]:
-        """Where the records of a buffer start; none behind what may be opened here and closed later."""
-        starts = [match.start() for match in self.start_tag.finditer(buffer) if match[1]]
-        opened = max(map(buffer.rfind, _OPENING))
-        if is_whole or opened < len(buffer) - _LONGEST_RECORD:
-            return starts
-        is_closed = any(end in buffer[opened:] for end in (b"-->", b"]]>"))
-        return starts if opened < 0 or is_closed else [start for start in starts if start < opened]
+    def borders(self, buffer: bytes, is_whole: bool) -> list[int]:
+        """Where records start and end in a buffer, up to a comment that is open at its end."""
+        borders = [
+            match.end() if match[1].startswith(b"</") else match.start()
+            for match in self.tag.finditer(buffer)
+            if match[1]
+        ]
+        limit = len(buffer)
+        for opening, closing in _SECTIONS.items():
+            opened = buffer.rfind(opening, max(0, len(buffer) - _LONGEST_RECORD))
+            if opened >= 0 and buffer.find(closing, opened) < 0 and not is_whole:
+                limit = min(limit, opened)
+        return [border for border in borders if border <= limit]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,7 @@ def read_xml(
     """Yield the rows of an XML file, group by group, in file order.
 
     Raises:
-        FileError: the file has no root element of the declared namespace, or ends before it is closed.
+        FileError: the file has no root element of the declared namespace, or is cut off.
     """
     layout = feed.layout(batch)
     tree = _contract_tree(feed, layout)
@@ -96,22 +101,23 @@ def _groups(
         block = stream.read(block_bytes)
         progress(len(block))
         buffer += block
-        starts = document.starts(buffer, is_whole=not block)
+        borders = document.borders(buffer, is_whole=not block)
         if not block:
             break
-        if len(starts) > 1:
-            # The last record may go on in the next block.
-            *whole, last = starts
-            yield document, _cut(buffer[:last], whole, line)
+        if borders:
+            # What stands behind the last border may go on in the next block.
+            *before, last = borders
+            yield document, _cut(buffer[:last], before, line)
             line += buffer.count(_LINE_END, 0, last)
             buffer = buffer[last:]
         if len(buffer) > 2 * _LONGEST_RECORD + block_bytes:
+            blanks = len(buffer) - len(buffer.lstrip())
             raise FileError(
-                f"line {line}: a record of more than {_LONGEST_RECORD} bytes: this is another kind"
+                f"line {line + buffer.count(_LINE_END, 0, blanks)}: a record of more than {_LONGEST_RECORD} bytes: this is another kind"
                 " of file, or its end is missing; deliver the file again"
             )
     end = _root_end(document, buffer, line)
-    yield document, _cut(buffer[:end], [start for start in starts if start < end], line)
+    yield document, _cut(buffer[:end], [border for border in borders if border < end], line)
 
 
 def _head(stream: IO[bytes]) -> bytes:
@@ -162,10 +168,10 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
             " this is another kind of file"
         )
     name = f"{prefixes[0]}:{feed.record}" if prefixes and prefixes[0] else str(feed.record)
+    tag = re.escape(name.encode())
     document = _Document(
-        start_tag=re.compile(
-            rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|(<" + re.escape(name.encode()) + rb"(?=[\s/>]))",
-            re.DOTALL,
+        tag=re.compile(
+            rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|(<%b(?=[\s/>])|</%b\s*>)" % (tag, tag), re.DOTALL
         ),
         record_tag=f"{{{feed.namespace}}}{feed.record}" if feed.namespace else str(feed.record),
         root_start=root[0],
@@ -176,21 +182,21 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
 
 
 def _blanked(text: bytes) -> bytes:
-    """The text, comments and processing instructions blanked out: they may hold what looks like tags."""
+    """The text without its comments and processing instructions, which may hold tags; as long."""
     return _NO_DATA.sub(lambda match: b" " * len(match[0]), text)
 
 
-def _cut(buffer: bytes, starts: list[int], line: int) -> list[_Record]:
-    """One record from each start to the next; text before the first is a (broken) record too."""
-    first = starts[0] if starts else len(buffer)
-    if _blanked(buffer[:first]).strip():
-        starts = [0, *starts]
+def _cut(buffer: bytes, borders: list[int], line: int) -> list[_Record]:
+    """One record from each border to the next; text between two records is a (broken) one too."""
     records = []
     position = 0
-    for start, end in zip(starts, [*starts[1:], len(buffer)], strict=True):
-        line += buffer.count(_LINE_END, position, start)
-        position = start
-        records.append(_Record(line, buffer[start:end].rstrip()))
+    for start, end in zip([0, *borders], [*borders, len(buffer)], strict=True):
+        raw = buffer[start:end].strip()
+        if _blanked(raw).strip():
+            first = buffer.index(raw, start)
+            line += buffer.count(_LINE_END, position, first)
+            position = first
+            records.append(_Record(line, raw))
     return records
 
 
@@ -274,7 +280,7 @@ def _elements(document: _Document, records: list[_Record]) -> list[etree._Elemen
 
 
 def _row_texts(record: etree._Element, tree: _Node) -> list[dict[str, str]]:
-    """The columns that the record supplies, as text: a map for each repeated element, at least one."""
+    """The columns that the record supplies, as text: one map for each repeated element, or one."""
     common: dict[str, str] = {}
     repeated: list[dict[str, str]] = []
     _collect(record, tree, "", common, repeated)
@@ -322,10 +328,11 @@ def _collect_leaf(leaf: etree._Element, column: str, path: str, into: dict[str, 
     into[column] = leaf.text or ""
 
 
-def _typed(
-    entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Record, int]
-) -> Rows:
-    """Cast the texts; an empty one is NULL, its column stands in `supplied_fields`. Rows of one record share its place."""
+def _typed(entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Record, int]) -> Rows:
+    """Cast the texts; an empty one is NULL, its column stands in `supplied_fields`.
+
+    Rows of one record share its place in the file.
+    """
     good = [index for index, (_, row) in enumerate(entries) if isinstance(row, dict)]
     texts = [row for _, row in entries if isinstance(row, dict)]
     text = {

@@ -1,0 +1,15 @@
+"""Fixtures that several test folders share."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.generate import Parameters, generate
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated source folder of three batches, 17 MB; do not change it, copy it."""
+    folder = tmp_path_factory.mktemp("small_world") / "sources"
+    generate(Parameters(scale_factor=0.05), folder, workers=1)
+    return folder

@@ -1,0 +1,183 @@
+"""The loader may be killed at any moment, started twice or run out of disk: the lake stays right."""
+
+import fcntl
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scripts.fingerprint import Fingerprint, fingerprint_lake
+from scripts.load import run
+
+PROJECT = Path(__file__).parents[3]
+KILLS = 10
+# The systems with large files; the hundreds of small ones would only take time.
+SYSTEMS = ("brokerage", "crm", "market", "prospect")
+
+pytestmark = pytest.mark.integration
+
+
+def start(
+    sources: Path, lake: Path, *arguments: str, before: Callable[[], None] | None = None
+) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "scripts.load", "--sources", str(sources), "--lake", str(lake)]
+    command += [part for system in SYSTEMS for part in ("--feed", system)]
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=PROJECT,
+        preexec_fn=before,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def load(
+    sources: Path, lake: Path, *arguments: str, before: Callable[[], None] | None = None
+) -> tuple[int, str]:
+    """Exit code and output of a whole load."""
+    process = start(sources, lake, *arguments, before=before)
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+def wait_for_lock(process: subprocess.Popen[str], lake: Path) -> None:
+    """Wait until the process has begun to work; before this it only imports."""
+    while not (lake / ".load.lock").exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+
+
+def kill_after(seconds: float, process: subprocess.Popen[str]) -> bool:
+    """Kill the process; whether it was still at work."""
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    return process.returncode == -signal.SIGKILL
+
+
+def load_again(sources: Path, lake: Path) -> list[str]:
+    """What goes wrong when the same is loaded once more, in this process."""
+    return run.load(run.LoadOptions(str(sources), str(lake), feeds=SYSTEMS)).failures
+
+
+def leftovers(lake: Path) -> list[Path]:
+    return list(lake.rglob(".*.tmp"))
+
+
+def load_times_per_batch(lake: Path) -> set[int]:
+    """How many different load times the batches have, over all feeds."""
+    files = str(lake / "*" / "*" / "batch_id=*" / "*.parquet")
+    counts = duckdb.execute(
+        "select count(distinct loaded_at) from read_parquet(?, union_by_name = true)"
+        " where batch_id > 0 and source_row is not null group by batch_id",
+        [files],
+    ).fetchall()
+    return {count for (count,) in counts}
+
+
+@pytest.fixture(scope="module")
+def unharmed(
+    small_world: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Fingerprint], float]:
+    """The fingerprints of an unharmed load, and the seconds from its lock to its end."""
+    lake = tmp_path_factory.mktemp("unharmed") / "lake"
+    process = start(small_world, lake)
+    wait_for_lock(process, lake)
+    started = time.perf_counter()
+    output, _ = process.communicate(timeout=300)
+    seconds = time.perf_counter() - started
+    assert process.returncode == 0, output
+    fingerprints = fingerprint_lake(lake)
+    assert sum(table.rows for table in fingerprints.values()) > 100_000
+    assert load_times_per_batch(lake) == {1}
+    assert load_again(small_world, lake) == []
+    assert fingerprint_lake(lake) == fingerprints
+    return fingerprints, seconds
+
+
+def test_a_load_killed_at_ten_moments_and_started_again_gives_the_same_lake(
+    small_world: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+) -> None:
+    fingerprints, seconds = unharmed
+    killed = left_half = 0
+    for kill in range(KILLS):
+        lake = tmp_path / f"lake{kill}"
+        process = start(small_world, lake)
+        wait_for_lock(process, lake)
+        killed += kill_after(seconds * kill / KILLS, process)
+        left_half += bool(leftovers(lake))
+        assert load_again(small_world, lake) == []
+        assert fingerprint_lake(lake) == fingerprints
+        assert load_times_per_batch(lake) == {1}
+        assert leftovers(lake) == []
+        shutil.rmtree(lake)
+    # Most of the moments fell inside the load, and some into the writing of a file.
+    assert killed > KILLS // 2
+    assert left_half > 0
+
+
+def test_one_lake_killed_again_and_again_ends_the_same(
+    small_world: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+) -> None:
+    fingerprints, seconds = unharmed
+    lake = tmp_path / "lake"
+    for kill in range(2):
+        process = start(small_world, lake, "--force")
+        wait_for_lock(process, lake)
+        kill_after(seconds * (0.3 + 0.4 * kill), process)
+        (lake / ".load.lock").unlink()
+    assert load_again(small_world, lake) == []
+    assert fingerprint_lake(lake) == fingerprints
+    assert load_times_per_batch(lake) == {1}
+
+
+def test_a_second_load_at_the_same_time_is_turned_away(small_world: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    with (lake / ".load.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, output = load(small_world, lake)
+    assert code == 2
+    assert "another load is writing to this lake; wait for it to end" in output
+    assert load_again(small_world, lake) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_named(small_world: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        code, output = load(small_world, tmp_path / "lake")
+    finally:
+        tmp_path.chmod(0o700)
+    assert code == 2
+    assert "cannot be written: Permission denied" in output
+
+
+def test_a_full_disk_fails_what_does_not_fit_and_the_next_load_completes_it(
+    small_world: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    limit = 100_000
+
+    def no_large_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    code, output = load(small_world, lake, before=no_large_files)
+    assert code == 1
+    assert "cannot be written: " in output
+    assert "what was there before still is" in output
+    assert leftovers(lake) == []
+    partial = fingerprint_lake(lake)
+    assert partial["brokerage.account"] == unharmed[0]["brokerage.account"]
+    assert partial["brokerage.trade"] != unharmed[0]["brokerage.trade"]
+    assert load_again(small_world, lake) == []
+    assert fingerprint_lake(lake) == unharmed[0]

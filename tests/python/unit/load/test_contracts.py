@@ -1,0 +1,166 @@
+"""Contracts are read from the source declarations, and mistakes in them are named."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from sample_sources import FEEDS, Row, feed_of, table, write_contract
+
+from scripts.load.contracts import ContractError, arrow_type, read_contracts
+
+KEY = {"id": {"data_type": "bigint"}}
+FIXED = {"format": "fixed_width", "delimiter": None}
+XML = {"format": "xml", "delimiter": None, "record": "Row"}
+
+
+def test_the_project_declares_every_feed_of_the_workload() -> None:
+    assert len(FEEDS) == 21
+    assert {feed.system for feed in FEEDS.values()} == {
+        *("brokerage", "control", "crm", "finwire", "hr", "market", "prospect", "reference")
+    }
+
+
+@pytest.mark.parametrize(
+    ("data_type", "expected"),
+    [
+        ("varchar(7)", (pa.string(), 7)),
+        ("smallint", (pa.int16(), None)),
+        ("integer", (pa.int32(), None)),
+        ("bigint", (pa.int64(), None)),
+        ("decimal(8,2)", (pa.decimal128(8, 2), None)),
+        ("decimal(8, 2)", (pa.decimal128(8, 2), None)),
+        ("boolean", (pa.bool_(), None)),
+        ("date", (pa.date32(), None)),
+        ("time", (pa.time64("us"), None)),
+        ("timestamp", (pa.timestamp("us"), None)),
+    ],
+)
+def test_every_documented_type_has_an_arrow_type(data_type: str, expected: Any) -> None:
+    assert arrow_type(data_type) == expected
+
+
+def test_a_column_of_some_batches_is_in_their_files_only(tmp_path: Path) -> None:
+    feed = feed_of(tmp_path, {"flag": {"batches": "incremental"}, **KEY})
+    assert [column.name for column in feed.layout(1)] == ["id"]
+    assert [column.name for column in feed.layout(2)] == ["flag", "id"]
+    assert feed.schema.names[:2] == ["flag", "id"]
+
+
+def test_a_feed_comes_in_the_batches_it_declares(tmp_path: Path) -> None:
+    coming = {
+        batches: [feed_of(tmp_path, KEY, batches=batches).comes_in(batch) for batch in (1, 2, 9)]
+        for batches in ("historical", "incremental", "all")
+    }
+    assert coming == {
+        "historical": [True, False, False],
+        "incremental": [False, True, True],
+        "all": [True, True, True],
+    }
+
+
+def test_the_fingerprint_changes_with_what_decides_the_rows(tmp_path: Path) -> None:
+    first = feed_of(tmp_path, KEY).fingerprint
+    assert feed_of(tmp_path, KEY).fingerprint == first
+    assert feed_of(tmp_path, KEY, delimiter=";").fingerprint != first
+    assert feed_of(tmp_path, {"id": {"data_type": "integer"}}).fingerprint != first
+
+
+def test_a_column_that_the_loader_adds_may_be_described(tmp_path: Path) -> None:
+    described = {"supplied_fields": {"data_type": "varchar[]", "added_by_loader": True}}
+    columns = {"id": {"path": "@ID"}} | described
+    feed = feed_of(tmp_path, columns, **XML)
+    assert [column.name for column in feed.columns] == ["id"]
+    assert "supplied_fields" in feed.schema.names
+
+
+WRONG: dict[str, tuple[Row, str]] = {
+    "unknown_option": (table(KEY, colour="red"), "config.meta.feed: .*'colour'"),
+    "no_files": (table(KEY, files=[]), "config.meta.feed.files is missing"),
+    "unknown_format": (table(KEY, format="json"), "format 'json' is not one of delimited"),
+    "no_delimiter": (table(KEY, delimiter=None), "delimiter of one ASCII character"),
+    "long_delimiter": (table(KEY, delimiter="||"), "delimiter of one ASCII character"),
+    "delimiter_not_ascii": (table(KEY, delimiter="\u00a6"), "delimiter of one ASCII character"),
+    "long_quote": (table(KEY, quote='""'), "quote must be one ASCII character"),
+    "no_record": (table({"id": {"path": "@ID"}}, format="xml"), "name of its record element"),
+    "no_path": (table(KEY, **XML), "column 'id': it needs a path"),
+    "repeat_of_nothing": (
+        table({"id": {"path": "@ID"}}, **XML, repeat="A/B"),
+        "repeat 'A/B' is not the beginning of any column's path",
+    ),
+    "no_columns": (table({}), "it has no columns"),
+    "no_positions": (table(KEY, **FIXED), "column 'id': it needs positions"),
+    "positions_backwards": (
+        table({"id": {"positions": [5, 4]}}, **FIXED),
+        r"column 'id': positions \[5, 4\] are not a first and a last",
+    ),
+    "positions_of_three": (table({"id": {"positions": [1, 2, 3]}}, **FIXED), "column 'id': "),
+    "unknown_batches": (table(KEY, batches="weekly"), "batches 'weekly' is not one of"),
+    "unknown_batches_of_a_column": (
+        table({"id": {"batches": "weekly"}}),
+        "column 'id': batches 'weekly' is not one of",
+    ),
+    "unknown_type": (table({"id": {"data_type": "money"}}), "column 'id': unknown data_type"),
+    "unknown_option_of_a_column": (table({"id": {"colour": "red"}}), "column 'id': .*'colour'"),
+    "format_of_a_number": (
+        table({"id": {"data_type": "bigint", "format": "%Y"}}),
+        "column 'id': a bigint has no format",
+    ),
+    "format_without_a_day": (
+        table({"id": {"data_type": "date", "format": "%Y-%m"}}),
+        "column 'id': format '%Y-%m' must hold each of %Y %m %d once",
+    ),
+    "format_with_a_short_year": (
+        table({"id": {"data_type": "date", "format": "%y%m%d"}}),
+        "column 'id': format '%y%m%d' must hold",
+    ),
+    "column_of_the_loader": (table({"batch_id": {}}), "column 'batch_id' is there twice"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_unusable_declaration_is_named_with_its_place(case: str, tmp_path: Path) -> None:
+    declaration, message = WRONG[case]
+    path = write_contract(tmp_path, declaration)
+    with pytest.raises(ContractError, match=message) as raised:
+        read_contracts(tmp_path)
+    assert str(raised.value).startswith(f"{path}: table 'feed': ")
+    assert str(raised.value).endswith("see docs/feeds.md")
+
+
+def test_a_column_declared_twice_is_named(tmp_path: Path) -> None:
+    declaration = table(KEY)
+    declaration["columns"] *= 2
+    write_contract(tmp_path, declaration)
+    with pytest.raises(ContractError, match="column 'id' is there twice"):
+        read_contracts(tmp_path)
+
+
+def test_a_feed_declared_twice_is_named(tmp_path: Path) -> None:
+    write_contract(tmp_path, table(KEY), table(KEY))
+    with pytest.raises(ContractError, match=r"feed test\.feed is declared twice"):
+        read_contracts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"sources: [", "not valid YAML"),
+        (b"sources: \xff", "not valid YAML"),
+        (b"- a list", "no `sources:` at the top"),
+        (b"sources: [{tables: []}]", "a source has no name"),
+    ],
+)
+def test_a_file_that_is_no_declaration_is_named(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = write_contract(tmp_path)
+    path.write_bytes(content)
+    with pytest.raises(ContractError, match=message) as raised:
+        read_contracts(tmp_path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_folder_without_declarations_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"no _<system>__sources.yml file below this folder"):
+        read_contracts(tmp_path)
