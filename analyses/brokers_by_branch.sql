@@ -17,4 +17,4 @@ branches as (
 )
 
 select * from branches
-order by broker_count desc, branch
+order by broker_count desc, branch asc
