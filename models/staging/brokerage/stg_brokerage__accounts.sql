@@ -10,6 +10,8 @@ renamed as (
         {{ hash_key(["ca_id"]) }} as account_hk,
         {{ hash_key(["ca_c_id"]) }} as customer_hk,
         {{ hash_key(["ca_b_id"]) }} as broker_hk,
+        {{ hash_key(["ca_id", "ca_c_id"]) }} as account_customer_hk,
+        {{ hash_key(["ca_id", "ca_b_id"]) }} as account_broker_hk,
         ca_id as account_id,
         ca_c_id as customer_id,
         ca_b_id as broker_id,

@@ -10,6 +10,9 @@ renamed as (
         {{ hash_key(["ca_id"]) }} as account_hk,
         {{ hash_key(["c_id"]) }} as customer_hk,
         {{ hash_key(["ca_b_id"]) }} as broker_hk,
+        {{ hash_key(["ca_id", "c_id"]) }} as account_customer_hk,
+        -- Most updates do not name the broker; that says nothing about who it is.
+        case when ca_b_id is not null then {{ hash_key(["ca_id", "ca_b_id"]) }} end as account_broker_hk,
         ca_id as account_id,
         c_id as customer_id,
         ca_b_id as broker_id,

@@ -4,14 +4,17 @@ customer_mgmt as (
     select * from {{ source('crm', 'customer_mgmt') }}
 ),
 
--- An action with several accounts landed as one row for each; they all carry the same customer.
-numbered as (
+-- An action with several accounts landed as one row for each; they all carry the same customer. The first has no
+-- row before
+-- it: said with lag, because DuckDB 2.0 can lose all rows of `row_number() = 1` over files of which a join skips
+-- some.
+followed as (
     select
         *,
-        row_number() over (
+        lag(source_row) over (
             partition by batch_id, source_file, source_row
             order by ca_id
-        ) as account_number
+        ) as previous_row
     from customer_mgmt
 ),
 
@@ -57,8 +60,8 @@ renamed as (
         action_ts as applied_at,
         ---------- load
         {{ load_columns() }}
-    from numbered
-    where account_number = 1
+    from followed
+    where previous_row is null
 )
 
 select * from renamed

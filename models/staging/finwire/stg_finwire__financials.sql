@@ -24,6 +24,7 @@ renamed as (
     select
         ---------- ids
         {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as company_hk,
+        coalesce(cast(company_id as varchar), co_name_or_cik) as company_key,
         co_name_or_cik as company_reference,
         company_id,
         case when company_id is null then co_name_or_cik end as company_name,

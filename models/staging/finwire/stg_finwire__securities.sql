@@ -25,7 +25,9 @@ renamed as (
         ---------- ids
         {{ hash_key(["symbol"]) }} as security_hk,
         {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as company_hk,
+        {{ hash_key(["symbol", "coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as security_company_hk,
         symbol,
+        coalesce(cast(company_id as varchar), co_name_or_cik) as company_key,
         co_name_or_cik as company_reference,
         company_id,
         case when company_id is null then co_name_or_cik end as company_name,

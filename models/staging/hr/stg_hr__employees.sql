@@ -9,6 +9,7 @@ renamed as (
         ---------- ids
         {{ hash_key(["employee_id"]) }} as employee_hk,
         {{ hash_key(["manager_id"]) }} as manager_hk,
+        {{ hash_key(["employee_id", "manager_id"]) }} as employee_manager_hk,
         employee_id,
         manager_id,
         ---------- attributes

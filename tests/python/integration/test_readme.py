@@ -83,7 +83,7 @@ def test_first_command_of_the_readme_builds_a_clean_checkout(tmp_path: Path) -> 
     assert built.returncode == 0, built.stdout + built.stderr
     assert "Try next" in built.stdout
     with duckdb.connect(str(checkout / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
-        assert warehouse.sql("select count(*) from marts.dim_broker").fetchone() > (0,)
+        assert warehouse.execute("select count(*) from marts.dim_broker").fetchone() > (0,)
 
 
 def _readme() -> str:

@@ -1,0 +1,8 @@
+{# The hash key that stands for a reference which the source left empty: sixteen zero bytes, in no hub. #}
+{% macro zero_key() -%}
+    {{ return(adapter.dispatch("zero_key")()) }}
+{%- endmacro %}
+
+{% macro default__zero_key() -%}
+    cast('00000000-0000-0000-0000-000000000000' as uuid)
+{%- endmacro %}

@@ -1,0 +1,64 @@
+{#
+    The rows of new batches whose description differs from what the batch before said of the same key: the body of `satellite`
+    in snapshot mode. Several new batches are compared in their order, as if they had been loaded one by one.
+#}
+{% macro changed_rows(stage, key, hashdiff, columns) -%}
+with
+
+new_batches as (
+    {{ new_batches() }}
+),
+
+delivered as (
+    select
+        stage.{{ key }},
+        stage.{{ hashdiff }},
+        {%- for column in columns %}
+        {{ column if " as " in column else "stage." ~ column }},
+        {%- endfor %}
+        stage.batch_id,
+        stage.record_source,
+        stage.source_row,
+        stage.loaded_at
+    from {{ stage }} as stage
+    inner join new_batches on stage.batch_id = new_batches.batch_id
+),
+
+states as (
+    select {{ key }}, {{ hashdiff }}, batch_id, source_row from delivered
+    {%- if is_incremental() %}
+    union all
+    select loaded.{{ key }}, loaded.{{ hashdiff }}, loaded.batch_id, loaded.source_row
+    from {{ this }} as loaded
+    where loaded.{{ key }} in (select delivered.{{ key }} from delivered)
+    {%- endif %}
+),
+
+compared as (
+    select
+        {{ key }},
+        {{ hashdiff }},
+        batch_id,
+        source_row,
+        lag({{ hashdiff }}) over (partition by {{ key }} order by batch_id, source_row) as previous_{{ hashdiff }}
+    from states
+)
+
+select
+    delivered.{{ key }},
+    delivered.{{ hashdiff }},
+    {%- for column in columns %}
+    delivered.{{ column.split(" as ") | last }},
+    {%- endfor %}
+    {{ batch_in_order("delivered.batch_id") }} as batch_id,
+    delivered.record_source,
+    delivered.source_row,
+    delivered.loaded_at
+from delivered
+inner join compared
+    on
+        delivered.{{ key }} = compared.{{ key }}
+        and delivered.batch_id = compared.batch_id
+        and delivered.source_row = compared.source_row
+where compared.{{ hashdiff }} is distinct from compared.previous_{{ hashdiff }}
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{#
+    The list of relationships between hubs, one row each, from all feeds that name them, with no word about when they hold: that is
+    said by the satellites on the link. A missing parent is the zero key, so no relationship is lost.
+#}
+{% macro link(key, parents, stages) -%}
+{%- set feeds = [] -%}
+{%- for stage in stages %}{% do feeds.append((stage, [key] + parents)) %}{% endfor -%}
+with
+
+{{ first_rows([key] + parents, feeds) }}
+
+select
+    {{ key }},
+    {%- for parent in parents %}
+    {{ parent }},
+    {%- endfor %}
+    batch_id,
+    record_source,
+    loaded_at
+from ranked
+where appearance = 1
+{%- endmacro %}

@@ -1,0 +1,25 @@
+{#
+    All rows of a staging view that belong to new batches, in the order of the file: no hash, no sort, no comparison.
+    The common body of `satellite` (events), `nh_link` and `reference`.
+#}
+{% macro new_rows(stage, columns, where=none) -%}
+with
+
+new_batches as (
+    {{ new_batches() }}
+)
+
+select
+    {%- for column in columns %}
+    {{ column if " as " in column else "stage." ~ column }},
+    {%- endfor %}
+    stage.batch_id,
+    stage.record_source,
+    stage.source_row,
+    stage.loaded_at
+from {{ stage }} as stage
+inner join new_batches on stage.batch_id = new_batches.batch_id
+{%- if where %}
+where {{ where }}
+{%- endif %}
+{%- endmacro %}

@@ -1,0 +1,4 @@
+{# A reference table: the codes as each batch delivered them. No hub and no hash: a code is its own key. #}
+{% macro reference(stage, key, columns) -%}
+    {{ new_rows(stage, [key] + columns) }}
+{%- endmacro %}

@@ -1,0 +1,54 @@
+{#
+    Who is on the list: a row when a key enters a full extract and a row when it leaves, nothing in between. Each new batch is compared with
+    the one delivered before it; as in snapshot mode, a late batch that would have changed anything is refused.
+#}
+{% macro status_satellite(stage, key) -%}
+with
+
+new_batches as (
+    {{ new_batches() }}
+),
+
+extracts as (
+    select
+        stage.batch_id,
+        min(stage.record_source) as record_source,
+        min(stage.loaded_at) as loaded_at,
+        lag(stage.batch_id) over (order by stage.batch_id) as previous_batch_id
+    from {{ stage }} as stage
+    group by stage.batch_id
+),
+
+listed as (
+    select stage.{{ key }}, extracts.batch_id, true as is_present
+    from extracts
+    inner join {{ stage }} as stage on extracts.batch_id = stage.batch_id
+    union all
+    select stage.{{ key }}, extracts.batch_id, false as is_present
+    from extracts
+    inner join {{ stage }} as stage on extracts.previous_batch_id = stage.batch_id
+),
+
+-- Listed in the batch or in the one before it, but not in both.
+changed as (
+    select
+        listed.{{ key }},
+        listed.batch_id,
+        bool_or(listed.is_present) as is_present
+    from listed
+    inner join new_batches on listed.batch_id = new_batches.batch_id
+    group by listed.{{ key }}, listed.batch_id
+    having bool_or(listed.is_present) = bool_and(listed.is_present)
+)
+
+select
+    changed.{{ key }},
+    changed.is_present,
+    new_batches.batch_at as applied_at,
+    {{ batch_in_order("changed.batch_id") }} as batch_id,
+    extracts.record_source,
+    extracts.loaded_at
+from changed
+inner join new_batches on changed.batch_id = new_batches.batch_id
+inner join extracts on changed.batch_id = extracts.batch_id
+{%- endmacro %}

@@ -1,0 +1,5 @@
+{{ link(
+    key="security_company_hk",
+    parents=["security_hk", "company_hk"],
+    stages=[ref("stg_finwire__securities")],
+) }}

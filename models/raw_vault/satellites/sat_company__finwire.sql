@@ -1,0 +1,9 @@
+{{ satellite(
+    stage=ref("stg_finwire__companies"),
+    key=["company_hk"],
+    columns=[
+        "company_name", "status_code", "industry_code", "sp_rating", "founding_date",
+        "address_line_1", "address_line_2", "postal_code", "city", "state_province", "country",
+        "ceo_name", "company_description", "sequence_number",
+    ],
+) }}

@@ -1,0 +1,5 @@
+{{ satellite(
+    stage=ref("stg_finwire__securities"),
+    key=["security_company_hk", "security_hk", "company_hk"],
+    columns=["company_reference", "sequence_number"],
+) }}

@@ -1,0 +1,1 @@
+{{ status_satellite(stage=ref("stg_prospect__prospects"), key="prospect_hk") }}

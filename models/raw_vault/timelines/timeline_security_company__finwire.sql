@@ -1,0 +1,7 @@
+{{ config(materialized="view") }}
+
+{{ timeline(
+    satellite=ref("sat_security_company__finwire"),
+    key="security_hk",
+    columns=["company_hk"],
+) }}

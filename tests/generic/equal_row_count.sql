@@ -1,0 +1,14 @@
+{#
+    The table has as many rows as another one: nothing was lost and nothing doubled on the way from there. The
+    returned row has both counts.
+#}
+{% test equal_row_count(model, compare_to) %}
+
+select
+    counted.row_count,
+    compared.row_count as compared_row_count
+from (select count(*) as row_count from {{ model }}) as counted
+cross join (select count(*) as row_count from {{ compare_to }}) as compared
+where counted.row_count <> compared.row_count
+
+{% endtest %}

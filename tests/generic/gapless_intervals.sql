@@ -1,0 +1,26 @@
+{#
+    The versions of a key cover time from the first on: each begins when the one before ends, none is empty, and only the last one is
+    open and current. A returned row is a version that breaks this, with the start of the next one.
+#}
+{% test gapless_intervals(model, key) %}
+
+with
+
+followed as (
+    select
+        {{ key }},
+        valid_from,
+        valid_to,
+        is_current,
+        lead(valid_from) over (partition by {{ key }} order by valid_from, valid_to) as next_valid_from
+    from {{ model }}
+)
+
+select *
+from followed
+where
+    valid_from >= valid_to
+    or valid_to <> coalesce(next_valid_from, cast('9999-12-31' as timestamp))
+    or is_current <> (next_valid_from is null)
+
+{% endtest %}

@@ -1,0 +1,26 @@
+{#
+    No row repeats what the one before said of the same key. `state`: the column, or list of columns, that must differ.
+    A returned row says nothing new.
+#}
+{% test no_repeated_state(model, key, state, order="batch_id") %}
+
+{%- set columns = [state] if state is string else state %}
+
+with
+
+compared as (
+    select
+        {{ key }},
+        {{ order }},
+        row({{ columns | join(", ") }}) as state,
+        lag(row({{ columns | join(", ") }})) over (partition by {{ key }} order by {{ order }}) as previous_state
+    from {{ model }}
+)
+
+select
+    {{ key }},
+    {{ order }}
+from compared
+where state is not distinct from previous_state
+
+{% endtest %}

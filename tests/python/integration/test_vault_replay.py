@@ -1,0 +1,300 @@
+"""The raw vault under every order of loading: once, twice, late, all at once, one event at a time.
+
+Each test lands batches of one small generated world in a lake, runs the vault after each of them, and
+compares fingerprints: the number of rows of a table and the sum of their hashes.
+
+    pytest tests/python/integration/test_vault_replay.py
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+from scripts.generate import Parameters, generate
+from scripts.load.run import LoadOptions, load
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+MODELS = ("+path:models/raw_vault", "+path:models/business_vault/pits")
+# Full extracts are compared with the batch before, so they are the only tables that ask for an order.
+SNAPSHOTS = ("sat_prospect__prospect", "sts_prospect__prospect")
+
+Fingerprint = tuple[int, int]
+
+
+@dataclass
+class Vault:
+    """A lake and a warehouse that start empty, and a full lake to take batches from."""
+
+    full_lake: Path
+    lake: Path
+    warehouse: Path
+    manifest: Manifest
+
+    def land(self, batch: int, *, without: tuple[str, ...] = ()) -> None:
+        """Land the feeds of a batch, except those named `system/feed`."""
+        for folder in self.full_lake.glob(f"*/*/batch_id={batch}"):
+            feed = folder.parent.relative_to(self.full_lake)
+            target = self.lake / feed / folder.name
+            if str(feed) not in without and not target.exists():
+                shutil.copytree(folder, target)
+
+    def run(self, *arguments: str, select: tuple[str, ...] = MODELS) -> dict[str, str]:
+        """Run the models; returns the messages of those that failed, by name."""
+        invocation = dbtRunner(manifest=self.manifest).invoke(
+            ["--quiet", "run", *arguments, "--select", *select]
+        )
+        assert invocation.result is not None, invocation.exception
+        return {
+            result.node.name: result.message
+            for result in invocation.result
+            if result.status == "error"
+        }
+
+    def fingerprints(self) -> dict[str, Fingerprint]:
+        """Of every table and timeline of the vault and of every PIT.
+
+        The columns that say where a hub or link first saw a key are left out: they tell of the loading.
+        """
+        return self._fingerprints(
+            "* exclude (batch_id, record_source, loaded_at)",
+            "true",
+            "table_schema = 'raw_vault' or table_name like 'pit_%'",
+        )
+
+    def rows_up_to(self, batch: int) -> dict[str, Fingerprint]:
+        """Fingerprints of the rows that each table has from this and earlier batches, all columns."""
+        return self._fingerprints(
+            "*",
+            f"batch_id <= {batch}",
+            "table_schema = 'raw_vault' and table_type = 'BASE TABLE'",
+        )
+
+    def _fingerprints(self, first_seen: str, condition: str, tables: str) -> dict[str, Fingerprint]:
+        with duckdb.connect(str(self.warehouse)) as connection:
+            found = connection.execute(
+                f"select table_schema, table_name from information_schema.tables where {tables}"
+            ).fetchall()
+            return {
+                name: _fingerprint(
+                    connection,
+                    f"select {first_seen if name.startswith(('hub_', 'link_')) else '*'}"
+                    f" from {schema}.{name} where {condition}",
+                )
+                for schema, name in found
+            }
+
+    def column(self, sql: str) -> list[object]:
+        """The first column of a query."""
+        with duckdb.connect(str(self.warehouse)) as connection:
+            return [row[0] for row in connection.execute(sql).fetchall()]
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection, rows: str) -> Fingerprint:
+    found = connection.execute(
+        f"select count(*), coalesce(sum(hash(vault)::hugeint), 0) from ({rows}) as vault"
+    ).fetchone()
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def full_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All batches of a small world, loaded one after the other."""
+    folder = tmp_path_factory.mktemp("world")
+    generate(Parameters(scale_factor=0.02), folder / "sources", workers=1)
+    for batch in (1, 2, 3):
+        options = LoadOptions(str(folder / "sources"), str(folder / "lake"), batches=(batch,))
+        assert load(options).failures == []
+    return folder / "lake"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One folder and one environment for all runs, because dbt reads the project again when they change."""
+    folder = tmp_path_factory.mktemp("vault")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("LAKE", str(folder / "lake"))
+        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+        patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+        patch.setenv("DO_NOT_TRACK", "1")
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def manifest(workspace: Path) -> Manifest:
+    parsed = dbtRunner().invoke(["--quiet", "parse"]).result
+    assert isinstance(parsed, Manifest)
+    return parsed
+
+
+@pytest.fixture
+def vault(
+    full_lake: Path,
+    workspace: Path,
+    manifest: Manifest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Vault:
+    """An empty vault."""
+    lake = workspace / "lake"
+    shutil.rmtree(lake, ignore_errors=True)
+    vault = Vault(full_lake, lake, tmp_path / "warehouse.duckdb", manifest)
+    monkeypatch.setenv("WAREHOUSE", str(vault.warehouse))
+    vault.land(0)
+    return vault
+
+
+@pytest.fixture(scope="module")
+def expected(
+    full_lake: Path,
+    workspace: Path,
+    manifest: Manifest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Fingerprint]:
+    """The vault after batches 1, 2 and 3, one by one."""
+    shutil.rmtree(workspace / "lake", ignore_errors=True)
+    warehouse = tmp_path_factory.mktemp("expected") / "warehouse.duckdb"
+    vault = Vault(full_lake, workspace / "lake", warehouse, manifest)
+    vault.land(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE", str(warehouse))
+        for batch in (1, 2, 3):
+            vault.land(batch)
+            assert vault.run() == {}
+    fingerprints = vault.fingerprints()
+    empty = {name for name, (rows, _) in fingerprints.items() if rows == 0}
+    assert empty == set(), "a table without rows proves nothing"
+    return fingerprints
+
+
+def test_a_batch_run_twice_changes_nothing_and_rows_of_earlier_batches_stay_as_they_were(
+    vault: Vault, expected: dict[str, Fingerprint]
+) -> None:
+    then: dict[int, dict[str, Fingerprint]] = {}
+    for batch in (1, 2, 3):
+        vault.land(batch)
+        assert vault.run() == {}
+        once = vault.fingerprints()
+        assert vault.run() == {}
+        assert vault.fingerprints() == once
+        then[batch] = vault.rows_up_to(batch)
+        assert {earlier: vault.rows_up_to(earlier) for earlier in then} == then
+    assert vault.fingerprints() == expected
+
+
+def test_all_batches_at_once_give_the_rows_of_one_by_one(
+    vault: Vault, expected: dict[str, Fingerprint]
+) -> None:
+    for batch in (1, 2, 3):
+        vault.land(batch)
+    assert vault.run() == {}
+    assert vault.fingerprints() == expected
+
+
+@pytest.mark.parametrize("order", [(1, 3, 2), (3, 2, 1)], ids=str)
+def test_a_late_batch_gives_the_same_history_or_is_refused_with_what_to_do(
+    vault: Vault, expected: dict[str, Fingerprint], order: tuple[int, ...]
+) -> None:
+    refused: dict[str, str] = {}
+    for position, batch in enumerate(order):
+        vault.land(batch)
+        refused = vault.run()
+        late = any(batch < earlier for earlier in order[:position])
+        assert set(refused) == (set(SNAPSHOTS) if late else set())
+    late_batches = {batch for batch in order if batch < max(order)}
+    for name in SNAPSHOTS:
+        assert any(f"Batch {batch} came after" in refused[name] for batch in late_batches)
+        assert f"dbt build --full-refresh --select {name}+" in refused[name]
+    assert vault.run("--full-refresh", select=tuple(f"{name}+" for name in SNAPSHOTS)) == {}
+    assert vault.fingerprints() == expected
+
+
+def test_a_feed_that_lands_after_the_others_of_its_batch_is_not_lost(
+    vault: Vault, expected: dict[str, Fingerprint]
+) -> None:
+    vault.land(1)
+    assert vault.run() == {}
+    vault.land(2, without=("brokerage/trade", "brokerage/customer"))
+    vault.land(3)
+    assert vault.run() == {}
+    vault.land(2)
+    assert vault.run() == {}
+    satellites = [name for name in expected if name.startswith(("sat_", "nhl_", "timeline_"))]
+    now = vault.fingerprints()
+    assert {name: now[name] for name in satellites} == {name: expected[name] for name in satellites}
+
+
+EVENT_TIMELINES = ("timeline_security__finwire", "timeline_security_company__finwire")
+
+
+def _land_events(vault: Vault, batches: dict[int, list[int]]) -> None:
+    """Write newswire records about the most published securities into batches, by their order in time."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            create table events as
+            select * exclude (batch_id), row_number() over (order by pts, source_file, source_row) as event
+            from read_parquet('{vault.full_lake}/finwire/record/batch_id=1/*.parquet')
+            where symbol in (
+                select symbol from read_parquet('{vault.full_lake}/finwire/record/batch_id=1/*.parquet')
+                where rec_type = 'SEC' group by symbol having count(*) > 1 order by symbol limit 3)
+            order by event limit 6
+            """
+        )
+        for batch, events in batches.items():
+            record = vault.lake / "finwire" / "record" / f"batch_id={batch}"
+            date = vault.lake / "control" / "batch_date" / f"batch_id={batch}"
+            record.mkdir(parents=True)
+            date.mkdir(parents=True)
+            connection.execute(
+                f"copy (select * exclude (event) from events where list_contains({events}, event))"
+                f" to '{record}/record.parquet'"
+            )
+            connection.execute(
+                f"copy (select date '2026-01-01' + {batch} as batch_date, 'BatchDate.txt' as source_file,"
+                f" 1::bigint as source_row, timestamp '2026-01-01' as loaded_at)"
+                f" to '{date}/batch_date.parquet'"
+            )
+
+
+def _versions(vault: Vault) -> dict[str, list[object]]:
+    return {
+        name: vault.column(
+            "select versions::varchar from"
+            f" (select * exclude (batch_id, record_source, loaded_at) from raw_vault.{name}) as versions"
+            " order by 1"
+        )
+        for name in EVENT_TIMELINES
+    }
+
+
+def test_one_event_per_batch_gives_the_same_versions_in_any_order(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select = tuple(f"+{name}" for name in EVENT_TIMELINES)
+    _land_events(vault, {1: [1, 2, 3, 4, 5, 6]})
+    assert vault.run(select=select) == {}
+    together = _versions(vault)
+    assert len(together[EVENT_TIMELINES[0]]) > 3, "no security has a second version"
+    for order in ((1, 2, 3, 4, 5, 6), (4, 6, 2, 5, 1, 3), (6, 5, 4, 3, 2, 1)):
+        shutil.rmtree(vault.lake / "finwire")
+        shutil.rmtree(vault.lake / "control")
+        vault.land(0)
+        # The name of the file is the name of the database, which the manifest holds.
+        warehouse = vault.warehouse.parent / f"from_{order[0]}" / vault.warehouse.name
+        warehouse.parent.mkdir()
+        monkeypatch.setenv("WAREHOUSE", str(warehouse))
+        one_by_one = Vault(vault.full_lake, vault.lake, warehouse, vault.manifest)
+        for event in order:
+            _land_events(one_by_one, {event: [event]})
+            assert one_by_one.run(select=select) == {}
+        assert _versions(one_by_one) == together

@@ -1,0 +1,57 @@
+-- What: every line of the feed is a state of a trade, and the terms of the trade are those of the line that
+-- inserted it: they never change.
+-- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+with
+
+delivered as (
+    select
+        cdc_flag,
+        cdc_dsn,
+        t_id,
+        t_dts,
+        t_st_id,
+        t_tt_id,
+        t_is_cash,
+        t_s_symb,
+        t_qty,
+        t_bid_price,
+        t_ca_id,
+        t_exec_name,
+        t_trade_price,
+        t_chrg,
+        t_comm,
+        t_tax,
+        batch_id,
+        source_file,
+        source_row,
+        loaded_at
+    from {{ source('brokerage', 'trade') }}
+),
+
+rebuilt as (
+    select
+        state.cdc_flag,
+        state.sequence_number as cdc_dsn,
+        state.trade_id as t_id,
+        state.applied_at as t_dts,
+        state.status_code as t_st_id,
+        trade.trade_type_code as t_tt_id,
+        trade.is_cash as t_is_cash,
+        trade.symbol as t_s_symb,
+        trade.quantity as t_qty,
+        trade.bid_price as t_bid_price,
+        trade.account_id as t_ca_id,
+        trade.executed_by as t_exec_name,
+        state.trade_price as t_trade_price,
+        state.fee_amount as t_chrg,
+        state.commission_amount as t_comm,
+        state.tax_amount as t_tax,
+        state.batch_id,
+        state.record_source as source_file,
+        state.source_row,
+        state.loaded_at
+    from {{ ref('sat_trade__brokerage') }} as state
+    inner join {{ ref('nhl_trade') }} as trade on state.trade_id = trade.trade_id
+)
+
+{{ differences("delivered", "rebuilt") }}
