@@ -47,7 +47,7 @@ docs: .venv/.core ## Build the documentation site and serve it on http://localho
 
 .PHONY: test
 test: lint ## Lint, unit tests, integration tests: everything CI runs
-	$(RUN) pytest -q -m "not slow"
+	$(RUN) pytest -q -n 2 --dist loadfile -m "not slow"
 
 .PHONY: test-slow
 test-slow: .venv/.dev ## The long tests: large files, large worlds

@@ -5,6 +5,7 @@ Usage:
     python -m scripts.bench --scale-factor 10 --repeat 5
     python -m scripts.bench --sources /data/tpcdi        source files of your own
 
+A generated world is also reported by the module of `scripts.generate` that wrote it, with the CPU time of its tasks.
 Every step runs in a process of its own, `--repeat` times; the median is printed. Ratios compare steps of the same run. Then the batches are
 replayed one by one, and the model times that dbt reports are printed by layer. The copy floor is what DuckDB takes to read the delimited files with the same columns and types and to write them as Parquet with zstd: no checks, no line numbers.
 """
@@ -21,21 +22,22 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import duckdb
 import typer
-from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
-from dbt.cli.main import dbtRunner
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from scripts.generate.parameters import Parameters
-from scripts.generate.run import generate
-from scripts.load.contracts import Feed, read_contracts
-from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
-from scripts.load.sources import SourceFolder
+from scripts.generate.run import World, generate
+
+# The steps import what they need (the loader, DuckDB, dbt) themselves: every process
+# imports this module, and the memory of one tool must not count for another.
+if TYPE_CHECKING:
+    from dbt.artifacts.schemas.run import RunResult
+
+    from scripts.load.contracts import Feed
 
 WORKERS = 2
 Outcome = TypeVar("Outcome")
@@ -44,7 +46,7 @@ console = Console(highlight=False)
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a step took: wall-clock and processor seconds, peak memory in MiB."""
+    """What one run of a step took: wall-clock and processor seconds, peak memory of its largest process in MiB."""
 
     seconds: float
     cpu_seconds: float
@@ -80,16 +82,21 @@ def main(
     """Generate, load and build; print what each step takes, and its ratio to the copy floor."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        steps = []
+        steps: list[Step] = []
+        worlds: list[World] = []
         if sources is None:
             sources = folder / "sources"
-            steps.append(_step("generate", partial(_generate, sources, scale_factor), repeat))
+            work = partial(_generate, sources, scale_factor)
+            runs, worlds = _repeated("generate", work, repeat, fresh=sources)
+            steps.append(Step("generate", runs, worlds[0].bytes))
         for formats in (("delimited",), ("fixed_width",), ("xml",), ()):
             label = "load " + (", ".join(formats).replace("_", " ") or "all feeds")
             steps.append(_step(label, partial(_load, sources, folder / "lake", formats), repeat))
         steps.append(_step("copy floor", partial(_copy_floor, sources, folder), repeat))
         steps.append(_step("dbt build", partial(_build, sources, folder), repeat))
         console.print(_table(steps))
+        if worlds:
+            console.print(_generator_table(worlds))
         console.print("replay, batch by batch ...", style="dim")
         _, timings = _apart(partial(_replay, sources, folder))
         rows = _row_counts(folder)
@@ -100,9 +107,24 @@ def main(
 
 def _step(name: str, work: Callable[[], int], repeat: int) -> Step:
     """Run the work in fresh processes; it returns the bytes it went through."""
+    runs, sizes = _repeated(name, work, repeat)
+    return Step(name, runs, sizes[-1])
+
+
+def _repeated(
+    name: str, work: Callable[[], Outcome], repeat: int, fresh: Path | None = None
+) -> tuple[list[Run], list[Outcome]]:
+    """Run the work in fresh processes; returns what each run took, and what each returned.
+
+    The folder `fresh`, if given, is removed before each run: that is not counted.
+    """
     console.print(f"{name} ...", style="dim")
-    outcomes = [_apart(work) for _ in range(repeat)]
-    return Step(name, [run for run, _ in outcomes], outcomes[-1][1])
+    outcomes = []
+    for _ in range(repeat):
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
+        outcomes.append(_apart(work))
+    return [run for run, _ in outcomes], [outcome for _, outcome in outcomes]
 
 
 def _apart(work: Callable[[], Outcome]) -> tuple[Run, Outcome]:
@@ -136,13 +158,14 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _generate(output: Path, scale_factor: float) -> int:
-    generate(Parameters(scale_factor=scale_factor), output, workers=WORKERS, force=True)
-    return _folder_bytes(output)
+def _generate(output: Path, scale_factor: float) -> World:
+    return generate(Parameters(scale_factor=scale_factor), output, workers=WORKERS)
 
 
 def _load(sources: Path, lake: Path, formats: tuple[str, ...]) -> int:
     """Load the feeds of some formats (of all, if none is named)."""
+    from scripts.load.run import LoadOptions, load
+
     feeds = tuple(feed.label for feed in _feeds(formats))
     options = LoadOptions(
         str(sources), str(lake), feeds=feeds if formats else (), force=True, workers=WORKERS
@@ -155,6 +178,10 @@ def _load(sources: Path, lake: Path, formats: tuple[str, ...]) -> int:
 
 def _copy_floor(sources: Path, folder: Path) -> int:
     """Read every delimited file and write it as Parquet, with nothing but DuckDB."""
+    import duckdb
+
+    from scripts.load.sources import SourceFolder
+
     connection = duckdb.connect(config={"threads": WORKERS})
     source_folder = SourceFolder(str(sources))
     size = 0
@@ -184,8 +211,11 @@ def _build(sources: Path, folder: Path) -> int:
     return _folder_bytes(sources)
 
 
-def _dbt(folder: Path, name: str, command: str) -> list[RunResult]:
+def _dbt(folder: Path, name: str, command: str) -> "list[RunResult]":
     """Run dbt in this process, on the lake of the folder and a warehouse of the given name."""
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.cli.main import dbtRunner
+
     environment = {"LAKE": f"{folder}/lake", "WAREHOUSE": f"{folder}/{name}.duckdb"}
     os.environ.update(environment | {"DO_NOT_TRACK": "1"})
     ran = dbtRunner().invoke([command, "--quiet", "--target-path", f"{folder}/target"])
@@ -205,6 +235,9 @@ class ModelTiming:
 
 def _replay(sources: Path, folder: Path) -> list[ModelTiming]:
     """Load and run one batch after the other; the seconds are those dbt reports for each model."""
+    from scripts.load.run import LoadOptions, load
+    from scripts.load.sources import SourceFolder
+
     lake = folder / "lake"
     shutil.rmtree(lake, ignore_errors=True)
     seconds: dict[tuple[str, str], list[float]] = {}
@@ -218,6 +251,8 @@ def _replay(sources: Path, folder: Path) -> list[ModelTiming]:
 
 def _row_counts(folder: Path) -> dict[tuple[str, str], int]:
     """Rows of each table of the replayed warehouse, by schema and name; views are left out."""
+    import duckdb
+
     with duckdb.connect(f"{folder}/replay.duckdb", read_only=True) as warehouse:
         tables = warehouse.sql(
             "select schema_name, table_name, estimated_size from duckdb_tables() where not internal"
@@ -229,7 +264,10 @@ def _folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _feeds(formats: tuple[str, ...]) -> list[Feed]:
+def _feeds(formats: tuple[str, ...]) -> "list[Feed]":
+    from scripts.load.contracts import read_contracts
+    from scripts.load.run import CONTRACTS_FOLDER
+
     feeds = read_contracts(CONTRACTS_FOLDER).feeds
     return [feed for feed in feeds if not formats or feed.format in formats]
 
@@ -250,6 +288,26 @@ def _table(steps: list[Step]) -> Table:
             f"{mib / run.seconds:,.0f}",
             f"{run.seconds / floor:.2f}",
             f"{run.peak_mib:,.0f}",
+        )
+    return table
+
+
+def _generator_table(worlds: list[World]) -> Table:
+    """The generator's work by the module that does it; medians of the runs."""
+    table = Table(title="generator by module", title_justify="left", box=box.SIMPLE)
+    table.add_column("module")
+    for name in ("files", "MiB", "CPU s", "MiB / CPU s"):
+        table.add_column(name, justify="right")
+    modules = list(dict.fromkeys(task.module for task in worlds[0].tasks))
+    for module in (*modules, "all"):
+        chosen = [
+            [task for task in world.tasks if module in (task.module, "all")] for world in worlds
+        ]
+        files = [file for task in chosen[0] for file in task.files]
+        mib = sum(file.bytes for file in files) / 2**20
+        seconds = statistics.median(sum(task.cpu_seconds for task in tasks) for tasks in chosen)
+        table.add_row(
+            module, str(len(files)), f"{mib:,.1f}", f"{seconds:.2f}", f"{mib / seconds:,.0f}"
         )
     return table
 

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scripts.generate.parameters import MAX_BATCHES, Knobs, ParameterError, Parameters
+from scripts.generate.parameters import FORMATS, MAX_BATCHES, Knobs, ParameterError, Parameters
 from scripts.generate.run import World, expected_bytes, generate
 from scripts.generate.writing import OutputError
 
@@ -31,6 +31,7 @@ def main(
         typer.Option(
             "--output",
             "-o",
+            metavar="PATH",
             help="Folder to create: Batch1, Batch2, ..., audit files, manifest.json.",
         ),
     ],
@@ -43,15 +44,28 @@ def main(
             help="Size: 1 is about 90 MiB; fractions such as 0.01 or 1/8 are fine.",
         ),
     ] = "0.1",
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same bytes.")] = 1,
     batches: Annotated[
         int,
         typer.Option(
-            help=f"Incremental batches after the historical one, a day each (1 to {MAX_BATCHES})."
+            metavar="N",
+            help=f"Incremental batches after the historical one, a day each (1 to {MAX_BATCHES}).",
         ),
     ] = 2,
+    formats: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            help=f"Only the files of this format ({', '.join(FORMATS)}); may be repeated. "
+            "All by default: the complete layout.",
+            show_default=False,
+        ),
+    ] = list(FORMATS),  # noqa: B006
     workers: Annotated[
-        int | None, typer.Option(help="Processes; all cores by default. Does not change the files.")
+        int | None,
+        typer.Option(
+            metavar="N", help="Processes; all cores by default. Does not change the files."
+        ),
     ] = None,
     force: Annotated[
         bool,
@@ -60,6 +74,7 @@ def main(
     same_day_every: Annotated[
         int,
         typer.Option(
+            metavar="N",
             help="One CRM step in so many has two changes of one customer or account on one day.",
             rich_help_panel=_HARD_CASES,
         ),
@@ -67,6 +82,7 @@ def main(
     error_floor: Annotated[
         int,
         typer.Option(
+            metavar="N",
             help="Least number of each kind of dirty value in the history.",
             rich_help_panel=_HARD_CASES,
         ),
@@ -74,6 +90,7 @@ def main(
     incremental_errors: Annotated[
         int,
         typer.Option(
+            metavar="N",
             help="Dirty customers and trades of each kind in batches 2 and 3.",
             rich_help_panel=_HARD_CASES,
         ),
@@ -81,6 +98,7 @@ def main(
     same_batch_trade_percent: Annotated[
         int,
         typer.Option(
+            metavar="N",
             help="Buys of a batch on accounts opened in that batch, in percent.",
             rich_help_panel=_HARD_CASES,
         ),
@@ -88,6 +106,7 @@ def main(
     same_quarter_issue_percent: Annotated[
         int,
         typer.Option(
+            metavar="N",
             help="New securities of companies new in the same quarter, in percent.",
             rich_help_panel=_HARD_CASES,
         ),
@@ -95,31 +114,31 @@ def main(
     inactivated_owner_change: Annotated[
         int,
         typer.Option(
-            min=0,
-            max=1,
+            metavar="N",
             help="1: a batch also changes an account of a customer it inactivates.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = int(Knobs.inactivated_owner_change),
+    ] = Knobs.inactivated_owner_change,
 ) -> None:
     """Generate the source files of a retail brokerage: history, daily batches, audit files and a manifest.
 
     The output appears when it is complete; a failed or interrupted run leaves nothing behind.
 
-    [bold]python -m scripts.generate --scale-factor 0.1 --output data/sources[/bold]
+    Example: [bold]python -m scripts.generate --scale-factor 0.1 --output data/sources[/bold]
     """
     try:
         parameters = Parameters(
             scale_factor=_scale_factor(scale_factor),
             seed=seed,
             incremental_batches=batches,
+            formats=frozenset(formats),
             knobs=Knobs(
                 same_day_every=same_day_every,
                 error_floor=error_floor,
                 incremental_errors=incremental_errors,
                 same_batch_trade_percent=same_batch_trade_percent,
                 same_quarter_issue_percent=same_quarter_issue_percent,
-                inactivated_owner_change=bool(inactivated_owner_change),
+                inactivated_owner_change=inactivated_owner_change,
             ),
         )
         started = time.perf_counter()

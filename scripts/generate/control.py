@@ -9,15 +9,24 @@ from scripts.generate.reference import FIRST_DATE
 from scripts.generate.writing import Workspace
 
 
-def write(workspace: Workspace, parameters: Parameters) -> None:
-    """BatchDate.txt of every batch; Batch<n>_audit.csv and Generator_audit.csv in the root."""
+def write_dates(workspace: Workspace, parameters: Parameters) -> None:
+    """BatchDate.txt of every batch."""
     for batch in range(1, parameters.batches + 1):
-        day = str(date(1970, 1, 1) + timedelta(calendar.batch_day(batch)))
-        workspace.write_file(batch, "BatchDate.txt", f"{day}\r\n".encode(), 1)
+        workspace.write_file(batch, "BatchDate.txt", f"{_date_of(batch)}\r\n".encode(), 1)
+
+
+def write_root(workspace: Workspace, parameters: Parameters) -> None:
+    """Batch<n>_audit.csv and Generator_audit.csv."""
+    for batch in range(1, parameters.batches + 1):
+        day = _date_of(batch)
         first = str(FIRST_DATE) if batch == 1 else day
         window = [f"Batch,{batch},{first},FirstDay,,", f"Batch,{batch},{day},LastDay,,"]
         write_rows(workspace, 0, f"Batch{batch}_audit.csv", window)
     write_rows(workspace, 0, "Generator_audit.csv", _generator_rows(parameters))
+
+
+def _date_of(batch: int) -> str:
+    return str(date(1970, 1, 1) + timedelta(calendar.batch_day(batch)))
 
 
 def _generator_rows(parameters: Parameters) -> list[str]:
@@ -41,6 +50,6 @@ def _generator_rows(parameters: Parameters) -> list[str]:
         "KnobIncrementalErrors": knobs.incremental_errors,
         "KnobSameBatchTradePercent": knobs.same_batch_trade_percent,
         "KnobSameQuarterIssuePercent": knobs.same_quarter_issue_percent,
-        "KnobInactivatedOwnerChange": int(knobs.inactivated_owner_change),
+        "KnobInactivatedOwnerChange": knobs.inactivated_owner_change,
     }
     return [f"Generator,1,,{name},,{float(value)}" for name, value in values.items()]

@@ -1,4 +1,4 @@
-"""The customer system: CustomerMgmt.xml (history), Customer.txt and Account.txt (the changes of a day, as full images)."""
+"""The customer system, day by day: Customer.txt and Account.txt, full images of what changed. `crm_history` has the past."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from scripts.generate.crm_cells import (
     tax_number,
     zip_code,
 )
-from scripts.generate.crm_history import count_customer_errors, write_history
+from scripts.generate.crm_history import count_customer_errors
 from scripts.generate.crm_plan import (
     ACTIONS,
     ADDACCT,
@@ -51,15 +51,13 @@ _FLAGS = table(["I|", "U|"])
 _STATUS = table(["ACTV", "INAC"])
 
 
-def write(workspace: Workspace, parameters: Parameters) -> None:
-    """CustomerMgmt.xml of batch 1; Customer.txt and Account.txt of the others; their audit files."""
-    write_history(workspace, parameters)
+def write_batches(workspace: Workspace, parameters: Parameters) -> None:
+    """Customer.txt and Account.txt of every incremental batch, with audit files."""
     for batch in range(2, parameters.batches + 1):
         _write_batch(workspace, parameters, batch)
 
 
 def _write_batch(workspace: Workspace, parameters: Parameters, batch: int) -> None:
-    """Customer.txt and Account.txt of an incremental batch, with their audit files."""
     plan = crm_plan(parameters)
     actions = plan.of_batch(batch, parameters.sizes)
     _write_customers(workspace, parameters, batch, plan.actions, actions)

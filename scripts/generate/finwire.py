@@ -227,9 +227,9 @@ def _issuers(wire: _Wire, ids: Integers, told: Integers) -> Integers:
     """
     lives, stream, rows = wire.plan.companies, wire.stream("issuer"), (ids << 9) + told
     companies = np.zeros(len(ids), dtype=np.int64)
-    for quarter in np.unique(told):
+    for quarter in sorted(set(told.tolist())):
         where = np.flatnonzero(told == quarter)
-        alive = lives.alive_at_end(int(quarter) - 1)
+        alive = lives.alive_at_end(quarter - 1)
         companies[where] = alive[stream.below(rows[where], len(alive))]
     first = lives.before[told]
     fresh = first + stream.below(rows, lives.before[told + 1] - first)

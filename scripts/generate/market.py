@@ -49,13 +49,14 @@ class _Market:
         self._first = Stream(parameters.seed, "market.close_high")
         self._second = Stream(parameters.seed, "market.low_volume")
         self._listings: dict[int, Integers] = {}
-        self.days = MARKET_DAYS + parameters.incremental_batches
-        counts = [len(self.listing(day)) for day in range(self.days)]
+        days = np.arange(MARKET_DAYS + parameters.incremental_batches)
+        self._quarters = calendar.quarter_of(calendar.MARKET_FIRST_DAY + days).tolist()
+        counts = [len(self.listing(day)) for day in range(len(days))]
         self.first_row = np.concatenate([[0], np.cumsum(counts)])
 
     def listing(self, day: int) -> Integers:
         """Securities of a day, in an order that is drawn once a quarter."""
-        quarter = calendar.quarter_of_day(calendar.MARKET_FIRST_DAY + day)
+        quarter = self._quarters[day]
         if quarter not in self._listings:
             securities = self._plan.market(quarter)
             order = Stream(self._parameters.seed, f"market.order.{quarter}").bits(securities)

@@ -17,6 +17,11 @@ with a few more rows so that there is something to act upon:
 | prospect  | at least 10 prospects for 3 customers; the churn of a batch is that of scale 3                  |
 | brokerage | at least 10 trades a day                                                                        |
 | watches   | capped so that nobody has to watch more than 70 % of the securities                             |
+
+**From scale factor 3 upwards** one rule is our own as well. The published number of CRM steps leaves whatever remains of `5 S`
+actions to the start, between `.003 S` and `.0145 S` customers, while the first step acts on `.005 S` different ones. Where the
+start is too small for that (scale factors 4.7 and 13, but not 3, 5 or 10), there is one step fewer, whose actions become
+customers of the start.
 """
 
 from dataclasses import dataclass, field
@@ -29,6 +34,10 @@ from scripts.generate import calendar
 MAX_BATCHES = 365
 MAX_SCALE_FACTOR = 10_000
 OFFICIAL_FLOOR = 3000  # S at scale factor 3
+
+# Formats of source files; audit files and control files in the root are no data and have none.
+DELIMITED, FIXED_WIDTH, XML = "delimited", "fixed_width", "xml"
+FORMATS = (DELIMITED, FIXED_WIDTH, XML)
 
 QUARTERS = 203  # 1967Q1 .. 2017Q3
 MARKET_DAYS = 732  # 2015-07-06 .. 2017-07-06
@@ -54,7 +63,7 @@ class Knobs:
             invalid commission.
         same_batch_trade_percent: share of an incremental batch's buys (at least one) on accounts opened in that batch.
         same_quarter_issue_percent: share of new securities whose company is first reported in the same quarter.
-        inactivated_owner_change: in each incremental batch, one account of a customer inactivated by that batch also
+        inactivated_owner_change: 1: in each incremental batch, one account of a customer inactivated by that batch also
             changes.
     """
 
@@ -63,7 +72,7 @@ class Knobs:
     incremental_errors: int = 1
     same_batch_trade_percent: int = 1
     same_quarter_issue_percent: int = 5
-    inactivated_owner_change: bool = True
+    inactivated_owner_change: int = 1
 
     def __post_init__(self) -> None:
         limits = {
@@ -72,6 +81,7 @@ class Knobs:
             "incremental_errors": 2,
             "same_batch_trade_percent": 100,
             "same_quarter_issue_percent": 100,
+            "inactivated_owner_change": 1,
         }
         for name, limit in limits.items():
             value = getattr(self, name)
@@ -81,18 +91,20 @@ class Knobs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The choices that decide every byte of a world.
+    """The choices that decide which files a world has, and every byte of them.
 
     Attributes:
         scale_factor: size; 1 is about 90 MiB. Any positive number, also a fraction.
         seed: same seed, same world.
         incremental_batches: daily batches after the historical one (1..365).
+        formats: write only the files of these formats (see `FORMATS`), with the bytes they have in the complete world.
         knobs: see `Knobs`.
     """
 
     scale_factor: float | Fraction = 1
     seed: int = 1
     incremental_batches: int = 2
+    formats: frozenset[str] = frozenset(FORMATS)
     knobs: Knobs = field(default_factory=Knobs)
 
     def __post_init__(self) -> None:
@@ -110,6 +122,9 @@ class Parameters:
             raise ParameterError(
                 f"the seed must be a whole number from 0 to 2^63-1, not {self.seed}"
             )
+        if not self.formats or self.formats - set(FORMATS):
+            given = ", ".join(sorted(self.formats)) or "none"
+            raise ParameterError(f"the formats must be some of {', '.join(FORMATS)}, not {given}")
 
     @property
     def batches(self) -> int:
@@ -160,6 +175,12 @@ class QuarterPlan:
         """Records of all quarters."""
         return self.initial + (QUARTERS - self.first) * self.mix.total
 
+    @property
+    def lifetime(self) -> int:
+        """Quarters that all entities together live, roughly."""
+        growing = QUARTERS - self.first
+        return QUARTERS * self.initial + (self.mix.new - self.mix.end) * growing**2 // 2
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -186,7 +207,13 @@ class Sizes:
         stepped = max(scaled, Fraction(OFFICIAL_FLOOR))  # what one step looks like
         customer_mix = _crm_mix(floor(stepped / 200))
         account_mix = _crm_mix(floor(stepped / 100))
-        steps, first_customers = _crm_steps(scaled)
+        accounts_added = account_mix.new - customer_mix.new
+        # what a step acts upon, all different: the customers it changes, ends and adds accounts to, and likewise accounts
+        targets = max(
+            customer_mix.change + customer_mix.end + accounts_added,
+            account_mix.change + account_mix.end,
+        )
+        steps, first_customers = _crm_steps(scaled, targets)
         companies = _quarters(floor(scaled / 2), start=0, toy=(4, 30) if toy else None)
         securities = _quarters(floor(scaled * 4 / 5), start=1, toy=(6, 40) if toy else None)
         customers = first_customers + steps * customer_mix.new
@@ -265,11 +292,14 @@ def _crm_mix(total: int) -> StepMix:
     return StepMix(new=total - end - change, change=change, end=end)
 
 
-def _crm_steps(scaled: Fraction) -> tuple[int, int]:
+def _crm_steps(scaled: Fraction, targets: int) -> tuple[int, int]:
+    """Number of steps and of customers at the start, at least the targets of a step."""
     if scaled < OFFICIAL_FLOOR:
         return max(24, floor(428 * scaled / OFFICIAL_FLOOR)), 100
     rows, per_step = floor(5 * scaled), ceil(scaled * Fraction(115, 10_000))
     steps = (rows - floor(scaled * 3 / 1000)) // per_step
+    if rows - steps * per_step < targets:
+        steps -= 1
     return steps, rows - steps * per_step
 
 

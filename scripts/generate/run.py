@@ -1,6 +1,6 @@
 """Generate a world: split the work into tasks, run them in processes, and put the result in place.
 
-A task writes whole files. It is a pure function of the parameters, so the number of workers and the order of the tasks do not
+A task writes whole files, all of one format, so that a world of fewer formats simply has fewer tasks. It is a pure function of the parameters, so the number of workers and the order of the tasks do not
 change a byte. The heaviest tasks start first. What several tasks need (who lives when) is a plan, itself a function of the
 parameters, that each process computes when it first asks for it.
 """
@@ -10,18 +10,30 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from scripts.generate import control, crm, finwire, hr, market, prospect, reference, trades, watches
-from scripts.generate.parameters import QUARTERS, Parameters
+from scripts.generate import (
+    control,
+    crm,
+    crm_history,
+    finwire,
+    hr,
+    market,
+    prospect,
+    reference,
+    trades,
+    watches,
+)
+from scripts.generate.parameters import DELIMITED, FIXED_WIDTH, QUARTERS, XML, Parameters
 from scripts.generate.writing import (
     MANIFEST,
     FileReport,
@@ -34,15 +46,37 @@ from scripts.generate.writing import (
 _MIB = 1024 * 1024
 _FINWIRE_TASKS = 4
 
-Task = Callable[[Workspace], None]
+
+@dataclass(frozen=True)
+class Task:
+    """Some files: the module that writes them, their format (`None`: in the root, part of every world), and the work."""
+
+    module: str
+    format: str | None
+    write: Callable[[Workspace], None]
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """What a task wrote, and the processor seconds it took."""
+
+    module: str
+    files: list[FileReport]
+    cpu_seconds: float
 
 
 @dataclass(frozen=True)
 class World:
-    """A generated world: where it is, and a report per file in path order."""
+    """A generated world: where it is, and a report per task."""
 
     output: Path
-    files: list[FileReport]
+    tasks: list[TaskReport]
+
+    @cached_property
+    def files(self) -> list[FileReport]:
+        """A report per file, in path order."""
+        files = (file for task in self.tasks for file in task.files)
+        return sorted(files, key=lambda file: file.path)
 
     @property
     def bytes(self) -> int:
@@ -80,69 +114,75 @@ def generate(
         raise OutputError(f"the number of workers must be at least 1, not {workers}")
     output = Path(output)
     with _stopped_by_signals(), new_world(output, force) as folder:
-        reports = _run(parameters, folder, workers, on_progress or (lambda _: None))
-        files = sorted(reports, key=lambda report: report.path)
-        (folder / MANIFEST).write_text(_manifest(parameters, files), encoding="utf-8")
-    return World(output, files)
+        world = World(output, _run(parameters, folder, workers, on_progress or (lambda _: None)))
+        (folder / MANIFEST).write_text(_manifest(parameters, world), encoding="utf-8")
+    return world
 
 
 def expected_bytes(parameters: Parameters) -> int:
     """A rough size of the world, for a progress bar."""
     sizes = parameters.sizes
-    return (
-        9 * _MIB
+    bytes_of = {
+        DELIMITED: 9 * _MIB
         + sizes.historical_trades * 280
         + sizes.historical_watches * 47
         + sizes.securities.created * 700 * 57
-        + sizes.companies.created * 45 * 222
-        + sizes.prospects * 200 * parameters.batches
-        + sizes.steps * sizes.actions_per_step * 650
-    )
+        + sizes.prospects * 200 * parameters.batches,
+        FIXED_WIDTH: sizes.companies.lifetime * 223
+        + sizes.companies.records * 545
+        + sizes.securities.records * 197,
+        XML: (sizes.first_customers + sizes.steps * sizes.actions_per_step) * 650,
+    }
+    return sum(bytes_of[name] for name in parameters.formats)
 
 
-def _manifest(parameters: Parameters, files: list[FileReport]) -> str:
+def _manifest(parameters: Parameters, world: World) -> str:
     """The manifest: what was asked for, and each file's rows, bytes and SHA-256."""
     content = {
         "generator": "scripts.generate",
         "scale_factor": float(parameters.scale_factor),
         "seed": parameters.seed,
         "incremental_batches": parameters.incremental_batches,
+        "formats": sorted(parameters.formats),
         "knobs": asdict(parameters.knobs),
-        "rows": sum(file.rows for file in files),
-        "bytes": sum(file.bytes for file in files),
+        "rows": world.rows,
+        "bytes": world.bytes,
         "files": {
             file.path: {"rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
-            for file in files
+            for file in world.files
         },
     }
     return json.dumps(content, indent=2) + "\n"
 
 
 def tasks(parameters: Parameters) -> list[Task]:
-    """All tasks of a world, the longest first."""
+    """The tasks of a world, the longest first."""
     cut = [
         round(QUARTERS * (number / _FINWIRE_TASKS) ** 0.5) for number in range(_FINWIRE_TASKS + 1)
     ]
     quarters = [range(first, stop) for first, stop in pairwise(cut)]  # of similar size
-    return [
-        partial(trades.write_history, parameters=parameters),
-        partial(watches.write, parameters=parameters),
-        partial(market.write, parameters=parameters),
-        partial(prospect.write, parameters=parameters),
-        partial(crm.write, parameters=parameters),
+    everything = [
+        Task("trades", DELIMITED, partial(trades.write_history, parameters=parameters)),
+        Task("market", DELIMITED, partial(market.write, parameters=parameters)),
+        Task("watches", DELIMITED, partial(watches.write, parameters=parameters)),
+        Task("crm_history", XML, partial(crm_history.write_history, parameters=parameters)),
         *(
-            partial(finwire.write_quarters, parameters=parameters, quarters=part)
+            Task(
+                "finwire",
+                FIXED_WIDTH,
+                partial(finwire.write_quarters, parameters=parameters, quarters=part),
+            )
             for part in quarters
         ),
-        partial(trades.write_batches, parameters=parameters),
-        partial(_write_small_feeds, parameters=parameters),
+        Task("prospect", DELIMITED, partial(prospect.write, parameters=parameters)),
+        Task("trades", DELIMITED, partial(trades.write_batches, parameters=parameters)),
+        Task("crm", DELIMITED, partial(crm.write_batches, parameters=parameters)),
+        Task("reference", DELIMITED, reference.write),
+        Task("hr", DELIMITED, partial(hr.write, parameters=parameters)),
+        Task("control", DELIMITED, partial(control.write_dates, parameters=parameters)),
+        Task("control", None, partial(control.write_root, parameters=parameters)),
     ]
-
-
-def _write_small_feeds(workspace: Workspace, parameters: Parameters) -> None:
-    reference.write(workspace)
-    control.write(workspace, parameters)
-    hr.write(workspace, parameters)
+    return [task for task in everything if task.format in {None, *parameters.formats}]
 
 
 # --- processes ---------------------------------------------------------------------------------
@@ -152,24 +192,20 @@ _progress: Progress | None = None  # of a worker process
 
 def _run(
     parameters: Parameters, folder: Path, workers: int, on_progress: Callable[[int], None]
-) -> list[FileReport]:
+) -> list[TaskReport]:
     context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
     progress = Progress(context.Value("q", 0), context.Value("b", 0))
-    for batch in range(1, parameters.batches + 1):
-        (folder / f"Batch{batch}").mkdir()
     with _reporting(progress, on_progress):
         if workers == 1:
-            return [
-                report for task in tasks(parameters) for report in _run_task(task, folder, progress)
-            ]
+            return [_run_task(task, folder, progress) for task in tasks(parameters)]
         return _run_in_processes(parameters, folder, workers, progress, context)
 
 
 def _run_in_processes(
     parameters: Parameters, folder: Path, workers: int, progress: Progress, context: Any
-) -> list[FileReport]:
+) -> list[TaskReport]:
     with ProcessPoolExecutor(workers, context, _start_worker, (progress,)) as executor:
-        futures: list[Future[list[FileReport]]] = [
+        futures: list[Future[TaskReport]] = [
             executor.submit(_run_in_worker, task, folder) for task in tasks(parameters)
         ]
         try:
@@ -181,7 +217,7 @@ def _run_in_processes(
             progress.stop.value = 1  # the others stop at their next write
             executor.shutdown(wait=True, cancel_futures=True)
             raise
-        return [report for future in futures for report in future.result()]
+        return [future.result() for future in futures]
 
 
 def _start_worker(progress: Progress) -> None:
@@ -200,15 +236,16 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _run_in_worker(task: Task, folder: Path) -> list[FileReport]:
+def _run_in_worker(task: Task, folder: Path) -> TaskReport:
     assert _progress is not None
     return _run_task(task, folder, _progress)
 
 
-def _run_task(task: Task, folder: Path, progress: Progress) -> list[FileReport]:
+def _run_task(task: Task, folder: Path, progress: Progress) -> TaskReport:
+    started = time.process_time()
     workspace = Workspace(folder, progress)
-    task(workspace)
-    return workspace.reports
+    task.write(workspace)
+    return TaskReport(task.module, workspace.reports, time.process_time() - started)
 
 
 @contextmanager

@@ -412,20 +412,20 @@ def _last_states(book: TradeBook, trades: Trades, tally: Tally) -> bytearray:
 
 def _history(trades: Trades, tally: Tally) -> tuple[bytearray, int]:
     """Rows of TradeHistory.txt: the one to three events of each trade up to the end of batch 1."""
-    happened = _events(trades, lambda time: time < calendar.HISTORY_END)
-    which, event = np.nonzero(happened)
-    state = _state_of(event, trades.cancelled[which])
-    counts = np.sum(happened, axis=1)
+    happened = np.flatnonzero(_events(trades, lambda time: time < calendar.HISTORY_END))
+    which, event = np.divmod(happened, 3)
+    state = _state_of(event, trades.cancelled.take(which))
     tally["DimTradeHistory.TH_Records"] += len(which)
-    for number, name in enumerate(_TYPE_NAMES):
-        tally[f"DimTradeHistory.TH_{name}Trades"] += int(np.sum(counts[trades.type == number]))
+    counts = np.bincount(trades.type.take(which), minlength=len(_TYPE_NAMES))
+    for name, count in zip(_TYPE_NAMES, counts.tolist(), strict=True):
+        tally[f"DimTradeHistory.TH_{name}Trades"] += count
     tally["DimTradeHistory.TH_CanceledLTrades"] += int(np.sum(state == CANCELLED))
     identity = [part.take(which) for part in integers(trades.ids)]
     return assemble(
         [
             identity,
             b"|",
-            timestamps(_event_times(trades)[which, event]),
+            timestamps(_event_times(trades).take(happened)),
             _HISTORY_STATES.take(state),
         ]
     ), len(which)

@@ -66,7 +66,9 @@ class DataFile:
         self.rows = 0
 
     def __enter__(self) -> "DataFile":
-        self._file = open(self._workspace.root / self._path, "xb", buffering=0)
+        path = self._workspace.root / self._path
+        path.parent.mkdir(exist_ok=True)
+        self._file = open(path, "xb", buffering=0)
         return self
 
     def __exit__(

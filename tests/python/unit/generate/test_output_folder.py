@@ -34,6 +34,7 @@ def run(*arguments: str) -> tuple[int, str]:
         (["--workers", "0"], "workers"),
         (["--seed", "-1"], "seed"),
         (["--error-floor", "99"], "error_floor"),
+        (["--formats", "csv"], "formats"),
     ],
 )
 def test_a_wrong_argument_gives_one_line_and_leaves_nothing(
@@ -52,6 +53,21 @@ def test_the_command_writes_a_world_and_says_so(tmp_path: Path) -> None:
     assert "3 batches" in result.stdout
     assert (tmp_path / "world" / "manifest.json").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
+
+
+def test_the_option_formats_may_be_repeated(tmp_path: Path) -> None:
+    chosen = ["--formats", "xml", "--formats", "fixed_width"]
+    result = CliRunner().invoke(app, ["--output", str(tmp_path / "world"), *TINY, *chosen])
+    assert result.exit_code == 0
+    names = {path.name for path in (tmp_path / "world").rglob("*") if "_audit" not in path.name}
+    assert {"CustomerMgmt.xml", "FINWIRE1967Q1"} <= names
+    assert "Trade.txt" not in names
+
+
+def test_the_help_cuts_off_no_name_in_a_narrow_terminal() -> None:
+    result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"})
+    assert "--same-quarter-issue-percent" in result.stdout
+    assert "\N{HORIZONTAL ELLIPSIS}" not in result.stdout
 
 
 def test_an_output_with_files_is_refused_without_force(tmp_path: Path) -> None:

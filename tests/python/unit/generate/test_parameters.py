@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from scripts.generate import Knobs, ParameterError, Parameters, calendar
+from scripts.generate.crm_plan import crm_plan
 from scripts.generate.finwire_plan import finwire_plan
-from scripts.generate.parameters import QUARTERS, TRADE_DAYS
+from scripts.generate.parameters import MAX_BATCHES, OFFICIAL_FLOOR, QUARTERS, TRADE_DAYS, Sizes
 
 # Row counts measured in the output of the published tool, per scale factor.
 PUBLISHED = {
@@ -80,6 +81,73 @@ def test_small_worlds_have_room_for_every_rule(scale: float) -> None:
     assert sizes.historical_trades >= 10 * TRADE_DAYS
 
 
+# From 0.001 to 30, 300 uneven steps; then two whose start is too small for the published number of steps.
+SCALES = [round(0.001 * 30_000 ** (step / 299), 5) for step in range(300)]
+SHORT_STARTS = [4.7, 13]
+
+
+def targets(sizes: Sizes) -> int:
+    """Customers, or accounts if these are more, that one step acts upon."""
+    customers, accounts = sizes.customer_mix, sizes.account_mix
+    return max(
+        customers.change + customers.end + sizes.accounts_added, accounts.change + accounts.end
+    )
+
+
+def test_every_scale_has_room_for_every_rule() -> None:
+    for scale in [*SCALES, *SHORT_STARTS]:
+        sizes = Parameters(scale_factor=scale).sizes
+        assert sizes.first_customers >= targets(sizes), scale
+        assert min(sizes.customer_mix.change, sizes.account_mix.change) >= 2, scale  # doubles
+        assert min(sizes.customer_mix.new, sizes.accounts_added, sizes.steps) >= 1, scale
+        for quarters in (sizes.companies, sizes.securities):
+            mix = quarters.mix
+            assert mix.new > mix.end, scale  # so the market never runs empty
+            assert quarters.initial >= mix.change + mix.end, scale
+            assert 0 < quarters.first <= QUARTERS - 8, scale
+        assert sizes.prospects >= sizes.customers_after(sizes.steps), scale
+        assert sizes.prospect_turnover >= sizes.customer_mix.new, scale
+        assert sizes.trades_per_day >= 10, scale
+
+
+def test_every_scale_has_securities_enough_for_its_oldest_watcher() -> None:
+    for scale in [*SCALES[::3], *SHORT_STARTS]:
+        sizes, plan = (parameters := Parameters(scale_factor=scale)).sizes, finwire_plan(parameters)
+        tries = 0.0  # of the customers of the start; each try meets a security that exists or not
+        for step in range(sizes.steps + MAX_BATCHES + 1):
+            start, _ = calendar.step_bounds(calendar.TRADE_FIRST_DAY, step, sizes.steps)
+            known = plan.securities_before(calendar.quarter_of_day(start // calendar.DAY))
+            watches = sizes.watches_per_step - (sizes.watch_cancels_per_step if step else 0)
+            tries += (
+                watches / sizes.customers_after(max(0, step - 1)) * sizes.securities.created / known
+            )
+        assert tries < 0.95 * sizes.securities.created, scale
+
+
+@pytest.mark.parametrize("scale", [*SCALES[::20], *SHORT_STARTS])
+def test_every_scale_can_be_planned(scale: float) -> None:
+    parameters = Parameters(scale_factor=scale)
+    sizes, plan = parameters.sizes, crm_plan(parameters)
+    assert np.array_equal(np.unique(plan.actions.step), np.arange(sizes.steps + 3))
+    assert plan.owner.min() >= 0
+    counts = np.bincount(plan.actions.step)
+    assert set(counts[1:]) == {sizes.actions_per_step}
+    companies = finwire_plan(parameters).companies
+    assert all(len(companies.alive_at_end(quarter)) for quarter in range(QUARTERS))
+
+
+@pytest.mark.parametrize("scale", SHORT_STARTS)
+def test_a_start_too_small_for_a_step_takes_the_actions_of_one_more(scale: float) -> None:
+    scaled = round(scale * 1000)
+    per_step = -(-115 * scaled // 10_000)
+    steps = (5 * scaled - 3 * scaled // 1000) // per_step
+    sizes = Parameters(scale_factor=scale).sizes
+    assert scaled > OFFICIAL_FLOOR
+    assert 5 * scaled - steps * per_step < targets(sizes)
+    assert sizes.steps == steps - 1
+    assert sizes.first_customers + sizes.steps * per_step == 5 * scaled
+
+
 def test_sizes_grow_with_the_scale_factor() -> None:
     totals = [
         sum(planned(Parameters(scale_factor=scale)).values())
@@ -101,8 +169,16 @@ def test_a_number_of_batches_out_of_range_is_refused(batches: int) -> None:
         Parameters(incremental_batches=batches)
 
 
+@pytest.mark.parametrize("formats", [[], ["csv"], ["xml", "parquet"]])
+def test_unknown_formats_and_none_at_all_are_refused(formats: list[str]) -> None:
+    with pytest.raises(ParameterError, match="formats must be some of delimited"):
+        Parameters(formats=frozenset(formats))
+
+
 def test_knobs_out_of_range_are_refused() -> None:
     with pytest.raises(ParameterError, match="error_floor"):
         Knobs(error_floor=-1)
+    with pytest.raises(ParameterError, match="inactivated_owner_change"):
+        Knobs(inactivated_owner_change=2)
     with pytest.raises(ParameterError, match="seed"):
         Parameters(seed=-1)

@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 from scripts.generate import Knobs, Parameters, World, generate
+from scripts.generate.parameters import FORMATS
+from scripts.generate.run import expected_bytes
 from scripts.generate.words import QUOTED_EMPLOYER, RATINGS
 
 TINY = Parameters(scale_factor=0.01, seed=11)
@@ -183,6 +185,45 @@ def test_any_number_of_workers_writes_the_same_bytes(
 ) -> None:
     again = generate(TINY, tmp_path / "again", workers=workers)
     assert again.files == world.files
+
+
+def format_of(path: str) -> str | None:
+    """The format of a file by its path, `None` in the root."""
+    if "/" not in path:
+        return None
+    if "FINWIRE" in path:
+        return "fixed_width"
+    return "xml" if "CustomerMgmt" in path else "delimited"
+
+
+@pytest.mark.parametrize("formats", [{"xml"}, {"fixed_width"}, {"delimited"}, {"xml", "delimited"}])
+def test_a_world_of_some_formats_has_these_files_of_the_complete_world(
+    world: World, tmp_path: Path, formats: set[str]
+) -> None:
+    chosen = Parameters(scale_factor=0.01, seed=11, formats=frozenset(formats))
+    some = generate(chosen, tmp_path / "some")
+    assert some.files == [file for file in world.files if format_of(file.path) in {None, *formats}]
+    on_disk = {str(path.relative_to(some.output)) for path in some.output.rglob("*")}
+    folders = {str(Path(file.path).parent) for file in some.files} - {"."}
+    assert on_disk == {file.path for file in some.files} | folders | {"manifest.json"}
+    manifest = json.loads((some.output / "manifest.json").read_text())
+    assert manifest["formats"] == sorted(formats)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_expected_size_is_of_the_right_order(name: str, tmp_path: Path) -> None:
+    one = Parameters(scale_factor=0.3, formats=frozenset([name]))
+    size = generate(one, tmp_path / "one").bytes
+    assert expected_bytes(one) == pytest.approx(size, rel=0.4)
+
+
+def test_a_world_reports_every_file_once_by_the_task_that_wrote_it(world: World) -> None:
+    files = [file for task in world.tasks for file in task.files]
+    assert len(files) == len(world.files) == len({file.path for file in files})
+    assert all(task.files and task.cpu_seconds >= 0 for task in world.tasks)
+    assert sum(task.cpu_seconds for task in world.tasks) > 0
+    by_module = {file.path: task.module for task in world.tasks for file in task.files}
+    assert by_module["Batch2/HoldingHistory.txt"] == "trades"
 
 
 def test_another_seed_writes_other_bytes_but_the_same_reference_data(
