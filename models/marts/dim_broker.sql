@@ -1,7 +1,15 @@
 with
 
+hub_employee as (
+    select * from {{ ref('hub_employee') }}
+),
+
 employees as (
-    select * from {{ ref('stg_hr__employees') }}
+    select * from {{ ref('sat_employee__hr') }}
+),
+
+managers as (
+    select * from {{ ref('sat_employee_manager__hr') }}
 ),
 
 dim_date as (
@@ -16,8 +24,8 @@ calendar as (
 
 brokers as (
     select
-        employees.employee_id as broker_id,
-        employees.manager_id,
+        hub_employee.employee_id as broker_id,
+        hub_manager.employee_id as manager_id,
         employees.first_name,
         employees.last_name,
         employees.middle_initial,
@@ -29,6 +37,12 @@ brokers as (
         calendar.effective_date,
         cast('9999-12-31' as date) as end_date
     from employees
+    inner join hub_employee on employees.employee_hk = hub_employee.employee_hk
+    left join managers
+        on
+            employees.employee_hk = managers.employee_hk
+            and employees.batch_id = managers.batch_id
+    left join hub_employee as hub_manager on managers.manager_hk = hub_manager.employee_hk
     cross join calendar
     where employees.job_code = 314
 ),

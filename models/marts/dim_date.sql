@@ -1,7 +1,7 @@
 with
 
 dates as (
-    select * from {{ ref('stg_reference__dates') }}
+    select * from {{ ref('ref_date') }}
 ),
 
 renamed as (

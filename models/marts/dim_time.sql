@@ -1,7 +1,7 @@
 with
 
 times as (
-    select * from {{ ref('stg_reference__times') }}
+    select * from {{ ref('ref_time') }}
 ),
 
 renamed as (

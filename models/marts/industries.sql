@@ -1,7 +1,7 @@
 with
 
 industries as (
-    select * from {{ ref('stg_reference__industries') }}
+    select * from {{ ref('ref_industry') }}
 ),
 
 renamed as (

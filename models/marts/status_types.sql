@@ -1,7 +1,7 @@
 with
 
 status_types as (
-    select * from {{ ref('stg_reference__status_types') }}
+    select * from {{ ref('ref_status_type') }}
 ),
 
 renamed as (

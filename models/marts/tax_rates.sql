@@ -1,7 +1,7 @@
 with
 
 tax_rates as (
-    select * from {{ ref('stg_reference__tax_rates') }}
+    select * from {{ ref('ref_tax_rate') }}
 ),
 
 renamed as (

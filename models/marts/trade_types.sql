@@ -1,7 +1,7 @@
 with
 
 trade_types as (
-    select * from {{ ref('stg_reference__trade_types') }}
+    select * from {{ ref('ref_trade_type') }}
 ),
 
 renamed as (

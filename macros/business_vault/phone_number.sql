@@ -1,0 +1,14 @@
+{#
+    A telephone number as it is written, from the four columns `<phone>_country_code`, `_area_code`, `_local_number` and `_extension`:
+    `+1 (872) 523-8928` and the extension right behind. Without a local number there is none; a country code needs an area code.
+#}
+{% macro phone_number(phone) -%}
+    case
+        when {{ phone }}_area_code is not null and {{ phone }}_country_code is not null
+            then '+' || {{ phone }}_country_code || ' '
+        else ''
+    end
+    || coalesce('(' || {{ phone }}_area_code || ') ', '')
+    || {{ phone }}_local_number
+    || coalesce({{ phone }}_extension, '')
+{%- endmacro %}

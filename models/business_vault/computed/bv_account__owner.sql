@@ -1,0 +1,7 @@
+{{ parent_versions(
+    states=ref("bv_account__state"),
+    key="account_hk",
+    parents=ref("bv_customer__history"),
+    parent_key="customer_hk",
+    parent_columns=["customer_version_hk", "last_inactivated_on"],
+) }}

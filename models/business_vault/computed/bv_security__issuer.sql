@@ -1,0 +1,7 @@
+{{ parent_versions(
+    states=ref("bv_security__state"),
+    key="security_hk",
+    parents=ref("bv_company__history"),
+    parent_key="company_hk",
+    parent_columns=["company_version_hk"],
+) }}

@@ -1,0 +1,1 @@
+{{ pit(key="company_hk", timelines={"history": ref("bv_company__history")}) }}

@@ -1,0 +1,78 @@
+{{ config(
+    materialized="incremental",
+    incremental_strategy="delete+insert",
+    unique_key="trade_id",
+    on_schema_change="append_new_columns",
+) }}
+
+with
+
+trades as (
+    select * from {{ ref('bv_trade__life_cycle') }}
+    where {{ is_affected("trade_id", ref('bv_trade__life_cycle')) }}
+),
+
+bridge_trade as (
+    select * from {{ ref('bridge_trade') }}
+),
+
+dim_account as (
+    select * from {{ ref('dim_account') }}
+),
+
+dim_security as (
+    select * from {{ ref('dim_security') }}
+),
+
+dim_date as (
+    select * from {{ ref('dim_date') }}
+),
+
+dim_time as (
+    select * from {{ ref('dim_time') }}
+),
+
+status_types as (
+    select * from {{ ref('status_types') }}
+),
+
+trade_types as (
+    select * from {{ ref('trade_types') }}
+),
+
+described as (
+    select
+        trades.trade_id,
+        dim_account.sk_broker_id,
+        create_date.sk_date_id as sk_create_date_id,
+        create_time.sk_time_id as sk_create_time_id,
+        close_date.sk_date_id as sk_close_date_id,
+        close_time.sk_time_id as sk_close_time_id,
+        status_types.st_name as status,
+        trade_types.tt_name as type,
+        trades.is_cash as cash_flag,
+        dim_security.sk_security_id,
+        dim_security.sk_company_id,
+        trades.quantity,
+        trades.bid_price,
+        dim_account.sk_customer_id,
+        dim_account.sk_account_id,
+        trades.executed_by,
+        trades.trade_price,
+        trades.fee_amount as fee,
+        trades.commission_amount as commission,
+        trades.tax_amount as tax,
+        trades.batch_id
+    from trades
+    left join bridge_trade on trades.trade_id = bridge_trade.trade_id
+    left join dim_account on bridge_trade.account_version_hk = dim_account.sk_account_id
+    left join dim_security on bridge_trade.security_version_hk = dim_security.sk_security_id
+    left join dim_date as create_date on cast(trades.created_at as date) = create_date.date_value
+    left join dim_time as create_time on cast(date_trunc('second', trades.created_at) as time) = create_time.time_value
+    left join dim_date as close_date on cast(trades.closed_at as date) = close_date.date_value
+    left join dim_time as close_time on cast(date_trunc('second', trades.closed_at) as time) = close_time.time_value
+    left join status_types on trades.status_code = status_types.st_id
+    left join trade_types on trades.trade_type_code = trade_types.tt_id
+)
+
+select * from described

@@ -1,0 +1,36 @@
+{{ config(
+    materialized="incremental",
+    incremental_strategy="delete+insert",
+    unique_key="current_trade_id",
+    on_schema_change="append_new_columns",
+) }}
+
+with
+
+holding_changes as (
+    select * from {{ ref('nhl_holding_change') }}
+    where {{ is_affected("trade_id", ref('nhl_holding_change')) }}
+),
+
+dim_trade as (
+    select * from {{ ref('dim_trade') }}
+),
+
+positions as (
+    select
+        holding_changes.opening_trade_id as trade_id,
+        holding_changes.trade_id as current_trade_id,
+        dim_trade.sk_customer_id,
+        dim_trade.sk_account_id,
+        dim_trade.sk_security_id,
+        dim_trade.sk_company_id,
+        dim_trade.sk_close_date_id as sk_date_id,
+        dim_trade.sk_close_time_id as sk_time_id,
+        dim_trade.trade_price as current_price,
+        holding_changes.quantity_after as current_holding,
+        holding_changes.batch_id
+    from holding_changes
+    left join dim_trade on holding_changes.trade_id = dim_trade.trade_id
+)
+
+select * from positions

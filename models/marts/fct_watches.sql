@@ -1,0 +1,91 @@
+{{ config(
+    materialized="incremental",
+    incremental_strategy="delete+insert",
+    unique_key=["sk_customer_id", "sk_security_id", "sk_date_id_date_placed"],
+    on_schema_change="append_new_columns",
+) }}
+
+with
+
+watch_events as (
+    select * from {{ ref('nhl_watch_event') }}
+    {%- if is_incremental() %}
+    where (customer_id, symbol) in (
+        select
+            news.customer_id,
+            news.symbol
+        from {{ ref('nhl_watch_event') }} as news
+        where not exists (
+            select 1 from {{ this }} as built
+            where built.batch_id = news.batch_id
+        )
+    )
+    {%- endif %}
+),
+
+batches as (
+    select * from {{ ref('ref_batch') }}
+),
+
+dim_customer as (
+    select * from {{ ref('dim_customer') }}
+),
+
+dim_security as (
+    select * from {{ ref('dim_security') }}
+),
+
+dim_date as (
+    select * from {{ ref('dim_date') }}
+),
+
+-- By customer and symbol: a watch may end when other versions of both hold.
+followed as (
+    select
+        *,
+        lead(action_code) over watched as next_action_code,
+        lead(applied_at) over watched as next_applied_at,
+        lead(batch_id) over watched as next_batch_id
+    from watch_events
+    window watched as (partition by customer_id, symbol order by applied_at, batch_id, sequence_number, source_row)
+),
+
+watches as (
+    select
+        followed.customer_id,
+        followed.symbol,
+        cast(followed.applied_at as date) as placed_on,
+        case when followed.next_action_code = 'CNCL' then cast(followed.next_applied_at as date) end as removed_on,
+        case
+            when followed.cdc_flag is null then cast(followed.applied_at as date)
+            else batches.batch_date
+        end as looked_up_on,
+        case when followed.next_action_code = 'CNCL' then followed.next_batch_id else followed.batch_id end as batch_id
+    from followed
+    inner join batches on followed.batch_id = batches.batch_id
+    where followed.action_code = 'ACTV'
+),
+
+keyed as (
+    select
+        dim_customer.sk_customer_id,
+        dim_security.sk_security_id,
+        placed_date.sk_date_id as sk_date_id_date_placed,
+        removed_date.sk_date_id as sk_date_id_date_removed,
+        watches.batch_id
+    from watches
+    left join dim_customer
+        on
+            watches.customer_id = dim_customer.customer_id
+            and watches.looked_up_on >= dim_customer.effective_date
+            and watches.looked_up_on < dim_customer.end_date
+    left join dim_security
+        on
+            watches.symbol = dim_security.symbol
+            and watches.looked_up_on >= dim_security.effective_date
+            and watches.looked_up_on < dim_security.end_date
+    left join dim_date as placed_date on watches.placed_on = placed_date.date_value
+    left join dim_date as removed_date on watches.removed_on = removed_date.date_value
+)
+
+select * from keyed

@@ -1,0 +1,24 @@
+-- What: the versions that a trade points at exist and held on the day on which it was created.
+-- Why: the bridge keeps what it found when the trade was placed. If history is changed afterwards, by rows that
+-- come late or are landed again, the pointers are stale: `dbt build --full-refresh --select bridge_trade+`.
+-- A returned row: a trade with a pointer to a version that does not exist or did not hold.
+select
+    bridge.trade_id,
+    bridge.account_version_hk,
+    bridge.security_version_hk
+from {{ ref('bridge_trade') }} as bridge
+left join {{ ref('bv_account__history') }} as account
+    on
+        bridge.account_version_hk = account.account_version_hk
+        and bridge.customer_version_hk = account.customer_version_hk
+left join {{ ref('bv_security__history') }} as security
+    on
+        bridge.security_version_hk = security.security_version_hk
+        and bridge.company_version_hk = security.company_version_hk
+where
+    account.account_version_hk is null
+    or security.security_version_hk is null
+    or cast(bridge.created_at as date) < account.valid_from
+    or cast(bridge.created_at as date) >= account.valid_to
+    or cast(bridge.created_at as date) < security.valid_from
+    or cast(bridge.created_at as date) >= security.valid_to

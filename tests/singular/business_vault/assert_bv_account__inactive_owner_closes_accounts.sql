@@ -1,0 +1,37 @@
+-- What: on the day on which a customer becomes inactive, every account that the customer has gets a version, and it
+-- is inactive.
+-- Why: the cascade reaches open and closed accounts, and neither the order of the events of a day nor an image of
+-- the account in the same batch may keep one active.
+-- A returned row: an account of such a customer without an inactive version from that day on.
+with
+
+inactivations as (
+    select
+        customer_hk,
+        valid_from
+    from {{ ref('bv_customer__state') }}
+    where valid_from = last_inactivated_on
+),
+
+accounts as (
+    select
+        account_hk,
+        customer_hk,
+        min(valid_from) as opened_on
+    from {{ ref('bv_account__state') }}
+    group by account_hk, customer_hk
+)
+
+select
+    accounts.account_hk,
+    inactivations.valid_from
+from inactivations
+inner join accounts
+    on
+        inactivations.customer_hk = accounts.customer_hk
+        and inactivations.valid_from >= accounts.opened_on
+left join {{ ref('bv_account__history') }} as versions
+    on
+        accounts.account_hk = versions.account_hk
+        and inactivations.valid_from = versions.valid_from
+where versions.status_code is distinct from 'INAC'

@@ -1,0 +1,35 @@
+-- What: a version of an account lies inside the versions of the customer and the broker that it
+--   names, and a version of a security inside the version of its company (audit checks 26, 27 and
+--   62).
+-- Why: who reads an account on any day must find its owner as of that day; a change of the owner
+--   that did not reach the account shows here.
+-- A returned row: a version that begins before, or ends after, the one it names.
+{%- set references = [
+    ("dim_account", "account_id", "dim_customer", "sk_customer_id"),
+    ("dim_account", "account_id", "dim_broker", "sk_broker_id"),
+    ("dim_security", "symbol", "dim_company", "sk_company_id"),
+] %}
+with
+
+pairs as (
+    {%- for child, key, parent, surrogate_key in references %}
+        select
+            '{{ child }} in {{ parent }}' as reference,
+            cast(child.{{ key }} as varchar) as business_key,
+            child.effective_date,
+            child.end_date,
+            parent.effective_date as parent_effective_date,
+            parent.end_date as parent_end_date
+        from {{ ref(child) }} as child
+        inner join {{ ref(parent) }} as parent on child.{{ surrogate_key }} = parent.{{ surrogate_key }}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
+)
+
+select *
+from pairs
+where
+    effective_date < parent_effective_date
+    or end_date > parent_end_date

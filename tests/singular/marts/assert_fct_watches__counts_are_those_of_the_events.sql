@@ -1,0 +1,31 @@
+-- What: there is a watch for every time one was set, and as many are removed as were cancelled
+--   (audit checks 83 and 85).
+-- Why: a cancellation that does not find its watch, because the customer has another version by
+--   then, leaves it open for ever.
+-- A returned row: the counts, which differ.
+with
+
+events as (
+    select
+        count(*) filter (where action_code = 'ACTV') as set_count,
+        count(*) filter (where action_code = 'CNCL') as cancelled_count
+    from {{ ref('nhl_watch_event') }}
+),
+
+watches as (
+    select
+        count(*) as watch_count,
+        count(sk_date_id_date_removed) as removed_count
+    from {{ ref('fct_watches') }}
+)
+
+select
+    events.set_count,
+    watches.watch_count,
+    events.cancelled_count,
+    watches.removed_count
+from events
+cross join watches
+where
+    events.set_count <> watches.watch_count
+    or events.cancelled_count <> watches.removed_count

@@ -1,0 +1,32 @@
+-- What: a prospect is a customer exactly if a current, active customer has the same name and
+--   address, letter case aside (3.13).
+-- Why: the flag changes with the customer, not with the prospect; asked here of the finished
+--   tables, on a way of its own.
+-- A returned row: a prospect whose flag is wrong.
+with
+
+customers as (
+    select distinct
+        upper(last_name) as last_name,
+        upper(first_name) as first_name,
+        upper(address_line1) as address_line1,
+        coalesce(upper(address_line2), '') as address_line2,
+        upper(postal_code) as postal_code
+    from {{ ref('dim_customer') }}
+    where
+        is_current
+        and status = 'Active'
+)
+
+select
+    prospects.agency_id,
+    prospects.is_customer
+from {{ ref('prospects') }} as prospects
+left join customers
+    on
+        upper(prospects.last_name) = customers.last_name
+        and upper(prospects.first_name) = customers.first_name
+        and upper(prospects.address_line1) = customers.address_line1
+        and coalesce(upper(prospects.address_line2), '') = customers.address_line2
+        and upper(prospects.postal_code) = customers.postal_code
+where prospects.is_customer <> (customers.last_name is not null)
