@@ -28,7 +28,7 @@ build: .venv/.core sources ## Install, make sample sources if there are none, lo
 	@echo
 	@echo "The warehouse is in $(WAREHOUSE), every test is green. Try next:"
 	@echo "  source .venv/bin/activate"
-	@echo "  dbt show --inline 'select manager_id, count(*) as brokers from {{ ref(\"dim_broker\") }} group by 1 order by 2 desc'"
+	@echo "  dbt show --inline 'select status, count(*) as trades from {{ ref(\"dim_trade\") }} group by 1'"
 	@echo "  make docs        the models, columns and lineage in a browser"
 
 .PHONY: batches

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -67,6 +68,16 @@ def test_every_model_of_the_project_is_built(built: Project) -> None:
     sql_files = list((ROOT / "models").rglob("*.sql"))
     assert len(models) == len(sql_files)
     assert {result["status"] for result in models} == {"success"}
+
+
+def test_the_rules_page_names_only_models_and_tests_that_exist(built: Project) -> None:
+    manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
+    nodes = [*manifest["nodes"].values(), *manifest["unit_tests"].values()]
+    names = {node["name"] for node in nodes} | {"supplied_fields"}
+    claims = {name.partition("__")[2] for name in names} | {name.split("__")[-1] for name in names}
+    page = (ROOT / "docs" / "tpcdi_rules.md").read_text()
+    named = {word for word in re.findall(r"`([a-z0-9_]+)`", page) if "_" in word}
+    assert named - names - claims == set()
 
 
 def test_a_schema_is_named_as_its_layer(built: Project) -> None:
