@@ -8,38 +8,23 @@ trades as (
         cast(created_at as date) as created_on
     from {{ ref('bv_trade__life_cycle') }}
     where {{ is_affected("trade_id", ref('nhl_trade')) }}
-),
-
-accounts as (
-    select * from {{ ref('bv_account__history') }}
-),
-
-securities as (
-    select * from {{ ref('bv_security__history') }}
-),
-
--- Left joins: a trade without an account or a security is kept, and a test tells of it.
-bridged as (
-    select
-        trades.trade_id,
-        accounts.account_version_hk,
-        accounts.customer_version_hk,
-        accounts.broker_hk,
-        securities.security_version_hk,
-        securities.company_version_hk,
-        trades.created_at,
-        trades.placed_batch_id as batch_id
-    from trades
-    left join accounts
-        on
-            trades.account_id = accounts.account_id
-            and trades.created_on >= accounts.valid_from
-            and trades.created_on < accounts.valid_to
-    left join securities
-        on
-            trades.symbol = securities.symbol
-            and trades.created_on >= securities.valid_from
-            and trades.created_on < securities.valid_to
 )
 
-select * from bridged
+-- A trade without an account or a security is kept, and a test tells of it.
+{{ bridge(
+    start="trades",
+    columns=["trade_id", "created_at", "placed_batch_id as batch_id"],
+    moment="created_on",
+    steps={
+        "accounts": {
+            "relation": ref("bv_account__history"),
+            "key": "account_id",
+            "columns": ["account_version_hk", "customer_version_hk", "broker_hk"],
+        },
+        "securities": {
+            "relation": ref("bv_security__history"),
+            "key": "symbol",
+            "columns": ["security_version_hk", "company_version_hk"],
+        },
+    },
+) }}
