@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from scripts.load.contracts import Feed
 
 WORKERS = 2
+MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 Outcome = TypeVar("Outcome")
 console = Console(highlight=False)
 
@@ -207,20 +208,20 @@ def _copy_floor(sources: Path, folder: Path) -> int:
 
 def _build(sources: Path, folder: Path) -> int:
     """One `dbt build` of everything into an empty warehouse, tests included."""
-    _dbt(folder, "all", "build")
+    _dbt(folder, "all")
     return _folder_bytes(sources)
 
 
-def _dbt(folder: Path, name: str, command: str) -> "list[RunResult]":
+def _dbt(folder: Path, name: str, *options: str) -> "list[RunResult]":
     """Run dbt in this process, on the lake of the folder and a warehouse of the given name."""
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     environment = {"LAKE": f"{folder}/lake", "WAREHOUSE": f"{folder}/{name}.duckdb"}
     os.environ.update(environment | {"DO_NOT_TRACK": "1"})
-    ran = dbtRunner().invoke([command, "--quiet", "--target-path", f"{folder}/target"])
+    ran = dbtRunner().invoke(["build", "--quiet", "--target-path", f"{folder}/target", *options])
     if not ran.success or not isinstance(ran.result, RunExecutionResult):
-        raise SystemExit(f"bench: dbt {command} failed, see above")
+        raise SystemExit("bench: dbt build failed, see above")
     return list(ran.result.results)
 
 
@@ -243,7 +244,7 @@ def _replay(sources: Path, folder: Path) -> list[ModelTiming]:
     seconds: dict[tuple[str, str], list[float]] = {}
     for batch in SourceFolder(str(sources)).batches:
         load(LoadOptions(str(sources), str(lake), batches=(batch,), workers=WORKERS))
-        for result in _dbt(folder, "replay", "run"):
+        for result in _dbt(folder, "replay", *MODELS_AND_SEEDS):
             model = (result.node.schema, result.node.name)
             seconds.setdefault(model, []).append(result.execution_time)
     return [ModelTiming(layer, name, tuple(times)) for (layer, name), times in seconds.items()]

@@ -62,12 +62,13 @@ def models_read_only_layers_below(manifest: Manifest) -> Iterator[str]:
 
 
 def each_model_has_its_own_yaml_file(manifest: Manifest) -> Iterator[str]:
-    """The properties of a model stand beside it, in a file of the same name."""
+    """The properties of a model stand beside it, in a file of the same name; small steps share `_<folder>.yml`."""
     for model in _nodes(manifest, "model"):
-        expected = Path(model["original_file_path"]).with_suffix(".yml")
+        path = Path(model["original_file_path"])
+        expected = path.with_suffix(".yml"), path.parent / f"_{path.parent.name}.yml"
         actual = (model.get("patch_path") or "").split("://")[-1]
-        if actual != str(expected):
-            yield f"{model['name']}: its properties are in {actual or 'no file'}, not in {expected}"
+        if Path(actual) not in expected:
+            yield f"{model['name']}: its properties are in {actual or 'no file'}, not in {expected[0]}"
 
 
 def test_names_are_claims(manifest: Manifest) -> Iterator[str]:

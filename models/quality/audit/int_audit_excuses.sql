@@ -1,0 +1,67 @@
+with
+
+figures as (
+    select * from {{ ref('int_audit_figures') }}
+),
+
+batches as (
+    select * from {{ ref('stg_control__batches') }}
+),
+
+parameters as (
+    select * from {{ ref('stg_control__generator_parameters') }}
+    where attribute = 'CMUpdateLastID'
+),
+
+sat_customer_crm as (
+    select * from {{ ref('sat_customer__crm') }}
+    where action_type in ('NEW', 'UPDCUST', 'INACT')
+),
+
+sat_customer_brokerage as (
+    select * from {{ ref('sat_customer__brokerage_personal') }}
+),
+
+-- Check 29: events of a customer that fall on one day make one version, which the figure does not credit.
+merged as (
+    select
+        batch_id,
+        count(*)
+        - count(distinct cast(customer_hk as varchar) || cast(cast(applied_at as date) as varchar)) as merged_count
+    from sat_customer_crm
+    group by batch_id
+),
+
+-- Check 41: customers who turn 100 in the days by which the figure of a daily extract looks ahead.
+ahead as (
+    select
+        batches.batch_id,
+        count(*) as too_early_count
+    from batches
+    cross join parameters
+    inner join sat_customer_brokerage
+        on
+            batches.batch_id = sat_customer_brokerage.batch_id
+            and sat_customer_brokerage.birth_date >= batches.batch_date - interval '100 years'
+            and sat_customer_brokerage.birth_date
+            < batches.batch_date + parameters.decimal_value * interval '1 day' - interval '100 years'
+    group by batches.batch_id
+),
+
+excuses as (
+    select
+        29 as check_number,
+        merged.batch_id,
+        cast(merged.merged_count - figures.c_id_hist as bigint) as excused_gap
+    from merged
+    inner join figures on merged.batch_id = figures.batch_id
+    union all
+    select
+        41 as check_number,
+        batch_id,
+        cast(too_early_count as bigint) as excused_gap
+    from ahead
+)
+
+select * from excuses
+where excused_gap > 0

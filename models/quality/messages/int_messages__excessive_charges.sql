@@ -1,0 +1,30 @@
+{{ config(materialized="view") }}
+
+with
+
+trades as (
+    select * from {{ ref('bv_trade__life_cycle') }}
+),
+
+-- A trade has its charges from the batch in which it completed, which is its last change.
+written as (
+    select
+        'invalid_commission' as message_code,
+        batch_id,
+        'DimTrade' as message_source,
+        'T_ID = ' || cast(trade_id as varchar)
+        || ', T_COMM = ' || cast(commission_amount as varchar) as message_data
+    from trades
+    where commission_amount > trade_price * quantity
+    union all
+    select
+        'invalid_fee' as message_code,
+        batch_id,
+        'DimTrade' as message_source,
+        'T_ID = ' || cast(trade_id as varchar)
+        || ', T_CHRG = ' || cast(fee_amount as varchar) as message_data
+    from trades
+    where fee_amount > trade_price * quantity
+)
+
+select * from written

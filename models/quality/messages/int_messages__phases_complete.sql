@@ -1,0 +1,18 @@
+{{ config(materialized="view") }}
+
+with
+
+phases as (
+    select * from {{ ref('int_batches__phases') }}
+),
+
+written as (
+    select
+        'phase_complete' as message_code,
+        batch_id,
+        'Phase Complete Record' as message_source,
+        cast(null as varchar) as message_data
+    from phases
+)
+
+select * from written

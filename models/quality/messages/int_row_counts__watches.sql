@@ -1,0 +1,56 @@
+with
+
+watches as (
+    select * from {{ ref('fct_watches') }}
+),
+
+dim_customer as (
+    select * from {{ ref('dim_customer') }}
+),
+
+dim_date as (
+    select * from {{ ref('dim_date') }}
+),
+
+dim_security as (
+    select * from {{ ref('dim_security') }}
+),
+
+nhl_watch_event as (
+    select * from {{ ref('nhl_watch_event') }}
+    where action_code = 'ACTV'
+),
+
+joined as (
+    select
+        watches.batch_id,
+        dim_customer.customer_id,
+        dim_security.symbol,
+        dim_date.date_value as placed_on
+    from watches
+    left join dim_customer on watches.sk_customer_id = dim_customer.sk_customer_id
+    left join dim_security on watches.sk_security_id = dim_security.sk_security_id
+    left join dim_date on watches.sk_date_id_date_placed = dim_date.sk_date_id
+),
+
+-- A cancelled watch names the batch that cancelled it; the vault knows the one that placed it.
+counted as (
+    select
+        'FactWatches' as message_source,
+        coalesce(nhl_watch_event.batch_id, joined.batch_id) as batch_id,
+        count(*) as row_count,
+        count(*) filter (
+            where joined.customer_id is not null
+            and joined.symbol is not null
+            and joined.placed_on is not null
+        ) as joined_row_count
+    from joined
+    left join nhl_watch_event
+        on
+            joined.customer_id = nhl_watch_event.customer_id
+            and joined.symbol = nhl_watch_event.symbol
+            and joined.placed_on = cast(nhl_watch_event.applied_at as date)
+    group by coalesce(nhl_watch_event.batch_id, joined.batch_id)
+)
+
+select * from counted
