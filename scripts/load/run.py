@@ -96,7 +96,7 @@ def load(options: LoadOptions, on_plan: OnPlan = lambda _: lambda _: None) -> Lo
             # The longest first, so that no worker is left alone with it at the end.
             running = [
                 pool.submit(step.run, progress)
-                for step in sorted(plan, key=lambda step: step.bytes, reverse=True)
+                for step in sorted(plan, key=lambda step: step.effort, reverse=True)
             ]
             try:
                 results = [future.result() for future in running]
