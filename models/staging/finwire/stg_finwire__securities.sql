@@ -7,15 +7,7 @@ record as (
 company_resolved as (
     select
         *,
-        -- A CIK has at most ten digits; anything else is a name.
-        cast(
-            case
-                when
-                    length(co_name_or_cik) <= 10
-                    and translate(co_name_or_cik, '0123456789', '') = ''
-                    then co_name_or_cik
-            end as bigint
-        ) as company_id
+        {{ central_index_key("co_name_or_cik") }} as company_id
     from record
     where rec_type = 'SEC'
 ),
