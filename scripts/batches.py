@@ -19,9 +19,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from scripts.load.connection import PostgresError
 from scripts.load.contracts import ContractError
 from scripts.load.lake import LakeError
-from scripts.load.run import LoadOptions, LoadResult, load
+from scripts.load.run import LoadOptions, LoadResult, Target, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 
 console = Console(highlight=False)
@@ -46,13 +47,16 @@ def main(
     lake: Annotated[
         str, typer.Option(envvar="LAKE", help="Where the Parquet files go; path or URI.")
     ] = "data/lake",
+    target: Annotated[
+        Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
+    ] = Target.DUCKDB,
     first: Annotated[int, typer.Option("--from", min=1, help="Begin with this batch.")] = 1,
 ) -> None:
     """Replay the batches one by one: load, build with all tests, next."""
     try:
         batches = [batch for batch in SourceFolder(sources).batches if batch >= first]
-        runs = replay(sources, lake, batches)
-    except (ContractError, SourceFolderError, LakeError, BatchError) as error:
+        runs = replay(sources, lake, batches, target)
+    except (ContractError, SourceFolderError, LakeError, PostgresError, BatchError) as error:
         errors.print(f"batches: {error}", style="red", markup=False)
         raise typer.Exit(1 if isinstance(error, BatchError) else 2) from error
     console.print(_table(runs))
@@ -62,14 +66,19 @@ class BatchError(Exception):
     """A batch did not load or build; the message says which and how to go on."""
 
 
-def replay(sources: str, lake: str, batches: list[int]) -> list[BatchRun]:
+def replay(
+    sources: str, lake: str, batches: list[int], target: Target = Target.DUCKDB
+) -> list[BatchRun]:
     """Load and build the batches in the given order.
 
     Raises:
         BatchError: a file cannot be read, or the build is not green; later batches are not begun.
     """
     dbt = dbtRunner()
-    return [_run_batch(dbt, LoadOptions(sources, lake, batches=(batch,))) for batch in batches]
+    return [
+        _run_batch(dbt, LoadOptions(sources, lake, batches=(batch,), target=target))
+        for batch in batches
+    ]
 
 
 def _run_batch(dbt: dbtRunner, options: LoadOptions) -> BatchRun:
@@ -80,7 +89,7 @@ def _run_batch(dbt: dbtRunner, options: LoadOptions) -> BatchRun:
     if loaded.failures:
         raise BatchError(_how_to_go_on(batch, "; ".join(loaded.failures)))
     built_from = time.perf_counter()
-    if not dbt.invoke(["--log-level", "warn", "build"]).success:
+    if not dbt.invoke(["--log-level", "warn", "build", "--target", options.target]).success:
         raise BatchError(_how_to_go_on(batch, "the build is not green, see above"))
     return BatchRun(
         batch,

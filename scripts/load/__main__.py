@@ -1,17 +1,19 @@
-"""Load source files into the lake.
+"""Load source files into the lake, and from there into Postgres if that is where dbt builds.
 
 Usage:
     python -m scripts.load                                  all of data/sources into data/lake
     python -m scripts.load --sources /data/tpcdi --batch 1  the historical load only
     python -m scripts.load --feed brokerage.trade --force   one feed again
+    python -m scripts.load --target postgres                also into the schema raw of the database that PGHOST,
+                                                            PGPORT, PGUSER, PGPASSWORD and PGDATABASE name
 
 Exit codes: 0 every feed landed (rows may be quarantined: see the summary), 1 a feed or file could
 not be loaded, 2 nothing was loaded: wrong arguments, an unusable contract, a lake that is locked or
-cannot be written.
+cannot be written; or Postgres failed, which leaves each feed and batch as it was or as it should be.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Annotated, NamedTuple
@@ -29,11 +31,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from scripts.load.connection import ConnectionSettings, PostgresError
 from scripts.load.contracts import ContractError
-from scripts.load.feeds import FeedLoad, FeedResult
+from scripts.load.feeds import FeedResult
 from scripts.load.lake import LakeError
 from scripts.load.rows import Progress as OnBytes
-from scripts.load.run import LoadOptions, LoadResult, OnPlan, load
+from scripts.load.run import LoadOptions, LoadResult, Target, load
 from scripts.load.sources import SourceFolderError
 
 console = Console(highlight=False)
@@ -57,6 +60,9 @@ def main(
     force: Annotated[bool, typer.Option("--force", help="Load unchanged files again too.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Feeds loaded at the same time.")] = 2,
     memory: Annotated[int, typer.Option(min=64, help="Memory for all workers, in MiB.")] = 512,
+    target: Annotated[
+        Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
+    ] = Target.DUCKDB,
 ) -> None:
     """Read source files by their contracts and land them, typed, in a Parquet lake.
 
@@ -71,15 +77,22 @@ def main(
         force=force,
         workers=workers,
         memory_mib=memory,
+        target=target,
     )
     started = time.perf_counter()
     try:
-        with _progress_bar() as on_plan:
-            result = load(options, on_plan)
-    except (ContractError, SourceFolderError, LakeError) as error:
+        with _progress_bar() as begin:
+            result = load(
+                options,
+                lambda plan: begin("loading", sum(step.bytes for step in plan)),
+                lambda total: begin("copying to Postgres", total),
+            )
+    except (ContractError, SourceFolderError, LakeError, PostgresError) as error:
         errors.print(f"load: {error}", style="red", markup=False)
         raise typer.Exit(2) from error
     console.print(_summary(result, time.perf_counter() - started))
+    if target == Target.POSTGRES:
+        console.print(_postgres_summary(result), soft_wrap=True)
     for message in result.failures:
         errors.print(f"load: {message}", style="red", markup=False)
     if result.failures:
@@ -87,9 +100,10 @@ def main(
 
 
 @contextmanager
-def _progress_bar() -> Iterator[OnPlan]:
+def _progress_bar() -> Iterator[Callable[[str, int], OnBytes]]:
+    """Yields what begins a bar of so many bytes under a name."""
     columns = (
-        TextColumn("loading"),
+        TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(binary_units=True),
         TransferSpeedColumn(),
@@ -97,11 +111,19 @@ def _progress_bar() -> Iterator[OnPlan]:
     )
     with Progress(*columns, console=errors, transient=True) as bar:
 
-        def on_plan(plan: list[FeedLoad]) -> OnBytes:
-            task = bar.add_task("", total=sum(step.bytes for step in plan))
+        def begin(description: str, total: int) -> OnBytes:
+            task = bar.add_task(description, total=total)
             return lambda count: bar.advance(task, count)
 
-        yield on_plan
+        yield begin
+
+
+def _postgres_summary(result: LoadResult) -> str:
+    place = ConnectionSettings.from_environment().label
+    if not result.copied:
+        return f"Postgres {place} holds all of it already"
+    rows = sum(copied.rows for copied in result.copied)
+    return f"copied to Postgres {place}, schema raw: {rows:,} rows"
 
 
 def _summary(result: LoadResult, seconds: float) -> Table:

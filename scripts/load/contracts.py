@@ -30,6 +30,9 @@ _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
 # The parser in C, ten times as fast, where PyYAML was built with it.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+# The schema of all feeds on Postgres.
+SCHEMA = "raw"
+
 # Columns that the loader itself adds behind the declared ones.
 LOAD_COLUMNS = (
     pa.field("batch_id", pa.int32()),
@@ -96,6 +99,11 @@ class Feed:
         """The name people use: `system.feed`."""
         return f"{self.system}.{self.name}"
 
+    @property
+    def identifier(self) -> str:
+        """The name of its table on Postgres."""
+        return f"{self.system}__{self.name}"
+
     def comes_in(self, batch: int) -> bool:
         """Whether files of this feed are delivered with the batch."""
         return _in_batch(self.batches, batch)
@@ -145,7 +153,7 @@ def read_contracts(folder: Path) -> Contracts:
             ignored += _meta(source).get("ignored_files", [])
             for table in source.get("tables") or []:
                 if "feed" in _meta(table):
-                    feeds.append(_read_feed(path, source["name"], table))
+                    feeds.append(_read_feed(path, source, table))
     for label in _twice(feed.label for feed in feeds):
         raise ContractError(f"{folder}: feed {label} is declared twice; remove one declaration")
     return Contracts(tuple(feeds), tuple(ignored))
@@ -198,8 +206,15 @@ def _meta(node: dict[str, Any]) -> dict[str, Any]:
     return (node.get("config") or {}).get("meta") or {}
 
 
-def _read_feed(path: Path, system: str, table: dict[str, Any]) -> Feed:
+def _read_feed(path: Path, source: dict[str, Any], table: dict[str, Any]) -> Feed:
     where = f"{path}: table {table.get('name')!r}"
+    place = (source.get("schema"), table.get("identifier"))
+    wanted = (SCHEMA, f"{source['name']}__{table.get('name')}")
+    if place != wanted:
+        raise ContractError(
+            f"{where}: schema and identifier are {place[0]} and {place[1]}; dbt looks for its rows there,"
+            f" the loader puts them into {wanted[0]} and {wanted[1]}"
+        )
     options = dict(_meta(table)["feed"])
     columns = tuple(
         _read_column(where, column)
@@ -210,7 +225,7 @@ def _read_feed(path: Path, system: str, table: dict[str, Any]) -> Feed:
     record_type = options.pop("record_type", None)
     try:
         feed = Feed(
-            system=system,
+            system=source["name"],
             name=table["name"],
             files=tuple([files] if isinstance(files, str) else files),
             columns=columns,

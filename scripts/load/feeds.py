@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import IO, Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow as pa
 from scripts.load.contracts import Feed
 from scripts.load.delimited import read_delimited
 from scripts.load.fixed_width import read_fixed_width
-from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake, LakeError, LakeWriter
+from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake, LakeError, LakeWriter
 from scripts.load.rows import Breach, FileError, Progress, Rows, readable
 from scripts.load.sources import SourceFile, SourceFolder
 from scripts.load.xml import read_xml
@@ -90,10 +91,11 @@ class FeedLoad:
         try:
             try:
                 result = self._result(progress)
-                self.lake.remove(self._failure_path)
+                self.lake.remove(self._files.failure)
             except _FeedFailure as failure:
                 result = FeedResult(self.feed, self.batch, [failure.result])
-                self._write_log(self._failure_path, result.files)
+                footer = {"contract": self.feed.fingerprint, "failed": vars(failure.result)}
+                self._write_log(self._files.failure, result.files, footer)
         except LakeError as error:
             file = FileResult("", "failed", message=str(error))
             result = FeedResult(self.feed, self.batch, [file])
@@ -108,26 +110,9 @@ class FeedLoad:
             return FeedResult(self.feed, self.batch, files, is_unchanged=True)
         return FeedResult(self.feed, self.batch, self._load(checksums, progress))
 
-    @property
-    def _data_path(self) -> str:
-        return self.lake.path(self.feed.system, self.feed.name, self.batch)
-
-    @property
-    def _name(self) -> str:
-        return f"{self.feed.system}__{self.feed.name}"
-
-    @property
-    def _quarantine_path(self) -> str:
-        return self.lake.path("control", "quarantine", self.batch, self._name)
-
-    @property
-    def _log_path(self) -> str:
-        return self.lake.path("control", "load_log", self.batch, self._name)
-
-    @property
-    def _failure_path(self) -> str:
-        """The log of a failed attempt, beside that of an earlier one, whose rows are still there."""
-        return self.lake.path("control", "load_log", self.batch, f"{self._name}.failure")
+    @cached_property
+    def _files(self) -> BatchFiles:
+        return self.lake.batch_files(self.feed.system, self.feed.name, self.batch)
 
     def _missing(self) -> FeedResult:
         pattern = " or ".join(self.feed.files).replace("{batch}", str(self.batch))
@@ -136,8 +121,8 @@ class FeedLoad:
             raise _FeedFailure(FileResult(pattern, "failed", message=message))
         result = FeedResult(self.feed, self.batch, [FileResult(pattern, "missing")])
         footer = {"contract": self.feed.fingerprint, "missing": pattern}
-        if not self.lake.exists(self._data_path) and self.lake.footer(self._log_path) != footer:
-            self._write_log(self._log_path, result.files, footer)
+        if not self.lake.exists(self._files.data) and self.lake.footer(self._files.log) != footer:
+            self._write_log(self._files.log, result.files, footer)
         return result
 
     def _checksums(self) -> dict[str, str]:
@@ -156,23 +141,23 @@ class FeedLoad:
 
     def _unchanged(self, checksums: dict[str, str]) -> list[FileResult] | None:
         """The results of the load that made what is in the lake, if it read the same files."""
-        footer = self.lake.footer(self._data_path)
+        footer = self.lake.footer(self._files.data)
         if footer is None or footer["contract"] != self.feed.fingerprint:
             return None
         files = [FileResult(**file) for file in footer["files"]]
         has_quarantine = any(file.rows_quarantined for file in files)
         is_same = (
             checksums == {file.source_file: file.sha256 for file in files}
-            and self.lake.footer(self._log_path) == footer
-            and self.lake.footer(self._quarantine_path) == (footer if has_quarantine else None)
+            and self.lake.footer(self._files.log) == footer
+            and self.lake.footer(self._files.quarantine) == (footer if has_quarantine else None)
         )
         return files if is_same else None
 
     def _load(self, checksums: dict[str, str], progress: Progress) -> list[FileResult]:
         results = []
         with (
-            self.lake.writer(self._data_path, self.feed.schema) as rows,
-            self.lake.writer(self._quarantine_path, QUARANTINE) as quarantine,
+            self.lake.writer(self._files.data, self.feed.schema) as rows,
+            self.lake.writer(self._files.quarantine, QUARANTINE) as quarantine,
         ):
             for file in self.files:
                 checksum = checksums[file.name]
@@ -185,8 +170,8 @@ class FeedLoad:
             if any(result.rows_quarantined for result in results):
                 quarantine.commit(footer)
             else:
-                self.lake.remove(self._quarantine_path)
-            self._write_log(self._log_path, results, footer)
+                self.lake.remove(self._files.quarantine)
+            self._write_log(self._files.log, results, footer)
             rows.commit(footer)
         return results
 

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple, cast
 
 import fsspec
 import pyarrow as pa
@@ -57,6 +57,18 @@ QUARANTINE = pa.schema(
         "loaded_at": pa.timestamp("us"),
     }
 )
+
+
+class BatchFiles(NamedTuple):
+    """The paths of what the lake holds of a feed and batch; those are there that have something to say.
+
+    `failure` is the log of a failed attempt, beside that of an earlier one, whose rows are still there.
+    """
+
+    data: str
+    quarantine: str
+    log: str
+    failure: str
 
 
 class LakeError(Exception):
@@ -108,6 +120,29 @@ class Lake:
     def path(self, system: str, table: str, batch: int, name: str | None = None) -> str:
         """Where the file of a table and batch stands; `name` defaults to the table."""
         return f"{self._root}/{system}/{table}/batch_id={batch}/{name or table}.parquet"
+
+    def batch_files(self, system: str, feed: str, batch: int) -> BatchFiles:
+        """Where the files of a feed and batch stand."""
+        name = f"{system}__{feed}"
+        return BatchFiles(
+            data=self.path(system, feed, batch),
+            quarantine=self.path("control", "quarantine", batch, name),
+            log=self.path("control", "load_log", batch, name),
+            failure=self.path("control", "load_log", batch, f"{name}.failure"),
+        )
+
+    def batches(self) -> list[int]:
+        """The numbers of the batches of which the lake holds anything, in order."""
+        folders = self._filesystem.glob(f"{self._root}/*/*/batch_id=*")
+        return sorted({int(folder.rpartition("=")[2]) for folder in folders} - {0})
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file for reading."""
+        return cast("IO[bytes]", self._filesystem.open(path, "rb"))
+
+    def size(self, path: str) -> int:
+        """The bytes of a file; 0 if it is not there."""
+        return int(self._filesystem.size(path)) if self.exists(path) else 0
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
+from scripts.load.connection import ConnectionSettings, opened
 from scripts.load.contracts import Contracts, Feed, read_contracts
 from scripts.load.feeds import FeedLoad, FeedResult
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
+from scripts.load.postgres import Copied, OnCopy, copy_lake
 from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
 
@@ -17,6 +21,13 @@ CONTRACTS_FOLDER = Path(__file__).parents[2] / "models" / "staging"
 # What a block of text grows to until its rows are on disk: text, columns, typed columns, a row group.
 _BYTES_PER_BLOCK_BYTE = 32
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 256 << 10, 4 << 20
+
+
+class Target(StrEnum):
+    """Where dbt builds: DuckDB reads the lake in place, Postgres needs a copy of it."""
+
+    DUCKDB = "duckdb"
+    POSTGRES = "postgres"
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class LoadOptions:
         force: load again what is unchanged.
         workers: feeds that are loaded at the same time.
         memory_mib: memory for all of them together, in MiB.
+        target: where dbt builds.
     """
 
     sources: str
@@ -40,6 +52,7 @@ class LoadOptions:
     force: bool = False
     workers: int = 2
     memory_mib: int = 512
+    target: Target = Target.DUCKDB
 
     @property
     def block_bytes(self) -> int:
@@ -50,10 +63,11 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of every feed of every batch, and files that no contract names."""
+    """What became of every feed of every batch, files that no contract names, and what went to Postgres."""
 
     feeds: list[FeedResult]
     unknown_files: list[str] = field(default_factory=list)
+    copied: list[Copied] = field(default_factory=list)
 
     @property
     def failures(self) -> list[str]:
@@ -74,39 +88,53 @@ class LoadResult:
 OnPlan = Callable[[list[FeedLoad]], Progress]
 
 
-def load(options: LoadOptions, on_plan: OnPlan = lambda _: lambda _: None) -> LoadResult:
-    """Load the chosen batches and feeds into the lake.
+def load(
+    options: LoadOptions,
+    on_plan: OnPlan = lambda _: lambda _: None,
+    on_copy: OnCopy = lambda _: lambda _: None,
+) -> LoadResult:
+    """Load the chosen batches and feeds into the lake, and from there into Postgres if that is the target.
 
     Raises:
         ContractError: a source declaration cannot be used.
         SourceFolderError: there is no such source folder, batch or feed.
         LakeError: the lake cannot be written, or another load is running.
+        PostgresError: the database cannot be reached or written, or another load is running.
     """
     contracts = read_contracts(CONTRACTS_FOLDER)
     feeds = _chosen_feeds(contracts, options)
     sources = SourceFolder(options.sources)
     batches = _chosen_batches(sources, options)
     lake = Lake(options.lake)
-    with lake.locked():
+    is_postgres = options.target == Target.POSTGRES
+    # The database first: better to hear now that it cannot be reached than after an hour's work.
+    database = opened(ConnectionSettings.from_environment()) if is_postgres else nullcontext()
+    with database as connection, lake.locked():
         _create_tables(lake, contracts)
         loaded_at = {batch: _loaded_at(lake, contracts, batch) for batch in batches}
-        plan = _plan(options, sources, lake, feeds, loaded_at)
-        progress = on_plan(plan)
-        with ThreadPoolExecutor(options.workers) as pool:
-            # The longest first, so that no worker is left alone with it at the end.
-            running = [
-                pool.submit(step.run, progress)
-                for step in sorted(plan, key=lambda step: step.effort, reverse=True)
-            ]
-            try:
-                results = [future.result() for future in running]
-            except BaseException:
-                # An interrupt, say: what has begun is finished, the rest is not begun.
-                pool.shutdown(cancel_futures=True)
-                raise
-    results.sort(key=lambda result: (result.feed.label, result.batch))
+        results = _land(_plan(options, sources, lake, feeds, loaded_at), options.workers, on_plan)
+        copied = []
+        if connection is not None:
+            copied = copy_lake(lake, connection, contracts, feeds, options.batches, on_copy)
     unknown = [] if options.feeds else [file.name for file in sources.unknown_files(contracts)]
-    return LoadResult(results, unknown)
+    return LoadResult(results, unknown, copied)
+
+
+def _land(plan: list[FeedLoad], workers: int, on_plan: OnPlan) -> list[FeedResult]:
+    progress = on_plan(plan)
+    with ThreadPoolExecutor(workers) as pool:
+        # The longest first, so that no worker is left alone with it at the end.
+        running = [
+            pool.submit(step.run, progress)
+            for step in sorted(plan, key=lambda step: step.effort, reverse=True)
+        ]
+        try:
+            results = [future.result() for future in running]
+        except BaseException:
+            # An interrupt, say: what has begun is finished, the rest is not begun.
+            pool.shutdown(cancel_futures=True)
+            raise
+    return sorted(results, key=lambda result: (result.feed.label, result.batch))
 
 
 def _chosen_feeds(contracts: Contracts, options: LoadOptions) -> list[Feed]:

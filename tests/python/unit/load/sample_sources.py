@@ -214,7 +214,9 @@ def write_contract(folder: Path, *tables: Row) -> Path:
     """Write a source declaration of the system `test`; JSON is YAML too."""
     path = folder / "test" / "_test__sources.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"sources": [{"name": "test", "tables": list(tables)}]}))
+    path.write_text(
+        json.dumps({"sources": [{"name": "test", "schema": "raw", "tables": list(tables)}]})
+    )
     return path
 
 
@@ -223,6 +225,7 @@ def table(columns: dict[str, Row], **feed: Any) -> Row:
     options = {"files": "Batch{batch}/Feed.txt", "format": "delimited", "delimiter": "|"} | feed
     return {
         "name": "feed",
+        "identifier": "test__feed",
         "config": {"meta": {"feed": options}},
         "columns": [
             {

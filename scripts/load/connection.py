@@ -1,0 +1,208 @@
+"""The connection to Postgres: where it is, who enters, and what to do when it fails.
+
+Usage:
+    with opened(ConnectionSettings.from_environment()) as connection:
+        connection.execute("select 1")
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pyarrow as pa
+
+# Postgres 14 got its last release in November 2026, and the `merge` of dbt needs 15.
+MINIMUM_VERSION = 15
+# How long to wait for a lock that somebody else holds, and for an answer of the server.
+LOCK_SECONDS = 10
+CONNECT_SECONDS = 10
+# Any number will do, as long as every load takes the same.
+_LOAD_LOCK = 7_246_031
+
+
+class PostgresError(Exception):
+    """Postgres cannot be reached or written: says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Where a Postgres database is and who enters it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    @classmethod
+    def from_environment(cls) -> "ConnectionSettings":
+        """From the variables of libpq, with the defaults of profiles/profiles.yml.
+
+        Raises:
+            PostgresError: PGPORT is not a number.
+        """
+        port = os.environ.get("PGPORT") or "5432"
+        if not port.isdecimal():
+            raise PostgresError(f"PGPORT={port}: not a number; set it to the port of the server")
+        return cls(
+            host=os.environ.get("PGHOST") or "localhost",
+            port=int(port),
+            user=os.environ.get("PGUSER") or "postgres",
+            password=os.environ.get("PGPASSWORD") or "",
+            database=os.environ.get("PGDATABASE") or "brokerage",
+        )
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"{self.host}:{self.port}/{self.database}"
+
+    @property
+    def uri(self) -> str:
+        """For libpq; the host may be the folder of a socket. What is not named here it takes from its other variables."""
+        given = {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "application_name": "brokerage load",
+            "connect_timeout": os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_SECONDS,
+        }
+        query = urlencode({key: value for key, value in given.items() if value}, quote_via=quote)
+        return f"postgresql:///{quote(self.database, safe='')}?{query}"
+
+
+class Connection:
+    """A connection whose statements are of one transaction until `commit`; every error is a PostgresError."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self.settings = settings
+        try:
+            import adbc_driver_postgresql.dbapi as driver
+        except ImportError as error:
+            raise PostgresError(
+                "the package adbc-driver-postgresql is not installed; run `make .venv/.postgres`"
+            ) from error
+        self._error = driver.Error
+        try:
+            self._connection = driver.connect(settings.uri)
+        except self._error as error:
+            raise PostgresError(_why_not_connected(settings, str(error))) from error
+
+    def close(self) -> None:
+        """Close it; what was not committed is undone."""
+        with suppress(self._error):
+            self._connection.close()
+
+    def commit(self) -> None:
+        """Make everything since the last commit final."""
+        with self._explaining():
+            self._connection.commit()
+
+    def execute(self, statement: str, *values: Any) -> None:
+        """Run a statement; `$1`, `$2`, ... stand for the values."""
+        with self._explaining(), self._connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self._explaining(), self._connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def append(self, schema: str, table: str, rows: pa.RecordBatchReader) -> None:
+        """Copy rows to the end of a table, as they come."""
+        with self._explaining(), self._connection.cursor() as cursor:
+            cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except self._error as error:
+            with suppress(self._error):
+                self._connection.rollback()
+            raise PostgresError(self._why_failed(error)) from error
+
+    def _why_failed(self, error: Any) -> str:
+        problem = _problem(str(error))
+        match error.sqlstate:
+            case "42501" | "25006":
+                return f"{problem}; connect as a user who may create and fill tables there, or grant {self.settings.user} the right"
+            case "53100":
+                return f"the disk of the server is full ({problem}); make room, then load again"
+            case "55P03":
+                return f"another session holds a lock{self._holders()}; wait for it to end, or end it, then load again"
+            case None | "57P01" | "57P02" | "57P03" | "08006" | "08003":
+                return f"the connection to {self.settings.label} was lost ({problem}); when the server is back, load again"
+        return problem
+
+    def _holders(self) -> str:
+        """Who holds strong locks on our tables, to be named in a message."""
+        with suppress(self._error), self._connection.cursor() as cursor:
+            cursor.execute(
+                "select distinct format('process %s of %s, %s', pid, usename, nullif(application_name, ''))"
+                " from pg_locks inner join pg_stat_activity using (pid)"
+                " where locktype in ('relation', 'advisory') and granted and pid <> pg_backend_pid()"
+                " and mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+            )
+            names = [name for (name,) in cursor.fetchall()]
+            return f" ({'; '.join(names)})" if names else ""
+        return ""
+
+
+@contextmanager
+def opened(settings: ConnectionSettings) -> Iterator[Connection]:
+    """Connect for a load, and keep a second one out; the lock goes with the connection, however it ends.
+
+    Raises:
+        PostgresError: there is no such server, database or user, it is too old, or another load is running.
+    """
+    connection = Connection(settings)
+    try:
+        ((version,),) = connection.rows("select current_setting('server_version_num')::int / 10000")
+        if version < MINIMUM_VERSION:
+            raise PostgresError(
+                f"{settings.label} is Postgres {version}, {MINIMUM_VERSION} or later is needed;"
+                " upgrade it, or set PGHOST and PGPORT to another server"
+            )
+        connection.execute(f"set lock_timeout = '{LOCK_SECONDS}s'")
+        try:
+            connection.execute(f"select pg_advisory_lock({_LOAD_LOCK})")
+        except PostgresError as error:
+            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+                raise
+            raise PostgresError(
+                f"another load is writing to {settings.label}; wait for it to end"
+            ) from error
+        connection.commit()
+        yield connection
+    finally:
+        connection.close()
+
+
+def _why_not_connected(settings: ConnectionSettings, text: str) -> str:
+    problem = _problem(text)
+    where = f"{settings.host}:{settings.port}"
+    if "password" in problem:
+        return f"{where}: {problem}; set PGUSER and PGPASSWORD to those of a user of this server"
+    if "database" in problem and "does not exist" in problem:
+        return (
+            f"{where}: {problem}; create it (createdb -h {settings.host} -p {settings.port}"
+            f" -U {settings.user} {settings.database}), or set PGDATABASE to one that is there"
+        )
+    return (
+        f"{where}: {problem}; start the server, or set PGHOST and PGPORT to where one is"
+        " (python -m scripts.postgres_server starts one to try)"
+    )
+
+
+def _problem(text: str) -> str:
+    """The words of the server or of libpq, without what the driver puts around them, on one line."""
+    text = re.sub(r"\s*(DETAIL|HINT|CONTEXT|LINE \d+|Query was): .*", "", text, flags=re.DOTALL)
+    text = re.split(r"(?:ERROR|FATAL|PANIC):  |Failed to connect: ", text)[-1]
+    return " ".join(text.removesuffix(".").split())

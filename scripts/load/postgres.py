@@ -1,0 +1,266 @@
+"""The tables of the lake in Postgres, copied feed by feed and batch by batch into the schema `raw`.
+
+The lake is the truth. What Postgres holds of a feed and batch is replaced in one transaction: the rows, their
+lines in the load log and the quarantine, and a note in `raw.copied_batch` of the files they came from. So a crash
+leaves the old state, and a later run sees from the notes what there is to do. Rows go from Parquet to a binary
+COPY in record batches, through ADBC: a file is never in memory as a whole.
+
+Usage:
+    with opened(ConnectionSettings.from_environment()) as connection, lake.locked():
+        copy_lake(lake, connection, contracts, contracts.feeds, batches=())
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.load.connection import Connection, PostgresError
+from scripts.load.contracts import SCHEMA, Contracts, Feed
+from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake
+from scripts.load.rows import Progress
+
+_LOAD_LOG, _QUARANTINE = "control__load_log", "control__quarantine"
+# A note for each feed and batch that is there.
+_NOTES = f"{SCHEMA}.copied_batch"
+_CREATE_NOTES = f"""
+    create table if not exists {_NOTES} (
+        system text,
+        feed text,
+        batch_id integer,
+        digest text not null,
+        copied_at timestamp not null default (current_timestamp at time zone 'UTC'),
+        primary key (system, feed, batch_id)
+    )
+"""
+# The digest of what has to be copied again, whatever the lake holds.
+_STALE = ""
+_BATCH_ROWS = 32_768
+
+# The names are those in the catalog of Postgres, so that they can be compared.
+_SQL_TYPES = {
+    pa.int16(): "smallint",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float64(): "double precision",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.time64("us"): "time without time zone",
+    pa.timestamp("us"): "timestamp without time zone",
+    pa.string(): "text",
+}
+
+# Told the bytes to copy before the work starts; returns what is to be told of the bytes copied.
+OnCopy = Callable[[int], Progress]
+# A column of a table: its name and its type.
+_Columns = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A feed of a batch that went to Postgres, and the number of its rows."""
+
+    feed: Feed
+    batch: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A feed of a batch that Postgres does not hold, or holds otherwise."""
+
+    feed: Feed
+    batch: int
+    files: BatchFiles
+    digest: str
+    is_there: bool
+
+
+def copy_lake(
+    lake: Lake,
+    connection: Connection,
+    contracts: Contracts,
+    feeds: Sequence[Feed],
+    batches: Sequence[int],
+    on_copy: OnCopy = lambda _: lambda _: None,
+) -> list[Copied]:
+    """Bring what is new or changed in the lake to Postgres.
+
+    Args:
+        lake: a lake that nobody writes to meanwhile.
+        connection: a database that no other load writes to meanwhile.
+        contracts: all feeds: each has a table, with or without rows.
+        feeds: those to copy.
+        batches: those to copy; none for all that are in the lake.
+        on_copy: told how much there is to do, for a progress bar.
+
+    Returns:
+        What was copied; what Postgres already held is left out.
+
+    Raises:
+        PostgresError: something went wrong, and where; what was copied before it stays, and nothing of the rest is there.
+    """
+    _create_tables(connection, contracts)
+    notes = _read_notes(connection)
+    in_lake = lake.batches()
+    for label, batch in notes:
+        if batch not in in_lake:
+            raise PostgresError(
+                f"{connection.settings.label} holds batch {batch} of {label}, the lake {lake.uri} does not: set LAKE to the lake it"
+                f" came from, or PGDATABASE to another database; to begin anew, drop schema {SCHEMA} cascade"
+            )
+    changes = [
+        change
+        for feed, batch in product(contracts.feeds, in_lake)
+        if (feed in feeds and (not batches or batch in batches))
+        or notes.get((feed.label, batch)) == _STALE
+        if (change := _change(lake, feed, batch, notes.get((feed.label, batch))))
+    ]
+    progress = on_copy(sum(lake.size(path) for change in changes for path in change.files))
+    return [_copy(lake, connection, change, progress) for change in changes]
+
+
+def _create_tables(connection: Connection, contracts: Contracts) -> None:
+    """Create the tables that are missing; create those again, without rows, whose contract has changed."""
+    # `create schema if not exists` needs the right to create one even if it is there.
+    ((is_there,),) = connection.rows(f"select to_regnamespace('{SCHEMA}') is not null")
+    if not is_there:
+        connection.execute(f"create schema {SCHEMA}")
+    connection.execute(_CREATE_NOTES)
+    schemas = {_LOAD_LOG: LOAD_LOG, _QUARANTINE: QUARANTINE}
+    schemas |= {feed.identifier: feed.schema for feed in contracts.feeds}
+    there = _read_columns(connection)
+    for table, schema in schemas.items():
+        columns = _columns(schema)
+        if there.get(table) == columns:
+            continue
+        if table in there:
+            # Views over it go too; the next dbt build creates them again.
+            connection.execute(f"drop table {_qualified(table)} cascade")
+            _mark_stale(connection, table)
+        definition = ", ".join(f'"{name}" {type_}' for name, type_ in columns)
+        connection.execute(f"create table {_qualified(table)} ({definition})")
+    connection.commit()
+
+
+def _mark_stale(connection: Connection, table: str) -> None:
+    """Note that what the table held has to be copied again: of one feed, or of all that share it."""
+    which = "true" if table in (_LOAD_LOG, _QUARANTINE) else "system || '__' || feed = $1"
+    values = () if which == "true" else (table,)
+    connection.execute(f"update {_NOTES} set digest = '{_STALE}' where {which}", *values)
+
+
+def _read_columns(connection: Connection) -> dict[str, _Columns]:
+    """The columns of every table of the schema."""
+    columns: dict[str, _Columns] = {}
+    for table, name, type_ in connection.rows(
+        "select relname, attname, format_type(atttypid, atttypmod)"
+        " from pg_attribute inner join pg_class on pg_class.oid = attrelid"
+        f" where relnamespace = '{SCHEMA}'::regnamespace and relkind in ('r', 'p')"
+        " and attnum > 0 and not attisdropped order by relname, attnum"
+    ):
+        columns.setdefault(table, []).append((name, type_))
+    return columns
+
+
+def _columns(schema: pa.Schema) -> _Columns:
+    return [(field.name, _sql_type(field.type)) for field in schema]
+
+
+def _sql_type(type_: pa.DataType) -> str:
+    if pa.types.is_list(type_):
+        return f"{_sql_type(type_.value_type)}[]"
+    if pa.types.is_decimal(type_):
+        return f"numeric({type_.precision},{type_.scale})"
+    return _SQL_TYPES[type_]
+
+
+def _read_notes(connection: Connection) -> dict[tuple[str, int], str]:
+    """The digest of what was copied, by feed and batch."""
+    query = f"select system || '.' || feed, batch_id, digest from {_NOTES} order by 1, 2"
+    return {(label, batch): digest for label, batch, digest in connection.rows(query)}
+
+
+def _change(lake: Lake, feed: Feed, batch: int, noted: str | None) -> _Change | None:
+    """What there is to copy; None if the lake holds nothing of this feed and batch, or nothing new."""
+    files = lake.batch_files(feed.system, feed.name, batch)
+    footers = [lake.footer(path) for path in files]
+    digest = hashlib.sha256(json.dumps(footers, sort_keys=True).encode()).hexdigest()
+    if not any(footers) or digest == noted:
+        return None
+    return _Change(feed, batch, files, digest, is_there=noted is not None)
+
+
+def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progress) -> Copied:
+    feed, batch, files = change.feed, change.batch, change.files
+    tables = (feed.identifier, _QUARANTINE, _LOAD_LOG, _LOAD_LOG)
+    schemas = (feed.schema, QUARANTINE, LOAD_LOG, LOAD_LOG)
+    try:
+        if change.is_there:
+            _delete(connection, feed, batch)
+        rows = [
+            _append(lake, connection, path, table, schema, progress)
+            for path, table, schema in zip(files, tables, schemas, strict=True)
+        ]
+        connection.execute(
+            f"insert into {_NOTES} (system, feed, batch_id, digest) values ($1, $2, $3, $4)"
+            " on conflict (system, feed, batch_id)"
+            " do update set digest = excluded.digest, copied_at = default",
+            *(feed.system, feed.name, batch, change.digest),
+        )
+        if rows[0]:
+            # Without it, the first plans after a load would be made for an empty table.
+            connection.execute(f"analyze {_qualified(feed.identifier)}")
+        connection.commit()
+    except PostgresError as error:
+        raise PostgresError(f"{feed.label} of batch {batch} was not copied: {error}") from error
+    return Copied(feed, batch, rows[0])
+
+
+def _delete(connection: Connection, feed: Feed, batch: int) -> None:
+    connection.execute(f"delete from {_qualified(feed.identifier)} where batch_id = $1", batch)
+    for table in (_QUARANTINE, _LOAD_LOG):
+        connection.execute(
+            f"delete from {_qualified(table)} where batch_id = $1 and system = $2 and feed = $3",
+            *(batch, feed.system, feed.name),
+        )
+
+
+def _append(
+    lake: Lake,
+    connection: Connection,
+    path: str,
+    table: str,
+    schema: pa.Schema,
+    progress: Progress,
+) -> int:
+    """Copy a file of the lake, if it is there; returns the number of its rows."""
+    if not lake.exists(path):
+        return 0
+    with lake.open(path) as stream, pq.ParquetFile(stream) as file:
+        if _columns(file.schema_arrow) != _columns(schema):
+            raise PostgresError(
+                f"{path} was written under an older contract; load this feed and batch again from its source"
+            )
+        count = file.metadata.num_rows
+        batches = _told(file.iter_batches(_BATCH_ROWS), progress, lake.size(path) / max(count, 1))
+        connection.append(
+            SCHEMA, table, pa.RecordBatchReader.from_batches(file.schema_arrow, batches)
+        )
+    return int(count)
+
+
+def _told(
+    batches: Iterator[pa.RecordBatch], progress: Progress, bytes_per_row: float
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch
+        progress(int(batch.num_rows * bytes_per_row))
+
+
+def _qualified(table: str) -> str:
+    return f'{SCHEMA}."{table}"'
