@@ -18,6 +18,9 @@ ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "target" / "manifest.json"
 BASELINE = ROOT / "scripts" / "check_project_baseline.txt"
 
+# What Postgres allows for the name of a relation; a unit test makes one of its own name.
+MAXIMUM_NAME_LENGTH = 63
+
 # A layer may read itself and what stands to the left of it.
 LAYERS = ("staging", "raw_vault", "business_vault", "marts", "quality")
 
@@ -89,6 +92,8 @@ def test_names_are_claims(manifest: Manifest) -> Iterator[str]:
             yield f"{test['original_file_path']}: {test['name']} is not named {test['model']}__<claim>"
         if not test["description"]:
             yield f"{test['original_file_path']}: unit test {test['name']} has no description"
+        if len(test["name"]) > MAXIMUM_NAME_LENGTH:
+            yield f"{test['original_file_path']}: {test['name']} has more than {MAXIMUM_NAME_LENGTH} characters"
 
 
 def singular_tests_open_with_a_reason(_: Manifest) -> Iterator[str]:

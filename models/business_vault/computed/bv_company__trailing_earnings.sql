@@ -47,7 +47,7 @@ summed as (
     select
         company_hk,
         quarter_start_date,
-        nullif(sum(basic_earnings_per_share), 0) as trailing_earnings_per_share,
+        cast(nullif(sum(basic_earnings_per_share), 0) as decimal(38, 2)) as trailing_earnings_per_share,
         count(*) as reported_quarter_count,
         max(batch_id) as batch_id
     from counted
