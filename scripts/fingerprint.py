@@ -18,7 +18,6 @@ of these numbers, so a row that is there twice counts twice.
 Exit codes: 0, or 2 if there is no such lake or warehouse.
 """
 
-import os
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -26,6 +25,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import duckdb
 import psycopg2
 import typer
+
+from scripts.load.connection import ConnectionSettings, PostgresError
 
 # Differ from run to run of the same sources.
 LOAD_COLUMNS = ("loaded_at", "seconds")
@@ -195,18 +196,11 @@ def fingerprint_warehouse(warehouse: Path) -> dict[str, Fingerprint]:
 def fingerprint_postgres() -> dict[str, Fingerprint]:
     """The fingerprint of each table (not of its views) of the database that the environment names, by `schema.table`.
 
-    The variables and their defaults are those of the target `postgres` in profiles/profiles.yml.
-
     Raises:
+        PostgresError: PGPORT is not a number.
         psycopg2.OperationalError: it cannot be reached.
     """
-    connection = psycopg2.connect(
-        host=os.environ.get("PGHOST", "localhost"),
-        port=os.environ.get("PGPORT", "5432"),
-        user=os.environ.get("PGUSER", "postgres"),
-        password=os.environ.get("PGPASSWORD", ""),
-        dbname=os.environ.get("PGDATABASE", "brokerage"),
-    )
+    connection = psycopg2.connect(ConnectionSettings.from_environment().uri)
     try:
         return Postgres(connection).all_fingerprints()
     finally:
@@ -234,7 +228,7 @@ def main(
             tables = fingerprint_warehouse(warehouse)
         else:
             tables = fingerprint_lake(lake)
-    except (FileNotFoundError, psycopg2.OperationalError) as error:
+    except (FileNotFoundError, PostgresError, psycopg2.OperationalError) as error:
         typer.secho(f"fingerprint: {str(error).strip()}", fg="red", err=True)
         raise typer.Exit(2) from error
     for name, table in tables.items():
