@@ -4,6 +4,15 @@ prospects as (
     select * from {{ ref('timeline_prospect__prospect') }}
 ),
 
+nameplates as (
+    select
+        prospect_hk,
+        valid_from,
+        {{ dbt.listagg("nameplate", "'+'", "order by sort_order") }} as marketing_nameplate
+    from {{ ref('bv_prospect__nameplates') }}
+    group by prospect_hk, valid_from
+),
+
 presences as (
     select
         prospect_hk,
@@ -61,7 +70,7 @@ described as (
         prospects.employer,
         prospects.credit_card_count,
         prospects.net_worth_amount,
-        {{ marketing_nameplate("prospects") }} as marketing_nameplate,
+        nameplates.marketing_nameplate,
         ---------- presence
         appearances.is_present as is_listed,
         appearances.last_listed_on,
@@ -74,6 +83,10 @@ described as (
         prospects.record_source
     from prospects
     inner join appearances on prospects.prospect_hk = appearances.prospect_hk
+    left join nameplates
+        on
+            prospects.prospect_hk = nameplates.prospect_hk
+            and cast(prospects.valid_from as date) = nameplates.valid_from
 )
 
 select * from described

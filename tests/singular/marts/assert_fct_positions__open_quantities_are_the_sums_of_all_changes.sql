@@ -1,0 +1,37 @@
+-- What: what an account holds of a security now is the sum of all changes that the source reported.
+-- Why: a position is put together from holdings in their order, and computed again when a batch
+--   touches it; the sum needs neither the order nor the batches.
+-- A returned row: a position that is missing, that nothing explains, or with another quantity.
+with
+
+holding_changes as (
+    select * from {{ ref('nhl_holding_change') }}
+),
+
+trades as (
+    select * from {{ ref('nhl_trade') }}
+),
+
+positions as (
+    select * from {{ ref('fct_positions') }}
+    where is_current
+),
+
+summed as (
+    select
+        trades.account_id,
+        trades.symbol,
+        sum(holding_changes.quantity_after - holding_changes.quantity_before) as quantity
+    from holding_changes
+    inner join trades on holding_changes.trade_id = trades.trade_id
+    group by trades.account_id, trades.symbol
+)
+
+select
+    account_id,
+    symbol,
+    positions.quantity,
+    summed.quantity as summed_quantity
+from positions
+full outer join summed using (account_id, symbol)
+where positions.quantity is distinct from summed.quantity

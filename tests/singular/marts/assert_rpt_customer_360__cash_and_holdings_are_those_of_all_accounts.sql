@@ -1,0 +1,37 @@
+-- What: the cash of all customers is the sum of all transactions, and every open position belongs to
+--   a customer.
+-- Why: both travel from the account to its owner of today; an account without one would be left out.
+-- A returned row: both totals.
+with
+
+transactions as (
+    select cast(coalesce(sum(transaction_amount), 0) as decimal(18, 2)) as cash_amount
+    from {{ ref('nhl_cash_transaction') }}
+),
+
+positions as (
+    select count(*) as position_count
+    from {{ ref('fct_positions') }}
+    where
+        is_current
+        and quantity <> 0
+),
+
+customers as (
+    select
+        coalesce(sum(cash_amount), 0) as cash_amount,
+        coalesce(sum(position_count), 0) as position_count
+    from {{ ref('rpt_customer_360') }}
+)
+
+select
+    customers.cash_amount,
+    transactions.cash_amount as expected_cash_amount,
+    customers.position_count,
+    positions.position_count as expected_position_count
+from customers
+cross join transactions
+cross join positions
+where
+    customers.cash_amount <> transactions.cash_amount
+    or customers.position_count <> positions.position_count
