@@ -32,7 +32,7 @@ build: .venv/.core sources ## Install, make sample sources if there are none, lo
 	@echo "  make docs        the models, columns and lineage in a browser"
 
 .PHONY: batches
-batches: .venv/.core sources ## Replay the batches one by one: load, build, next
+batches: .venv/.core sources ## Replay the batches one by one: load, build, validate, next; goes on where it stopped
 	$(RUN) scripts.batches
 
 .PHONY: sources

@@ -1,43 +1,96 @@
-"""Replay the batches as they came: load one, build, then the next.
+"""Replay the batches as they came: load one, build, validate, then the next.
 
 Usage:
-    python -m scripts.batches                      every batch of data/sources
-    python -m scripts.batches --from 3             go on after a crash, or when a new batch has arrived
-    python -m scripts.batches --sources /data/tpcdi
+    python -m scripts.batches                      every batch of data/sources that is not finished yet
+    python -m scripts.batches --from 3             batch 3 and those after it, finished or not
+    python -m scripts.batches --sources /data/tpcdi --target postgres
 
-dbt runs in this process, so that it is started and the project parsed once. Exit codes: 0 all green, 1 a load or a build failed (the replay
-stops there; the same command with `--from` goes on), 2 wrong arguments.
+Load brings the files of the batch into the lake, build runs all models, seeds and snapshots, validate runs all data tests. (Unit tests prove
+the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build` makes after loading everything.
+
+A batch that is green is noted in the warehouse with a digest of its files (`operations.finished_batches`). So the same command goes on after a
+crash, skips what is finished, and does a batch again whose files or contracts have changed since. A changed model does not: build with `dbt
+build --full-refresh`, or replay with `--from 1`.
+
+dbt runs in this process: it starts once, and the project is parsed once. Exit codes: 0 all green; 1 a load, build or validation failed (the
+replay stops there); 2 wrong arguments, or the lake, the database or the project cannot be used, or another replay is at work.
 """
 
+import hashlib
+import os
 import time
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import typer
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scripts.load.connection import PostgresError
 from scripts.load.contracts import ContractError
-from scripts.load.lake import LakeError
+from scripts.load.lake import Lake, LakeError
 from scripts.load.run import LoadOptions, LoadResult, Target, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
+# Its log file still has everything; what matters is in the results.
+QUIETLY = ("--log-level", "none")
+FAILED = ("error", "fail")
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
+
+# What the warehouse says about a batch: messages by type, results of the audit after it.
+SUMMARY = """
+    select 'message' as topic, message_type as name, count(*) as row_count
+    from {{{{ ref('di_messages') }}}} where batch_id = {batch} group by message_type
+    union all
+    select 'check', case when result = 'OK' then 'OK' else 'not OK' end, count(*)
+    from {{{{ ref('audit_results') }}}} group by case when result = 'OK' then 'OK' else 'not OK' end
+    order by topic, name
+"""
+
+
+class BatchError(Exception):
+    """A batch did not load, build or validate; the message says which and how to go on."""
+
+
+class ProjectError(Exception):
+    """dbt cannot read the project or the warehouse, so nothing was done."""
+
 
 @dataclass(frozen=True)
 class BatchRun:
-    """What one batch took: rows landed and quarantined, seconds of the load and of the build."""
+    """What became of one batch.
+
+    Attributes:
+        batch: its number.
+        landed: rows in the lake.
+        quarantined: rows set aside.
+        load_seconds: time of the load, or of the finding that nothing has changed.
+        build_seconds: time of all models, seeds and snapshots; 0 if the batch was finished before.
+        validate_seconds: time of all data tests; 0 if the batch was finished before.
+        messages: number of messages about this batch in `di_messages`, by type.
+        checks: number of results of the audit after this batch, by `OK` and `not OK`.
+        was_finished: it was green before, and none of its files has changed.
+    """
 
     batch: int
     landed: int
     quarantined: int
     load_seconds: float
-    build_seconds: float
+    build_seconds: float = 0.0
+    validate_seconds: float = 0.0
+    messages: dict[str, int] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+    was_finished: bool = False
 
 
 def main(
@@ -50,76 +103,248 @@ def main(
     target: Annotated[
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
     ] = Target.DUCKDB,
-    first: Annotated[int, typer.Option("--from", min=1, help="Begin with this batch.")] = 1,
+    first: Annotated[
+        int | None,
+        typer.Option("--from", min=1, help="Begin with this batch, even if it is finished."),
+    ] = None,
 ) -> None:
-    """Replay the batches one by one: load, build with all tests, next."""
+    """Replay the batches one by one: load, build, validate, next."""
+    runs: list[BatchRun] = []
     try:
-        batches = [batch for batch in SourceFolder(sources).batches if batch >= first]
-        runs = replay(sources, lake, batches, target)
-    except (ContractError, SourceFolderError, LakeError, PostgresError, BatchError) as error:
+        for run in replay(sources, lake, target, first):
+            runs.append(run)
+            console.print(_progress_line(run))
+    except BatchError as error:
         errors.print(f"batches: {error}", style="red", markup=False)
-        raise typer.Exit(1 if isinstance(error, BatchError) else 2) from error
-    console.print(_table(runs))
-
-
-class BatchError(Exception):
-    """A batch did not load or build; the message says which and how to go on."""
+        raise typer.Exit(1) from error
+    except (ContractError, SourceFolderError, LakeError, PostgresError, ProjectError) as error:
+        errors.print(f"batches: {error}", style="red", markup=False)
+        raise typer.Exit(2) from error
+    finally:
+        if runs:
+            _print_tables(runs)
 
 
 def replay(
-    sources: str, lake: str, batches: list[int], target: Target = Target.DUCKDB
-) -> list[BatchRun]:
-    """Load and build the batches in the given order.
+    sources: str, lake: str, target: Target = Target.DUCKDB, first: int | None = None
+) -> Iterator[BatchRun]:
+    """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
+
+    Sets LAKE and DBT_TARGET, where the dbt project looks for them; it is that of the working directory, the warehouse the one that its
+    profile names. Batches finished before are skipped, unless `first` says where to begin.
 
     Raises:
-        BatchError: a file cannot be read, or the build is not green; later batches are not begun.
+        BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
+        SourceFolderError: there is no such folder, or no batch to begin with.
+        LakeError: the lake cannot be written, or another replay is at work.
+        PostgresError: the database cannot be reached or written.
+        ContractError: a source declaration cannot be used.
+        ProjectError: dbt cannot read the project or the warehouse.
     """
-    dbt = dbtRunner()
-    return [
-        _run_batch(dbt, LoadOptions(sources, lake, batches=(batch,), target=target))
-        for batch in batches
-    ]
+    os.environ.update(LAKE=lake, DBT_TARGET=target)
+    batches = _batches(SourceFolder(sources), Lake(lake), first)
+    with Lake(lake).locked("replay"):
+        project = Project()
+        finished = project.finished_batches()
+        for batch in batches:
+            options = LoadOptions(sources, lake, batches=(batch,), target=target)
+            yield _run_batch(project, options, None if first else finished.get(batch))
 
 
-def _run_batch(dbt: dbtRunner, options: LoadOptions) -> BatchRun:
+def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
+    """The batches to go through; those before `first` must have landed."""
+    if first is None:
+        return folder.batches
+    batches = [batch for batch in folder.batches if batch >= first]
+    if not batches:
+        last = folder.batches[-1]
+        raise SourceFolderError(f"{folder.uri}: no batch {first} or later; the last one is {last}")
+    landed = lake.batches()
+    for batch in folder.batches:
+        if batch < first and batch not in landed:
+            raise LakeError(
+                f"{lake.uri}: batch {batch} is not there yet; begin with --from {batch}"
+            )
+    return batches
+
+
+def _run_batch(project: "Project", options: LoadOptions, finished_digest: str | None) -> BatchRun:
     (batch,) = options.batches
-    console.print(f"batch {batch}")
     started = time.perf_counter()
-    loaded = load(options)
+    with errors.status(f"batch {batch}: load"):
+        loaded = load(options)
+    load_seconds = time.perf_counter() - started
     if loaded.failures:
         raise BatchError(_how_to_go_on(batch, "; ".join(loaded.failures)))
-    built_from = time.perf_counter()
-    if not dbt.invoke(["--log-level", "warn", "build", "--target", options.target]).success:
-        raise BatchError(_how_to_go_on(batch, "the build is not green, see above"))
+    landed, quarantined = (
+        sum(getattr(file, rows) for feed in loaded.feeds for file in feed.files)
+        for rows in ("rows_landed", "rows_quarantined")
+    )
+    digest = _digest(loaded)
+    if digest == finished_digest:
+        return BatchRun(batch, landed, quarantined, load_seconds, was_finished=True)
+    try:
+        build_seconds = project.run(f"batch {batch}: build", "build", *WITHOUT_TESTS)
+        validate_seconds = project.run(f"batch {batch}: validate", "test", *WITHOUT_UNIT_TESTS)
+        messages, checks = project.summary(batch)
+        project.finish(batch, digest)
+    except ProjectError as error:
+        raise BatchError(_how_to_go_on(batch, str(error))) from error
     return BatchRun(
         batch,
-        _sum_rows(loaded, "rows_landed"),
-        _sum_rows(loaded, "rows_quarantined"),
-        built_from - started,
-        time.perf_counter() - built_from,
+        landed,
+        quarantined,
+        load_seconds,
+        build_seconds,
+        validate_seconds,
+        messages,
+        checks,
     )
 
 
 def _how_to_go_on(batch: int, problem: str) -> str:
-    return f"batch {batch}: {problem}; when it is put right, go on with --from {batch}"
+    return f"batch {batch}: {problem}; put it right and run the same command again"
 
 
-def _sum_rows(loaded: LoadResult, attribute: str) -> int:
-    return sum(getattr(file, attribute) for feed in loaded.feeds for file in feed.files)
+def _digest(loaded: LoadResult) -> str:
+    """What the batch was made of: contracts and files, as a SHA-256 in hexadecimal digits."""
+    parts = sorted(
+        "\n".join((feed.feed.label, feed.feed.fingerprint, file.source_file, file.sha256 or ""))
+        for feed in loaded.feeds
+        for file in feed.files
+    )
+    return hashlib.sha256("\n\n".join(parts).encode()).hexdigest()
 
 
-def _table(runs: list[BatchRun]) -> Table:
-    table = Table(box=box.SIMPLE)
-    for name in ("batch", "landed", "quarantined", "load s", "build s"):
-        table.add_column(name, justify="right")
+class Project:
+    """The dbt project of the working directory, parsed once.
+
+    Raises:
+        ProjectError: it cannot be parsed.
+    """
+
+    def __init__(self) -> None:
+        with errors.status("parse the project"):
+            parsed = dbtRunner().invoke([*QUIETLY, "parse"])
+        if not isinstance(parsed.result, Manifest):
+            raise ProjectError(f"the project cannot be parsed: {_problem(parsed)}")
+        self._manifest = parsed.result
+
+    def run(self, label: str, *arguments: str) -> float:
+        """Run a dbt command on the whole project; returns the seconds it took.
+
+        Raises:
+            ProjectError: something failed; the message names it.
+        """
+        started = time.perf_counter()
+        with _node_progress(label) as on_event:
+            runner = dbtRunner(self._manifest, callbacks=[on_event])
+            outcome = runner.invoke([*QUIETLY, *arguments])
+        for line in _node_messages(outcome):
+            errors.print(f"  {line}", markup=False)
+        if not outcome.success:
+            raise ProjectError(f"{arguments[0]} is not green: {_problem(outcome)}")
+        return time.perf_counter() - started
+
+    def finished_batches(self) -> dict[int, str]:
+        """The digest of each batch that is built and validated."""
+        found = self._query("{{ finished_batches() }}")
+        return {int(batch): digest for batch, digest in found}
+
+    def finish(self, batch: int, digest: str) -> None:
+        """Note in the warehouse that a batch is built and validated."""
+        arguments = f"{{batch_id: {batch}, digest: {digest}}}"
+        self._invoke("run-operation", "finish_batch", "--args", arguments)
+
+    def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
+        """Messages of a batch by type, and results of the audit by `OK` and `not OK`."""
+        counts: dict[str, dict[str, int]] = {"message": {}, "check": {}}
+        for topic, name, count in self._query(SUMMARY.format(batch=batch)):
+            counts[topic][name] = int(count)
+        return counts["message"], counts["check"]
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        shown = self._invoke("show", "--limit", "-1", "--inline", sql)
+        return [tuple(row) for row in shown.results[0].agate_table.rows]
+
+    def _invoke(self, *arguments: str) -> Any:
+        # Artifacts of these small commands would replace those of the build.
+        outcome = dbtRunner(self._manifest).invoke([*QUIETLY, "--no-write-json", *arguments])
+        if not outcome.success:
+            raise ProjectError(f"the warehouse cannot be used: {_problem(outcome)}")
+        return outcome.result
+
+
+def _problem(outcome: dbtRunnerResult) -> str:
+    """What went wrong, in one line: the exception, or the nodes that failed."""
+    if outcome.exception is not None:
+        return " ".join(str(outcome.exception).split())
+    failed = [result.node.name for result in _results(outcome) if result.status in FAILED]
+    others = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return f"{', '.join(failed[:3])}{others}"
+
+
+def _node_messages(outcome: dbtRunnerResult) -> Iterator[str]:
+    """What dbt says of each node that failed or warns, in one line."""
+    for result in _results(outcome):
+        if result.status in (*FAILED, "warn"):
+            yield f"{result.status}: {result.node.name}: {' '.join(str(result.message).split())}"
+
+
+def _results(outcome: dbtRunnerResult) -> list[Any]:
+    return list(getattr(outcome.result, "results", ()))
+
+
+@contextmanager
+def _node_progress(label: str) -> Iterator[Any]:
+    """A progress bar over the nodes of a dbt command; yields the callback for its events."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def on_event(event: Any) -> None:
+            if event.info.name == "LogStartLine":
+                bar.update(task, total=event.data.total, completed=event.data.index - 1)
+
+        yield on_event
+
+
+def _progress_line(run: BatchRun) -> str:
+    if run.was_finished:
+        return f"batch {run.batch}: finished before, skipped"
+    return (
+        f"batch {run.batch}: green; load {run.load_seconds:.1f} s, build {run.build_seconds:.1f} s,"
+        f" validate {run.validate_seconds:.1f} s"
+    )
+
+
+def _print_tables(runs: Sequence[BatchRun]) -> None:
+    work = _table("batches", "landed", "quarantined", "load s", "build s", "validate s", "")
     for run in runs:
-        table.add_row(
+        seconds = (run.load_seconds, run.build_seconds, run.validate_seconds)
+        work.add_row(
             str(run.batch),
             f"{run.landed:,}",
             f"{run.quarantined:,}",
-            f"{run.load_seconds:.1f}",
-            f"{run.build_seconds:.1f}",
+            *(f"{figure:.1f}" for figure in seconds),
+            "finished before" if run.was_finished else "",
         )
+    console.print(work)
+    types = sorted({name for run in runs for name in run.messages})
+    said = _table("messages and audit", *types, "audit OK", "audit not OK")
+    for run in runs:
+        if not run.was_finished:
+            counts = [run.messages.get(name, 0) for name in types]
+            counts += [run.checks.get(name, 0) for name in ("OK", "not OK")]
+            said.add_row(str(run.batch), *(f"{count:,}" for count in counts))
+    if said.rows:
+        console.print(said)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("batch", *columns):
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 

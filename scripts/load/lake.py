@@ -87,16 +87,16 @@ class Lake:
         self._is_local = isinstance(self._filesystem, LocalFileSystem)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep a second load out of a local lake; the lock goes with the process, however it ends.
+    def locked(self, activity: str = "load") -> Iterator[None]:
+        """Keep a second load (or replay) out of a local lake; the lock goes with the process, however it ends.
 
         Raises:
-            LakeError: another load is running, or the folder cannot be written.
+            LakeError: another one is running, or the folder cannot be written.
         """
         if not self._is_local:
             yield
             return
-        path = Path(self._root, ".load.lock")
+        path = Path(self._root, f".{activity}.lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.open("a")
@@ -107,13 +107,14 @@ class Lake:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise LakeError(
-                    f"{self.uri}: another load is writing to this lake; wait for it to end"
+                    f"{self.uri}: another {activity} is writing to this lake; wait for it to end"
                 ) from error
-            self._remove_leftovers()
             yield
 
-    def _remove_leftovers(self) -> None:
-        """Files that a killed load had not finished; nobody else writes while we hold the lock."""
+    def remove_leftovers(self) -> None:
+        """Remove what a killed load had not finished; nobody else writes while we hold the lock of a load."""
+        if not self._is_local:
+            return
         for path in Path(self._root).rglob(".*.parquet.*.tmp"):
             path.unlink(missing_ok=True)
 

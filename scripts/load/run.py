@@ -110,6 +110,7 @@ def load(
     # The database first: better to hear now that it cannot be reached than after an hour's work.
     database = opened(ConnectionSettings.from_environment()) if is_postgres else nullcontext()
     with database as connection, lake.locked():
+        lake.remove_leftovers()
         _create_tables(lake, contracts)
         loaded_at = {batch: _loaded_at(lake, contracts, batch) for batch in batches}
         results = _land(_plan(options, sources, lake, feeds, loaded_at), options.workers, on_plan)

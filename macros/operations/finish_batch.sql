@@ -1,0 +1,12 @@
+{# Notes in the warehouse itself that a batch is built and validated; `scripts.batches` calls it and asks `finished_batches`. #}
+{% macro finish_batch(batch_id, digest) %}
+    {% set relation = finished_batches_relation() %}
+    {% do adapter.create_schema(relation) %}
+    {% do run_query(
+        "begin;"
+        ~ " create table if not exists " ~ relation ~ " (batch_id integer not null, digest varchar(64) not null);"
+        ~ " delete from " ~ relation ~ " where batch_id = " ~ (batch_id | int) ~ ";"
+        ~ " insert into " ~ relation ~ " values (" ~ (batch_id | int) ~ ", '" ~ digest ~ "');"
+        ~ " commit"
+    ) %}
+{% endmacro %}

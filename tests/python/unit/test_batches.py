@@ -1,0 +1,143 @@
+"""The replay of batches: what it does, skips and says; dbt is replaced, its own runs are in the integration tests."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from typer.testing import CliRunner
+
+from scripts import batches
+from scripts.load.feeds import FeedResult, FileResult
+from scripts.load.lake import Lake
+from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, read_contracts
+
+FEED = read_contracts(CONTRACTS_FOLDER).feeds[0]
+
+
+@dataclass
+class World:
+    """A warehouse that remembers what was done to it, and files with the checksums they have now."""
+
+    checksums: dict[int, str]
+    done: list[str] = field(default_factory=list)
+    finished: dict[int, str] = field(default_factory=dict)
+    red: str = ""
+
+    def load(self, options: LoadOptions) -> LoadResult:
+        (batch,) = options.batches
+        self.done.append(f"load {batch}")
+        status = "failed" if self.red == f"load {batch}" else "loaded"
+        file = FileResult("a.txt", status, self.checksums[batch], rows_landed=7, message="torn")
+        return LoadResult([FeedResult(FEED, batch, [file])])
+
+
+class FakeProject:
+    """Stands for the dbt project."""
+
+    world: ClassVar[World]
+
+    def run(self, label: str, *arguments: str) -> float:
+        self.world.done.append(label.replace("batch ", "").replace(":", ""))
+        if self.world.red == self.world.done[-1]:
+            raise batches.ProjectError("one_model is red")
+        return 1.0
+
+    def finished_batches(self) -> dict[int, str]:
+        return dict(self.world.finished)
+
+    def finish(self, batch: int, digest: str) -> None:
+        self.world.finished[batch] = digest
+
+    def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
+        return {"Alert": batch}, {"OK": 10, "not OK": 1}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World({1: "a", 2: "b", 3: "c"})
+    for batch in world.checksums:
+        (tmp_path / "sources" / f"Batch{batch}").mkdir(parents=True)
+        (tmp_path / "sources" / f"Batch{batch}" / "a.txt").touch()
+    monkeypatch.setenv("SOURCES", str(tmp_path / "sources"))
+    monkeypatch.setenv("LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("DBT_TARGET", "duckdb")
+    monkeypatch.setattr(FakeProject, "world", world, raising=False)
+    monkeypatch.setattr(batches, "Project", FakeProject)
+    monkeypatch.setattr(batches, "load", world.load)
+    return world
+
+
+def replay(world: World, *arguments: str) -> tuple[int, list[str], str]:
+    """Exit code, what was done, and what was said."""
+    world.done = []
+    app = batches.typer.Typer()
+    app.command()(batches.main)
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, world.done, " ".join(result.output.split())
+
+
+STEPS = ("load {}", "{} build", "{} validate")
+ALL = [step.format(batch) for batch in (1, 2, 3) for step in STEPS]
+
+
+def test_each_batch_is_loaded_built_and_validated_before_the_next(world: World) -> None:
+    code, done, said = replay(world)
+    assert code == 0
+    assert done == ALL
+    assert "3 7 0" in said
+    assert "3 3 10 1" in said, "messages and audit of batch 3"
+
+
+def test_a_finished_batch_is_only_compared_with_its_files(world: World) -> None:
+    replay(world)
+    code, done, said = replay(world)
+    assert code == 0
+    assert done == ["load 1", "load 2", "load 3"]
+    assert said.count("finished before, skipped") == 3
+
+
+def test_a_batch_whose_files_have_changed_is_done_again(world: World) -> None:
+    replay(world)
+    world.checksums[2] = "other"
+    assert replay(world)[1] == ["load 1", "load 2", "2 build", "2 validate", "load 3"]
+
+
+@pytest.mark.parametrize("red", ["load 2", "2 build", "2 validate"])
+def test_a_replay_stops_where_it_is_red_and_the_same_command_goes_on_there(
+    world: World, red: str
+) -> None:
+    world.red = red
+    code, done, said = replay(world)
+    assert code == 1
+    assert done == ALL[: ALL.index(red) + 1]
+    assert "batch 2" in said
+    assert "run the same command again" in said
+    world.red = ""
+    code, done, _ = replay(world)
+    assert code == 0
+    assert done == ["load 1", *ALL[3:]]
+
+
+def test_a_replay_begins_where_it_is_told_finished_or_not(world: World, tmp_path: Path) -> None:
+    replay(world)
+    lake = Lake(str(tmp_path / "lake"))
+    for batch in (1, 2):
+        Path(lake.path("control", "load_log", batch)).parent.mkdir(parents=True)
+    assert replay(world, "--from", "3")[:2] == (0, ALL[6:])
+
+
+def test_a_replay_cannot_begin_after_a_batch_that_is_not_there(world: World) -> None:
+    code, done, said = replay(world, "--from", "3")
+    assert (code, done) == (2, [])
+    assert "batch 1 is not there yet; begin with --from 1" in said
+    code, _, said = replay(world, "--from", "4")
+    assert code == 2
+    assert "no batch 4 or later; the last one is 3" in said
+
+
+def test_a_second_replay_at_the_same_time_is_turned_away(world: World, tmp_path: Path) -> None:
+    with Lake(str(tmp_path / "lake")).locked("replay"):
+        code, done, said = replay(world)
+    assert (code, done) == (2, [])
+    assert "another replay is writing to this lake; wait for it to end" in said
