@@ -104,7 +104,7 @@ class Connection:
             self._connection.commit()
 
     def execute(self, statement: str, *values: Any) -> None:
-        """Run a statement; `$1`, `$2`, ... stand for the values."""
+        """Run a statement without rows; `$1`, `$2`, ... stand for the values."""
         with self._explaining(), self._connection.cursor() as cursor:
             cursor.execute(statement, values or None)
 
@@ -132,27 +132,32 @@ class Connection:
         problem = _problem(str(error))
         match error.sqlstate:
             case "42501" | "25006":
-                return f"{problem}; connect as a user who may create and fill tables there, or grant {self.settings.user} the right"
+                user = self.settings.user
+                return f"{problem}; grant {user} the right, or set PGUSER to a user who has it"
             case "53100":
                 return f"the disk of the server is full ({problem}); make room, then load again"
             case "55P03":
                 return f"another session holds a lock{self._holders()}; wait for it to end, or end it, then load again"
-            case None | "57P01" | "57P02" | "57P03" | "08006" | "08003":
-                return f"the connection to {self.settings.label} was lost ({problem}); when the server is back, load again"
+        if re.search("connection|shutting down", problem):
+            label = self.settings.label
+            return (
+                f"{label}: the connection was lost ({problem}); when the server is back, load again"
+            )
         return problem
 
     def _holders(self) -> str:
-        """Who holds strong locks on our tables, to be named in a message."""
-        with suppress(self._error), self._connection.cursor() as cursor:
-            cursor.execute(
-                "select distinct format('process %s of %s, %s', pid, usename, nullif(application_name, ''))"
+        """Who holds locks that a writer has to wait for, to be named in a message."""
+        try:
+            names = self.rows(
+                "select distinct concat_ws(', ', 'process ' || pid, usename, nullif(application_name, ''))"
                 " from pg_locks inner join pg_stat_activity using (pid)"
-                " where locktype in ('relation', 'advisory') and granted and pid <> pg_backend_pid()"
-                " and mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+                " where relation in (select oid from pg_class where relnamespace = 'raw'::regnamespace)"
+                " and granted and pid <> pg_backend_pid() and mode in"
+                " ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
             )
-            names = [name for (name,) in cursor.fetchall()]
-            return f" ({'; '.join(names)})" if names else ""
-        return ""
+        except PostgresError:
+            return ""
+        return f" ({'; '.join(name for (name,) in names)})" if names else ""
 
 
 @contextmanager
@@ -172,7 +177,7 @@ def opened(settings: ConnectionSettings) -> Iterator[Connection]:
             )
         connection.execute(f"set lock_timeout = '{LOCK_SECONDS}s'")
         try:
-            connection.execute(f"select pg_advisory_lock({_LOAD_LOCK})")
+            connection.rows(f"select pg_advisory_lock({_LOAD_LOCK})")
         except PostgresError as error:
             if getattr(error.__cause__, "sqlstate", None) != "55P03":
                 raise
@@ -187,22 +192,32 @@ def opened(settings: ConnectionSettings) -> Iterator[Connection]:
 
 def _why_not_connected(settings: ConnectionSettings, text: str) -> str:
     problem = _problem(text)
-    where = f"{settings.host}:{settings.port}"
-    if "password" in problem:
-        return f"{where}: {problem}; set PGUSER and PGPASSWORD to those of a user of this server"
-    if "database" in problem and "does not exist" in problem:
+    message = f"{settings.host}:{settings.port}: {problem}"
+    if re.search("password|role .* does not exist", problem):
+        return f"{message}; set PGUSER and PGPASSWORD to those of a user of this server"
+    if re.search("database .* does not exist", problem):
         return (
-            f"{where}: {problem}; create it (createdb -h {settings.host} -p {settings.port}"
-            f" -U {settings.user} {settings.database}), or set PGDATABASE to one that is there"
+            f"{message}; create it (createdb -h {settings.host} -p {settings.port} -U {settings.user}"
+            f" {settings.database}), or set PGDATABASE to one that is there"
         )
+    if "FATAL" in text:
+        return f"{message}; when the server accepts connections, load again"
     return (
-        f"{where}: {problem}; start the server, or set PGHOST and PGPORT to where one is"
-        " (python -m scripts.postgres_server starts one to try)"
+        f"{message}; start the server, or set PGHOST and PGPORT to where one is (to try one:"
+        " python -m scripts.postgres_server)"
     )
 
 
+# What the driver, libpq and the server put around the message itself.
+_BEFORE = re.compile(
+    r".*(ERROR|FATAL|PANIC):  |.*Failed to connect: (connection to server .* failed: )?", re.DOTALL
+)
+_BEHIND = re.compile(
+    r"\s*(\. SQLSTATE|DETAIL|HINT|CONTEXT|LINE \d+|Query was|Is the server running|This probably means).*",
+    re.DOTALL,
+)
+
+
 def _problem(text: str) -> str:
-    """The words of the server or of libpq, without what the driver puts around them, on one line."""
-    text = re.sub(r"\s*(DETAIL|HINT|CONTEXT|LINE \d+|Query was): .*", "", text, flags=re.DOTALL)
-    text = re.split(r"(?:ERROR|FATAL|PANIC):  |Failed to connect: ", text)[-1]
-    return " ".join(text.removesuffix(".").split())
+    """The message itself, on one line."""
+    return " ".join(_BEHIND.sub("", _BEFORE.sub("", text)).split())

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -247,19 +248,35 @@ def _append(
                 f"{path} was written under an older contract; load this feed and batch again from its source"
             )
         count = file.metadata.num_rows
-        batches = _told(file.iter_batches(_BATCH_ROWS), progress, lake.size(path) / max(count, 1))
-        connection.append(
-            SCHEMA, table, pa.RecordBatchReader.from_batches(file.schema_arrow, batches)
-        )
+        rows = _LakeRows(file, lambda share: progress(int(lake.size(path) * share)))
+        try:
+            connection.append(SCHEMA, table, rows.reader)
+        except PostgresError as error:
+            if rows.error is None:
+                raise
+            raise PostgresError(
+                f"{path} cannot be read: {rows.error}; load it again with --force"
+            ) from error
     return int(count)
 
 
-def _told(
-    batches: Iterator[pa.RecordBatch], progress: Progress, bytes_per_row: float
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield batch
-        progress(int(batch.num_rows * bytes_per_row))
+class _LakeRows:
+    """The rows of a file as Postgres takes them; keeps what went wrong, which the driver wraps beyond recognition."""
+
+    def __init__(self, file: pq.ParquetFile, progress: Callable[[float], Any]) -> None:
+        self._file = file
+        self._progress = progress
+        self.error: Exception | None = None
+        self.reader = pa.RecordBatchReader.from_batches(file.schema_arrow, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._file.iter_batches(_BATCH_ROWS):
+                yield batch
+                self._progress(batch.num_rows / self._file.metadata.num_rows)
+        except (OSError, pa.ArrowException) as error:
+            self.error = error
+            raise
 
 
 def _qualified(table: str) -> str:
