@@ -71,7 +71,7 @@ format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
 	WAREHOUSE=:memory: .venv/bin/sqlfluff fix --disable-progress-bar models tests/singular analyses
 
 .PHONY: bench
-bench: .venv/.core ## Measure: generate, load, build, as figures and ratios
+bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m scripts.bench --help
 	$(RUN) scripts.bench
 
 .PHONY: clean

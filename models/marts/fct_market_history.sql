@@ -62,7 +62,7 @@ valued as (
         -- Engines divide decimals differently; eight places on the way make them round alike.
         cast(cast(prices.close_price / earnings.trailing_earnings_per_share as decimal(18, 8)) as decimal(10, 2))
             as pe_ratio,
-        cast(cast(securities.dividend_amount * 100 / nullif(prices.close_price, 0) as decimal(18, 8)) as decimal(5, 2))
+        cast(cast(securities.dividend_amount * 100 / nullif(prices.close_price, 0) as decimal(18, 8)) as decimal(10, 2))
             as yield,
         prices.fifty_two_week_high_price as fifty_two_week_high,
         high_date.sk_date_id as sk_fifty_two_week_high_date,

@@ -1,0 +1,115 @@
+"""The page says what the results say, and survives whatever is missing."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.bench.measuring import Run
+from scripts.bench.page import exponent, write_page
+from scripts.bench.results import FILES, Result, read_results, save
+
+MACHINE = {"processor": "a processor", "cores": "2"}
+
+
+def _result(scale: float, engine: str, part: str, **content: object) -> Result:
+    result = Result(scale, engine, part, "2026-11-21T10:00:00+00:00", "abc1234", MACHINE)
+    return replace(result, **content)
+
+
+def _runs(*seconds: float) -> list[Run]:
+    return [Run(second, second, 100) for second in seconds]
+
+
+def _world(scale: float) -> list[Result]:
+    """Everything about one scale, ten seconds of build for one of floor, growing with the scale."""
+    replay = {
+        "load": [scale, 0.1, 0.1],
+        "build": [9 * scale, 1, 1],
+        "models": {"raw_vault.hub": [2 * scale, 0.2, 0.2], "marts.dim": [6 * scale, 0.2, 0.6]},
+        "tables": {"raw_vault.hub": 1000},
+    }
+    size = {"rows": 100, "bytes": 2**20}
+    modules = {"modules": {"crm": {"bytes": 2**20, "cpu_seconds": 0.5}}}
+    return [
+        _result(scale, FILES, "generate", steps={"generate": _runs(2)}, figures=size | modules),
+        _result(scale, FILES, "floor", steps={"copy floor": _runs(scale)}, figures=size),
+        _result(scale, FILES, "formats", steps={"xml": _runs(scale)}, figures={"xml": size}),
+        _result(
+            *(scale, "duckdb", "load"),
+            steps={"load": _runs(2 * scale)},
+            figures=size | {"lake_bytes": 2**20},
+        ),
+        _result(
+            *(scale, "duckdb", "build"),
+            steps={"build": _runs(9 * scale, 10 * scale, 30 * scale)},
+            figures={"tables": {"raw_vault.hub": 1000}, "bytes": 3 * 2**20, "nodes": 7},
+        ),
+        _result(scale, "duckdb", "replay", steps={"replay": _runs(20)}, figures=replay),
+    ]
+
+
+def _page(tmp_path: Path, results: list[Result]) -> str:
+    for result in results:
+        save(tmp_path / "results", result)
+    write_page(tmp_path / "page.md", read_results(tmp_path / "results"), slowest=1)
+    return (tmp_path / "page.md").read_text()
+
+
+def _row(page: str, *cells: str) -> list[str]:
+    """The one row that begins with these cells."""
+    (row,) = re.findall(rf"^\| {re.escape(' | '.join(cells))} \|(.*)\|$", page, flags=re.M)
+    return [cell.strip() for cell in row.split("|")]
+
+
+def test_ratios_are_of_medians_and_of_the_floor_of_the_same_scale(tmp_path: Path) -> None:
+    page = _page(tmp_path, [*_world(1), *_world(3)])
+    ratios = page.partition("## Ratios")[2].partition("##")[0]
+    for scale in ("1", "3"):
+        load, build, both, models, *_ = _row(ratios, f"duckdb, {scale}")
+        assert (load, build, both, models) == ("2.0", "10.0", "12.0", "-")
+
+
+def test_a_later_batch_is_compared_with_the_first_in_model_seconds(tmp_path: Path) -> None:
+    page = _page(tmp_path, _world(1))
+    assert _row(page, "duckdb, 1", "2") == ["0.10", "0.40", "1.10", "0.05"]
+    assert _row(page, "duckdb, 1", "3") == ["0.10", "0.80", "1.10", "0.10"]
+
+
+def test_the_slowest_models_come_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
+    page = _page(tmp_path, _world(1))
+    assert _row(page, "duckdb, 1", "marts.dim") == ["a view", "6.00", "0.20", "-"]
+    assert "raw_vault.hub" not in page
+
+
+def test_a_failed_part_is_named_and_the_others_stand(tmp_path: Path) -> None:
+    broken = _result(1, "duckdb", "models", failure="dbt build is not green: dim_trade")
+    page = _page(tmp_path, [*_world(1), broken])
+    assert _row(page, "duckdb, 1", "models") == ["`dbt build is not green: dim_trade`"]
+    assert "build with all tests" in page
+
+
+def test_one_part_alone_makes_a_page(tmp_path: Path) -> None:
+    page = _page(tmp_path, [_result(1, FILES, "floor", steps={"copy floor": _runs(1)})])
+    assert "| files, 1 | copy floor |" in page
+
+
+def test_two_scales_make_a_plot_that_is_the_same_every_time(tmp_path: Path) -> None:
+    page = _page(tmp_path, [*_world(1), *_world(3)])
+    (picture,) = re.findall(r"!\[Steps\]\((.*)\)", page)
+    once = (tmp_path / picture).read_bytes()
+    assert b"<svg" in once
+    _page(tmp_path, [])
+    assert (tmp_path / picture).read_bytes() == once
+
+
+def test_the_exponent_of_a_power_is_its_power() -> None:
+    assert exponent([(1, 5), (3, 15), (10, 50)]) == pytest.approx(1)
+    assert exponent([(1, 2), (10, 200)]) == pytest.approx(2)
+
+
+def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"other\.json: no result"):
+        read_results(tmp_path)
