@@ -7,7 +7,8 @@ Usage:
     diff <(python -m scripts.fingerprint --lake a) <(python -m scripts.fingerprint --lake b)
 
 Prints one line a table: its name, the number of rows, the fingerprint. When something was loaded, and
-how long that took, is left out (`loaded_at`, `seconds`): two builds of the same sources are equal.
+how long that took, is left out (`loaded_at`, `seconds`), and so are snapshots: two builds of the same sources
+are equal.
 
 The recipe is the same on every engine. Each row becomes one text: its values by the name of their column,
 separated by U+001F, NULL as U+001E. Values are cast to text, except where engines write the same value in
@@ -63,11 +64,14 @@ class Engine(ABC):
         return sorted(text for (text,) in self._query(self._row_texts(relation)))
 
     def tables(self) -> list[tuple[str, str]]:
-        """Schema and name of every table, without views."""
+        """Schema and name of every table, without views.
+
+        Snapshots are left out: they tell when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md).
+        """
         return self._query(
             "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
-            " and table_catalog = current_database() and table_schema not in ('information_schema', 'pg_catalog')"
-            " order by table_schema, table_name"
+            " and table_catalog = current_database()"
+            " and table_schema not in ('information_schema', 'pg_catalog', 'snapshots') order by table_schema, table_name"
         )
 
     def all_fingerprints(self) -> dict[str, Fingerprint]:

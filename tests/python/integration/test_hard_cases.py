@@ -41,8 +41,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
         patch.setenv("DO_NOT_TRACK", "1")
         built = dbtRunner().invoke(
-            ["--quiet", "build", "--resource-type", "model", "--resource-type", "seed"]
-            + ["--select", "+path:models/business_vault"]
+            [
+                *("--quiet", "build", "--resource-type", "model", "--resource-type", "seed"),
+                *("--select", "+path:models/business_vault"),
+            ]
         )
     assert built.success, built.exception
     return folder / "warehouse.duckdb"

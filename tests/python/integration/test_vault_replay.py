@@ -1,7 +1,8 @@
 """The raw vault under every order of loading: once, twice, late, all at once, one event at a time.
 
 Each test lands batches of one small generated world in a lake, runs the vault after each of them, and
-compares fingerprints: the number of rows of a table and the sum of their hashes.
+compares fingerprints: the number of rows of a table and the sum of their hashes. The last test is about
+the one table that is no function of the lake, the snapshot of what was published.
 
     pytest tests/python/integration/test_vault_replay.py
 """
@@ -331,3 +332,56 @@ def test_one_event_per_batch_gives_the_same_versions_in_any_order(
             _land_events(one_by_one, {event: [event]})
             assert one_by_one.run(select=select) == {}
         assert _versions(one_by_one) == together
+
+
+# Of each prospect: its tags, and whether it is in the list of the day.
+Prospects = dict[str, tuple[str | None, bool]]
+
+
+def _publish(vault: Vault, prospects: Prospects) -> list[tuple[object, ...]]:
+    """Write what the snapshot reads and take it; returns all it holds: key, tags, whether they have ended."""
+    with duckdb.connect(str(vault.warehouse)) as connection:
+        for table, columns in {
+            "marts.prospects": "agency_id, false as is_customer, marketing_nameplate, 1 as sk_update_date_id",
+            "raw_vault.hub_prospect": "agency_id as prospect_id, agency_id as prospect_hk",
+            "business_vault.bv_prospect__history": "agency_id as prospect_hk, true as is_current, is_listed",
+        }.items():
+            connection.execute(f"create schema if not exists {table.partition('.')[0]}")
+            rows = ", ".join("(?, ?, ?)" for _ in prospects)
+            connection.execute(
+                f"create or replace table {table} as select {columns}"
+                f" from (values {rows}) as list (agency_id, marketing_nameplate, is_listed)",
+                [value for key, told in prospects.items() for value in (key, *told)],
+            )
+    taken = dbtRunner(manifest=vault.manifest).invoke(
+        ["--quiet", "snapshot", "--select", "prospects_published"]
+    )
+    assert taken.success, taken.exception
+    with duckdb.connect(str(vault.warehouse)) as connection:
+        return connection.execute(
+            "select agency_id, marketing_nameplate, published_to is not null"
+            " from snapshots.prospects_published order by agency_id, published_from"
+        ).fetchall()
+
+
+def test_the_snapshot_keeps_what_was_published_whatever_becomes_of_it(vault: Vault) -> None:
+    first: Prospects = {"A": ("Boomer", True), "B": ("Spender", True), "C": (None, True)}
+    told = [("A", "Boomer", False), ("B", "Spender", False), ("C", None, False)]
+    assert _publish(vault, first) == told
+    assert _publish(vault, first) == told, "the same list again is no news"
+    # A has other tags, B left.
+    assert _publish(vault, {**first, "A": ("HighValue", True), "B": ("Spender", False)}) == [
+        ("A", "Boomer", True),
+        ("A", "HighValue", False),
+        ("B", "Spender", True),
+        ("C", None, False),
+    ]
+    # B came back, C has a tag for the first time.
+    assert _publish(vault, {**first, "A": ("HighValue", True), "C": ("Boomer", True)}) == [
+        ("A", "Boomer", True),
+        ("A", "HighValue", False),
+        ("B", "Spender", True),
+        ("B", "Spender", False),
+        ("C", None, True),
+        ("C", "Boomer", False),
+    ]
