@@ -7,6 +7,7 @@ Every breach is one line on stderr and makes the exit code 1. A known breach may
 only ever shrinks: an entry that is no longer true is a breach too.
 """
 
+import csv
 import json
 import re
 import sys
@@ -112,6 +113,25 @@ def source_columns_are_typed_and_described(manifest: Manifest) -> Iterator[str]:
                     yield f"{source['source_name']}.{source['name']}.{column['name']}: no {key}"
 
 
+def everything_a_reader_sees_is_described(manifest: Manifest) -> Iterator[str]:
+    """Seeds, snapshots, analyses and exposures too, and the columns of the first two: dbt-bouncer looks at models and sources."""
+    for kind in ("seed", "snapshot"):
+        for node in _nodes(manifest, kind):
+            if not node["description"].lstrip().startswith("One row per"):
+                yield f"{node['original_file_path']}: the description does not begin with One row per"
+            for column in node["columns"].values():
+                if not column["description"]:
+                    yield f"{node['name']}.{column['name']}: no description"
+    for seed in _nodes(manifest, "seed"):
+        with open(ROOT / seed["original_file_path"], encoding="utf-8", newline="") as file:
+            for name in next(csv.reader(file)):
+                if name not in seed["columns"]:
+                    yield f"{seed['name']}.{name}: not declared in {seed['patch_path']}"
+    for node in (*_nodes(manifest, "analysis"), *manifest["exposures"].values()):
+        if not node["description"]:
+            yield f"{node['original_file_path']}: {node['name']} has no description"
+
+
 def engines_differ_only_in_cross_db(_: Manifest) -> Iterator[str]:
     """No model or macro asks which engine it runs on; adapter variants stand in macros/cross_db."""
     asks = re.compile(r"target\.type|adapter\.dispatch|\b(duckdb|postgres|spark)__\w+")
@@ -127,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     test_names_are_claims,
     singular_tests_open_with_a_reason,
     source_columns_are_typed_and_described,
+    everything_a_reader_sees_is_described,
     engines_differ_only_in_cross_db,
 )
 
