@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from scripts.load.run import LoadOptions
 
 WORKERS = 2
-MODELS = ("build", "--resource-type", "model", "--resource-type", "seed")
+# Everything that data tests look at.
+MODELS = ("build", *(f"--resource-type={kind}" for kind in ("model", "seed", "snapshot")))
 
 
 @dataclass(frozen=True)

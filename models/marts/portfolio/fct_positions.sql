@@ -83,14 +83,14 @@ positions as (
     select
         account_id,
         symbol,
-        cast(sum(quantity) over position as bigint) as quantity,
-        cast(sum(cost_amount) over position as decimal(18, 2)) as cost_amount,
+        cast(sum(quantity) over history as bigint) as quantity,
+        cast(sum(cost_amount) over history as decimal(18, 2)) as cost_amount,
         changed_on as valid_from,
-        coalesce(lead(changed_on) over position, {{ open_end() }}) as valid_to,
-        lead(changed_on) over position is null as is_current,
+        coalesce(lead(changed_on) over history, {{ open_end() }}) as valid_to,
+        lead(changed_on) over history is null as is_current,
         batch_id
     from daily
-    window position as (partition by account_id, symbol order by changed_on)
+    window history as (partition by account_id, symbol order by changed_on)
 )
 
 select * from positions
