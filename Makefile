@@ -1,4 +1,5 @@
-# Every target prints itself: `make help`. Variables: SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE.
+# Every target prints itself: `make help`. Variables: SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE; DBT_TARGET=postgres
+# with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -14,6 +15,15 @@ export WAREHOUSE ?= data/warehouse.duckdb
 export DO_NOT_TRACK := 1
 export PYTHONUNBUFFERED := 1
 
+# What a build needs: for Postgres, its driver too.
+ifeq ($(DBT_TARGET),postgres)
+CORE := .venv/.postgres
+PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost)
+else
+CORE := .venv/.core
+PLACE = $(WAREHOUSE)
+endif
+
 RUN := .venv/bin/python -m
 DBT := .venv/bin/dbt
 
@@ -22,26 +32,26 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: .venv/.core sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
+build: $(CORE) sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
 	$(RUN) scripts.load
 	$(DBT) --log-level warn build
 	@echo
-	@echo "The warehouse is in $(WAREHOUSE), every test is green. Try next:"
+	@echo "The warehouse is in $(PLACE), every test is green. Try next:"
 	@echo "  source .venv/bin/activate"
 	@echo "  dbt show --inline 'select status, count(*) as trades from {{ ref(\"dim_trade\") }} group by 1'"
 	@echo "  make docs        the models, columns and lineage in a browser"
 
 .PHONY: batches
-batches: .venv/.core sources ## Replay the batches one by one: load, build, validate, next; goes on where it stopped
+batches: $(CORE) sources ## Replay the batches one by one: load, build, validate, next; goes on where it stopped
 	$(RUN) scripts.batches
 
 .PHONY: sources
-sources: .venv/.core
+sources: $(CORE)
 	@if [ "$(SOURCES)" = data/sources ] && [ ! -e data/sources/manifest.json ]; then \
 		$(RUN) scripts.generate --scale-factor $(SCALE) --output data/sources; fi
 
 .PHONY: docs
-docs: .venv/.core ## Build the documentation site and serve it on http://localhost:8080
+docs: $(CORE) ## Build the documentation site and serve it on http://localhost:8080
 	$(DBT) docs generate --quiet
 	$(DBT) docs serve --host 127.0.0.1 --port 8080 --no-browser
 
@@ -87,6 +97,10 @@ clean: ## Remove everything generated and built, but not the environment
 	.venv/bin/uv sync --quiet --frozen --inexact
 	@touch $@
 
+.venv/.postgres: pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --extra postgres
+	@touch .venv/.core $@
+
 .venv/.dev: pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
-	@touch .venv/.core $@
+	@touch .venv/.core .venv/.postgres $@

@@ -43,9 +43,8 @@ _SECONDS_TO_START = 60
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    # The data is thrown away: a crash of the machine may damage it. That of the server alone cannot.
+    # The data is thrown away, so a crash of the machine may damage it. What was committed survives one of the server.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     # No replica reads the log, so rows of a table that is new in their transaction need not go there.
     "wal_level": "minimal",

@@ -142,6 +142,16 @@ def test_a_feed_declared_twice_is_named(tmp_path: Path) -> None:
         read_contracts(tmp_path)
 
 
+@pytest.mark.parametrize("key", ["schema", "identifier"])
+def test_a_place_on_postgres_that_the_loader_does_not_fill_is_named(
+    key: str, tmp_path: Path
+) -> None:
+    path = write_contract(tmp_path, table({"a": {}}))
+    path.write_text(path.read_text().replace(f'"{key}"', '"description"'))
+    with pytest.raises(ContractError, match="the loader puts them into raw and test__feed"):
+        read_contracts(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
