@@ -45,8 +45,8 @@ daily as (
         cast(coalesce(sum(case when is_completed and is_sell then quantity end), 0) as bigint) as sold_quantity,
         cast(coalesce(sum(case when not is_sell then traded_amount end), 0) as decimal(18, 2)) as bought_amount,
         cast(coalesce(sum(case when is_sell then traded_amount end), 0) as decimal(18, 2)) as sold_amount,
-        min(trade_price) as lowest_price,
-        max(trade_price) as highest_price,
+        cast(min(trade_price) as decimal(8, 2)) as lowest_price,
+        cast(max(trade_price) as decimal(8, 2)) as highest_price,
         cast(coalesce(sum(fee), 0) as decimal(18, 2)) as fee_amount,
         cast(coalesce(sum(commission), 0) as decimal(18, 2)) as commission_amount,
         max(batch_id) as batch_id
