@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "target" / "manifest.json"
 BASELINE = ROOT / "scripts" / "check_project_baseline.txt"
@@ -24,6 +26,23 @@ MAXIMUM_NAME_LENGTH = 63
 
 # A layer may read itself and what stands to the left of it.
 LAYERS = ("staging", "raw_vault", "business_vault", "marts", "quality")
+
+# What personal columns are called, and the kinds there are.
+PERSONAL_NAME = re.compile(
+    r"(.*_)?(first|last|middle|full|birth|customer|broker|manager|owner|prospect|employee)_(name|initial)s?"
+    r"|.*(tax_id|ssn|dob|birth|address|postal_code|zip|phone|e?mail|employer|income|net_worth|credit_rating).*"
+    r"|city|ceo|agency_id|executed_by|account_desc|message_data|reason|raw_text"
+)
+PERSONAL_KINDS = (
+    "name",
+    "tax number",
+    "birth date",
+    "address",
+    "contact",
+    "employment",
+    "finances",
+    "free text",
+)
 
 Manifest = dict[str, Any]
 Rule = Callable[[Manifest], Iterator[str]]
@@ -132,6 +151,21 @@ def everything_a_reader_sees_is_described(manifest: Manifest) -> Iterator[str]:
             yield f"{node['original_file_path']}: {node['name']} has no description"
 
 
+def personal_columns_are_declared(manifest: Manifest) -> Iterator[str]:
+    """Where not every reader sees personal data, a column called like it says whether it is and of what kind (docs/permissions.md)."""
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    see_all = set(project["vars"]["reads_personal_columns"])
+    for model in _nodes(manifest, "model", "snapshot", "seed"):
+        if not set(model["config"]["grants"].get("select", ())) - see_all:
+            continue
+        for name, column in model["columns"].items():
+            personal = column["meta"].get("personal")
+            if personal is None and PERSONAL_NAME.fullmatch(name):
+                yield f"{model['name']}.{name}: no `meta: {{personal: <kind or false>}}`"
+            if personal and personal not in PERSONAL_KINDS:
+                yield f"{model['name']}.{name}: personal is {personal}, none of {', '.join(PERSONAL_KINDS)}"
+
+
 def engines_differ_only_in_cross_db(_: Manifest) -> Iterator[str]:
     """No model or macro asks which engine it runs on; adapter variants stand in macros/cross_db."""
     asks = re.compile(r"target\.type|adapter\.dispatch|\b(duckdb|postgres|spark)__\w+")
@@ -148,12 +182,13 @@ RULES: tuple[Rule, ...] = (
     singular_tests_open_with_a_reason,
     source_columns_are_typed_and_described,
     everything_a_reader_sees_is_described,
+    personal_columns_are_declared,
     engines_differ_only_in_cross_db,
 )
 
 
-def _nodes(manifest: Manifest, resource_type: str) -> Iterator[dict[str, Any]]:
-    return (node for node in manifest["nodes"].values() if node["resource_type"] == resource_type)
+def _nodes(manifest: Manifest, *resource_types: str) -> Iterator[dict[str, Any]]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] in resource_types)
 
 
 def _node(manifest: Manifest, unique_id: str) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""The rule of scripts/check_project.py on personal columns: what is called like one says whether it is."""
+
+from typing import Any
+
+import pytest
+
+from scripts.check_project import personal_columns_are_declared
+
+
+def manifest(column: str, meta: dict[str, Any], readers: list[str]) -> dict[str, Any]:
+    model = {
+        "resource_type": "model",
+        "name": "dim_person",
+        "config": {"grants": {"select": readers}},
+        "columns": {column: {"meta": meta}},
+    }
+    return {"nodes": {"model.dim_person": model}}
+
+
+EVERYBODY = ["brokerage_auditor", "brokerage_analyst"]
+
+
+@pytest.mark.parametrize(
+    "column", ["last_name", "broker_last_name", "dob", "phone2", "postal_code", "net_worth"]
+)
+def test_a_column_that_is_called_like_personal_data_must_be_declared(column: str) -> None:
+    (breach,) = personal_columns_are_declared(manifest(column, {}, EVERYBODY))
+    assert breach.startswith(f"dim_person.{column}: no")
+
+
+@pytest.mark.parametrize("personal", ["name", False])
+def test_declared_columns_pass_whether_personal_or_not(personal: str | bool) -> None:
+    declared = manifest("last_name", {"personal": personal}, EVERYBODY)
+    assert list(personal_columns_are_declared(declared)) == []
+
+
+@pytest.mark.parametrize("column", ["name", "customer_id", "number_credit_cards", "status"])
+def test_other_columns_need_no_declaration(column: str) -> None:
+    assert list(personal_columns_are_declared(manifest(column, {}, EVERYBODY))) == []
+
+
+def test_a_model_that_only_the_auditor_reads_needs_no_declaration() -> None:
+    closed = manifest("last_name", {}, ["brokerage_auditor"])
+    assert list(personal_columns_are_declared(closed)) == []
+
+
+def test_a_kind_that_does_not_exist_is_a_breach() -> None:
+    (breach,) = personal_columns_are_declared(manifest("x", {"personal": "nmae"}, EVERYBODY))
+    assert "nmae" in breach
