@@ -31,7 +31,7 @@ LAYERS = ("staging", "raw_vault", "business_vault", "marts", "quality")
 PERSONAL_NAME = re.compile(
     r"(.*_)?(first|last|middle|full|birth|customer|broker|manager|owner|prospect|employee)_(name|initial)s?"
     r"|.*(tax_id|ssn|dob|birth|address|postal_code|zip|phone|e?mail|employer|income|net_worth|credit_rating).*"
-    r"|city|ceo|agency_id|executed_by|account_desc|message_data|reason|raw_text"
+    r"|city|ceo|executed_by|account_desc|message_data|reason|raw_text"
 )
 PERSONAL_KINDS = (
     "name",
