@@ -56,8 +56,12 @@ docs: $(CORE) ## Build the documentation site and serve it on http://localhost:8
 	$(DBT) docs serve --host 127.0.0.1 --port 8080 --no-browser
 
 .PHONY: test
-test: lint ## Lint, unit tests, integration tests: everything CI runs
-	$(RUN) pytest -q -n 2 --dist loadfile -m "not slow"
+test: .venv/.dev ## Lint, unit tests, integration tests: everything CI runs
+	@$(MAKE) --jobs 2 --output-sync=target lint pytest
+
+.PHONY: pytest
+pytest: .venv/.dev
+	$(RUN) pytest -q -n 2 --dist loadgroup -m "not slow"
 
 .PHONY: test-slow
 test-slow: .venv/.dev ## The long tests: large files, large worlds

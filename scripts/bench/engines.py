@@ -1,5 +1,7 @@
 """The engines that are measured: where their warehouse is, how it is emptied and counted.
 
+Postgres is the server that PGHOST and its like name, in a database of its own, or one that is started for the while.
+
 Usage:
     with open_engine("duckdb", folder) as engine:
         engine.empty()
@@ -7,12 +9,15 @@ Usage:
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-ENGINES = ("duckdb",)
+if TYPE_CHECKING:
+    from scripts.postgres_server import PostgresServer
+
+ENGINES = ("duckdb", "postgres")
 
 
 class Engine(Protocol):
@@ -85,13 +90,75 @@ class DuckDB:
         return self.folder / "warehouse.duckdb"
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A database on a server, with a copy of the lake in a schema of its own."""
+
+    server: "PostgresServer"
+    name: str = "postgres"
+    explain: str = "explain (analyze, buffers)"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """See `Engine`."""
+        return self.server.environment()
+
+    def empty(self) -> None:
+        """See `Engine`."""
+        self._drop(self._schemas())
+
+    def drop_built(self) -> None:
+        """See `Engine`."""
+        self._drop(self._built_schemas())
+
+    def bytes(self) -> int:
+        """See `Engine`."""
+        return int(self._query("select pg_database_size(current_database())")[0][0])
+
+    def rows(self) -> dict[str, int]:
+        """See `Engine`."""
+        tables = self._query(
+            "select schemaname, tablename from pg_tables where schemaname = any (%s) order by 1, 2",
+            self._built_schemas(),
+        )
+        return {
+            f"{schema}.{table}": self._query(f'select count(*) from "{schema}"."{table}"')[0][0]
+            for schema, table in tables
+        }
+
+    def _built_schemas(self) -> list[str]:
+        from scripts.load.contracts import SCHEMA
+
+        return [schema for schema in self._schemas() if schema != SCHEMA]
+
+    def _schemas(self) -> list[str]:
+        """Those that are not the server's own."""
+        own = "nspname like 'pg\\_%' or nspname in ('information_schema', 'public')"
+        return [
+            name for (name,) in self._query(f"select nspname from pg_namespace where not ({own})")
+        ]
+
+    def _drop(self, schemas: list[str]) -> None:
+        for schema in schemas:
+            self._query(f'drop schema "{schema}" cascade')
+
+    def _query(self, statement: str, *values: list[str]) -> list[Any]:
+        with closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
 @contextmanager
 def open_engine(name: str, folder: Path) -> Iterator[Engine]:
     """An engine with its files below the folder.
 
     Raises:
-        ValueError: there is no such engine.
+        PostgresServerError: no server could be started.
     """
-    if name not in ENGINES:
-        raise ValueError(f"no engine {name!r}; there are {', '.join(ENGINES)}")
-    yield DuckDB(folder)
+    if name == "duckdb":
+        yield DuckDB(folder)
+        return
+    from scripts.postgres_server import postgres_server
+
+    with postgres_server() as server, server.new_database() as database:
+        yield Postgres(database)

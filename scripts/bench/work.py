@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from scripts.generate.run import World
     from scripts.load.contracts import Feed
-    from scripts.load.run import LoadOptions
 
 WORKERS = 2
 # Everything that data tests look at.
@@ -105,17 +104,13 @@ def copy_files(place: Place) -> Size:
 
 def load_all(place: Place, format: str | None = None) -> Size:
     """Load every batch of the feeds of one format, or of all, whether or not they are loaded already."""
-    from scripts.load.run import LoadOptions
-
     feeds = tuple(feed.label for feed in _feeds(format)) if format else ()
-    return _load(place, LoadOptions(str(place.sources), str(place.lake), feeds=feeds, force=True))
+    return _load(place, feeds=feeds, force=True)
 
 
 def load_new(place: Place) -> Size:
     """Load what is not loaded yet."""
-    from scripts.load.run import LoadOptions
-
-    return _load(place, LoadOptions(str(place.sources), str(place.lake)))
+    return _load(place)
 
 
 def run_dbt(place: Place, *arguments: str) -> int:
@@ -157,10 +152,8 @@ def explain_slowest(place: Place, count: int, explain: str) -> dict[str, str]:
 
 
 def _run_batch(place: Place, batch: int) -> BatchTimes:
-    from scripts.load.run import LoadOptions
-
     started = time.perf_counter()
-    _load(place, LoadOptions(str(place.sources), str(place.lake), batches=(batch,)))
+    _load(place, batches=(batch,))
     loaded = time.perf_counter()
     results = _run_dbt(place, *MODELS)
     built = time.perf_counter()
@@ -168,10 +161,13 @@ def _run_batch(place: Place, batch: int) -> BatchTimes:
     return BatchTimes(loaded - started, built - loaded, models)
 
 
-def _load(place: Place, options: "LoadOptions") -> Size:
-    from scripts.load.run import load
+def _load(place: Place, **options: Any) -> Size:
+    """Load into the lake, and from there to where dbt builds."""
+    from scripts.load.run import LoadOptions, Target, load
 
-    result = load(options)
+    os.environ.update(place.environment)
+    target = Target(place.environment.get("DBT_TARGET", Target.DUCKDB))
+    result = load(LoadOptions(str(place.sources), str(place.lake), target=target, **options))
     if result.failures:
         raise RuntimeError("; ".join(result.failures))
     files = [file for feed in result.feeds for file in feed.files]

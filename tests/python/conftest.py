@@ -9,6 +9,13 @@ from scripts.generate import Parameters, generate
 from scripts.postgres_server import PostgresServer, postgres_server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, and the files of one group, on one worker: they share what is dear to make."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated source folder of three batches, 17 MB; do not change it, copy it."""

@@ -1,65 +1,14 @@
 """A generated world, loaded and built with the commands a person would use, on DuckDB."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pytest
+from project import ROOT, Project
 
-from scripts.generate.parameters import Parameters
-from scripts.generate.run import generate
-from scripts.load.run import LoadOptions, load
-
-pytestmark = pytest.mark.integration
-
-ROOT = Path(__file__).parents[3]
-DBT = ROOT / ".venv" / "bin" / "dbt"
-
-
-@dataclass(frozen=True)
-class Project:
-    """A project of its own: sources, lake, warehouse and dbt's target below one folder."""
-
-    folder: Path
-
-    @property
-    def sources(self) -> Path:
-        return self.folder / "sources"
-
-    def load(self) -> list[str]:
-        """Load every batch; returns what failed."""
-        return load(LoadOptions(str(self.sources), str(self.folder / "lake"))).failures
-
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
-            "LAKE": str(self.folder / "lake"),
-            "WAREHOUSE": str(self.folder / "warehouse.duckdb"),
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DO_NOT_TRACK": "1",
-        }
-        return subprocess.run(
-            [DBT, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
-        )
-
-    def query(self, sql: str) -> list[tuple]:
-        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
-            return connection.sql(sql).fetchall()
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("built"))
-    generate(Parameters(scale_factor=0.02), project.sources)
-    assert project.load() == []
-    build = project.dbt("--log-level", "warn", "build")
-    assert build.returncode == 0, build.stdout
-    return project
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
 
 def test_every_model_of_the_project_is_built(built: Project) -> None:

@@ -81,7 +81,7 @@ def test_every_error_and_hard_case_occurs(results: list[Result]) -> None:
     assert _failed(results, lambda name: name.startswith("hard_cases.")) == []
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("workers", [2, 4])
 def test_bytes_do_not_depend_on_the_run_or_its_workers(
     workers: int, world: Path, scale_factor: float, tmp_path: Path
 ) -> None:

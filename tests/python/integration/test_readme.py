@@ -3,7 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
+import urllib.request
 from pathlib import Path
 
 import duckdb
@@ -35,7 +38,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_make_targets_in_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"(?:^|`|  )make ([a-z-]+)", _readme(), flags=re.M))
+    targets = _make_targets()
     assert targets >= {"build", "test", "batches", "help", "bench"}
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
 
@@ -60,11 +63,12 @@ def test_script_explains_itself(script: str) -> None:
     assert "Usage" in shown.stdout
 
 
-@pytest.mark.integration
-def test_first_command_of_the_readme_builds_a_clean_checkout(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean checkout in which the first command of the README has run."""
     first = re.search(r"```bash\n(make \w+)", _readme())
     assert first
-    checkout = tmp_path / "checkout"
+    checkout = tmp_path_factory.mktemp("readme") / "checkout"
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -75,15 +79,65 @@ def test_first_command_of_the_readme_builds_a_clean_checkout(tmp_path: Path) -> 
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).exists():
             shutil.copy2(ROOT / name, checkout / name, follow_symlinks=False)
-    ours = ("SOURCES", "LAKE", "WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH", "VIRTUAL_ENV")
-    environment = {key: value for key, value in os.environ.items() if key not in ours}
-    built = subprocess.run(
-        first[1].split(), cwd=checkout, env=environment, capture_output=True, text=True
+    assert "Try next" in _shell(first[1], checkout)
+    return checkout
+
+
+def _shell(command: str, checkout: Path) -> str:
+    """What a line of the README prints, typed by somebody who has none of our variables."""
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=checkout, env=_environment(), capture_output=True, text=True
     )
-    assert built.returncode == 0, built.stdout + built.stderr
-    assert "Try next" in built.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    ours = ("SOURCES", "LAKE", "WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH", "VIRTUAL_ENV")
+    return {key: value for key, value in os.environ.items() if key not in ours}
+
+
+@pytest.mark.integration
+def test_first_command_of_the_readme_builds_a_clean_checkout(checkout: Path) -> None:
     with duckdb.connect(str(checkout / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
         assert warehouse.execute("select count(*) from marts.dim_broker").fetchone() > (0,)
+
+
+@pytest.mark.integration
+def test_first_query_of_the_readme_shows_rows(checkout: Path) -> None:
+    activate, show = re.findall(r"^(source \S+|dbt show .*)", _readme(), flags=re.MULTILINE)
+    assert "Completed" in _shell(f"{activate} && {show}", checkout)
+
+
+@pytest.mark.integration
+def test_make_help_lists_the_commands_of_the_readme(checkout: Path) -> None:
+    shown = _shell("make help", checkout)
+    assert all(f"make {target}" in shown for target in _make_targets() - {"help"})
+
+
+@pytest.mark.integration
+def test_make_docs_serves_the_documentation(checkout: Path) -> None:
+    server = subprocess.Popen(
+        ["make", "docs"], cwd=checkout, env=_environment(), start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            assert server.poll() is None, "make docs has ended"
+            try:
+                page = urllib.request.urlopen("http://127.0.0.1:8080").read()
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(1)
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait()
+    assert b"dbt Docs" in page
+
+
+def _make_targets() -> set[str]:
+    return set(re.findall(r"(?:^|`|  )make ([a-z-]+)", _readme(), flags=re.MULTILINE))
 
 
 def _readme() -> str:
