@@ -169,6 +169,7 @@ def _summary_row(label: str, results: list[FeedResult]) -> _SummaryRow:
         "failed": any(result.has_failed for result in results),
         "no file (optional)": any(file.status == "missing" for file in files),
         "unchanged": all(result.is_unchanged for result in results),
+        "damaged in the lake, loaded again": any(result.was_damaged for result in results),
     }
     batches = [result.batch for result in results]
     return _SummaryRow(

@@ -1,8 +1,9 @@
 """Load one feed of one batch: read its files, land the rows, quarantine the rest, keep the log.
 
-Three files hold what one load of a feed made: quarantine, log and rows, written in this order, with the
-same footer. A crash in between leaves files of two loads; the next run sees that their footers differ
-and writes all three again.
+Three files hold what one load of a feed made: quarantine, log and rows, put in place in this order, with
+the same footer. A crash in between leaves files of two loads; the next run sees that their footers differ
+and writes all three again. The log's footer also has the checksums of the other two, so that the next run
+sees damage, too.
 """
 
 import time
@@ -50,12 +51,16 @@ class FileResult:
 
 @dataclass(frozen=True)
 class FeedResult:
-    """What became of a feed in a batch; `is_unchanged` if the lake already held just these files."""
+    """What became of a feed in a batch.
+
+    `is_unchanged` if the lake already held just these files; `was_damaged` if it did, but not any more as they were written.
+    """
 
     feed: Feed
     batch: int
     files: list[FileResult]
     is_unchanged: bool = False
+    was_damaged: bool = False
 
     @property
     def has_failed(self) -> bool:
@@ -105,10 +110,14 @@ class FeedLoad:
         if not self.files:
             return self._missing()
         checksums = self._checksums()
-        if not self.force and (files := self._unchanged(checksums)) is not None:
+        landed = self._landed(checksums)
+        is_intact = landed is not None and self._is_intact(landed)
+        if landed is not None and is_intact and not self.force:
             progress(self.bytes)
-            return FeedResult(self.feed, self.batch, files, is_unchanged=True)
-        return FeedResult(self.feed, self.batch, self._load(checksums, progress))
+            return FeedResult(self.feed, self.batch, landed, is_unchanged=True)
+        was_damaged = landed is not None and not is_intact
+        files = self._load(checksums, progress)
+        return FeedResult(self.feed, self.batch, files, was_damaged=was_damaged)
 
     @cached_property
     def _files(self) -> BatchFiles:
@@ -139,19 +148,33 @@ class FeedLoad:
                     raise FileError(f"delivers the same as {twin.name}; remove one of them")
         return checksums
 
-    def _unchanged(self, checksums: dict[str, str]) -> list[FileResult] | None:
+    def _landed(self, checksums: dict[str, str]) -> list[FileResult] | None:
         """The results of the load that made what is in the lake, if it read the same files."""
         footer = self.lake.footer(self._files.data)
         if footer is None or footer["contract"] != self.feed.fingerprint:
             return None
         files = [FileResult(**file) for file in footer["files"]]
+        log_footer = self.lake.footer(self._files.log) or {}
         has_quarantine = any(file.rows_quarantined for file in files)
         is_same = (
             checksums == {file.source_file: file.sha256 for file in files}
-            and self.lake.footer(self._files.log) == footer
+            and log_footer == footer | {"sha256": log_footer.get("sha256")}
             and self.lake.footer(self._files.quarantine) == (footer if has_quarantine else None)
         )
         return files if is_same else None
+
+    def _is_intact(self, files: list[FileResult]) -> bool:
+        """Whether the lake still holds what was written, byte by byte."""
+        log_footer = self.lake.footer(self._files.log) or {}
+        checksums = log_footer.get("sha256") or {}
+        return (
+            "data" in checksums
+            and all(
+                self.lake.is_intact(getattr(self._files, name), checksum)
+                for name, checksum in checksums.items()
+            )
+            and self.lake.holds(self._files.log, self._log_rows(files))
+        )
 
     def _load(self, checksums: dict[str, str], progress: Progress) -> list[FileResult]:
         results = []
@@ -167,12 +190,14 @@ class FeedLoad:
                 "loaded_at": self.loaded_at.isoformat(),
                 "files": [vars(result) for result in results],
             }
+            sha256 = {"data": rows.finish(footer)}
             if any(result.rows_quarantined for result in results):
-                quarantine.commit(footer)
+                sha256["quarantine"] = quarantine.finish(footer)
+                quarantine.publish()
             else:
                 self.lake.remove(self._files.quarantine)
-            self._write_log(self._files.log, results, footer)
-            rows.commit(footer)
+            self._write_log(self._files.log, results, footer | {"sha256": sha256})
+            rows.publish()
         return results
 
     def _load_file(
@@ -248,14 +273,16 @@ class FeedLoad:
     def _write_log(
         self, path: str, files: list[FileResult], footer: dict[str, Any] | None = None
     ) -> None:
+        self.lake.write(path, self._log_rows(files), footer)
+
+    def _log_rows(self, files: list[FileResult]) -> pa.Table:
         common: dict[str, Any] = {
             "batch_id": self.batch,
             "system": self.feed.system,
             "feed": self.feed.name,
             "loaded_at": self.loaded_at,
         }
-        rows = [common | vars(file) for file in files]
-        self.lake.write(path, pa.Table.from_pylist(rows, LOAD_LOG), footer)
+        return pa.Table.from_pylist([common | vars(file) for file in files], LOAD_LOG)
 
 
 class _FeedFailure(Exception):

@@ -2,7 +2,8 @@
 
 A file is written under another name and renamed (or put as one object), so a crash leaves the old
 file. Its footer says which source files it was made of, under which contract: that is how a later run
-knows that there is nothing to do.
+knows that there is nothing to do. The footer of the log holds the checksums of the other files, because
+readers do not notice most damage: of 200 flipped bits, DuckDB read 137 as other values without a word.
 
 Layout:
     <lake>/<system>/<feed>/batch_id=<n>/<feed>.parquet        the rows of a feed
@@ -11,6 +12,7 @@ Layout:
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -158,6 +160,25 @@ class Lake:
         with _writing(path), suppress(FileNotFoundError):
             self._filesystem.rm_file(path)
 
+    def is_intact(self, path: str, sha256: str) -> bool:
+        """Whether a file still is what was written; an object store checks that itself."""
+        if not self._is_local:
+            return True
+        try:
+            with Path(path).open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+        except OSError:
+            return False
+
+    def holds(self, path: str, table: pa.Table) -> bool:
+        """Whether a (small) file can be read and has just these rows."""
+        try:
+            with self.open(path) as stream:
+                found: pa.Table = pq.read_table(stream)
+        except (OSError, pa.ArrowException):
+            return False
+        return bool(found.to_pylist() == table.to_pylist())
+
     def footer(self, path: str) -> dict[str, Any] | None:
         """What the loader wrote into the footer of a file; None if it is not there or damaged."""
         try:
@@ -171,15 +192,16 @@ class Lake:
         """Write a small table as one file."""
         with self.writer(path, table.schema) as writer:
             writer.write(table)
-            writer.commit(footer or {})
+            writer.finish(footer or {})
+            writer.publish()
 
     def writer(self, path: str, schema: pa.Schema) -> "LakeWriter":
-        """A writer for one file; nothing is visible before its `commit`."""
+        """A writer for one file; nothing is visible before `publish`."""
         return LakeWriter(self._filesystem, self._is_local, path, schema)
 
 
 class LakeWriter:
-    """Writes one Parquet file row group by row group; leaves nothing behind unless committed."""
+    """Writes one Parquet file row group by row group; leaves nothing behind unless published."""
 
     def __init__(self, filesystem: Any, is_local: bool, path: str, schema: pa.Schema) -> None:
         self._filesystem = filesystem
@@ -225,17 +247,27 @@ class LakeWriter:
         if self._pending_rows >= ROW_GROUP_ROWS:
             self._flush(self._pending_rows - self._pending_rows % ROW_GROUP_ROWS)
 
-    def commit(self, footer: dict[str, Any]) -> None:
-        """Finish the file and put it in its place, in one step.
+    def finish(self, footer: dict[str, Any]) -> str:
+        """Complete the file, still out of sight; returns its SHA-256 in hexadecimal digits.
 
         Raises:
-            LakeError: the disk is full, or the like; the old file is still there.
+            LakeError: the disk is full, or the like.
         """
         if self._pending_rows:
             self._flush(self._pending_rows)
         with _writing(self._path):
             self._writer.add_key_value_metadata({_FOOTER_KEY: json.dumps(footer).encode()})
             self._writer.close()
+            with self._temporary.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def publish(self) -> None:
+        """Put the finished file in its place, in one step.
+
+        Raises:
+            LakeError: it cannot be written there; the old file is still there.
+        """
+        with _writing(self._path):
             if self._is_local:
                 with self._temporary.open("rb") as stream:
                     os.fsync(stream.fileno())

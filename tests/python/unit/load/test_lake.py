@@ -54,7 +54,8 @@ def test_nothing_is_visible_before_the_commit(lake: Lake) -> None:
     with lake.writer(path, SCHEMA) as writer:
         writer.write(rows(2))
         assert read(lake, path) == [1]
-        writer.commit({})
+        writer.finish({})
+        writer.publish()
     assert read(lake, path) == [2]
 
 
@@ -74,7 +75,8 @@ def test_rows_are_written_in_whole_row_groups(lake: Lake, monkeypatch: pytest.Mo
     with lake.writer(path, SCHEMA) as writer:
         for start in range(0, 35, 7):
             writer.write(rows(*range(start, start + 7)))
-        writer.commit({})
+        writer.finish({})
+        writer.publish()
     assert read(lake, path) == list(range(35))
     with lake._filesystem.open(path, "rb") as stream:
         metadata = pq.read_metadata(stream)

@@ -252,3 +252,36 @@ def test_memory_is_shared_by_the_workers() -> None:
     assert block(2, 512) == 4 << 20
     assert block(4, 128) == 1 << 20
     assert block(64, 64) == 256 << 10
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["market/daily_market/*/*", "control/quarantine/*/market*", "control/load_log/*/market*"],
+)
+def test_a_file_of_the_lake_that_has_changed_in_any_byte_is_loaded_again(
+    sources: Path, lake: Path, damaged: str
+) -> None:
+    with (sources / "Batch1" / "DailyMarket.txt").open("a") as stream:
+        stream.write("broken\n")
+    load(sources, lake)
+    sound = fingerprint_lake(lake)
+    (path,) = (path for path in lake.glob(f"{damaged}.parquet") if path.parent.name == "batch_id=1")
+    content = path.read_bytes()
+    # The file begins with PAR1 and its columns and ends with a footer; values stand in the first half.
+    for position in (4, len(content) // 4, len(content) // 2, len(content) - 5):
+        changed = bytearray(path.read_bytes())
+        changed[position] ^= 0b100
+        path.write_bytes(changed)
+        outcome = load(sources, lake)
+        assert outcome.exit_code == 0
+        assert fingerprint_lake(lake) == sound
+        assert load(sources, lake).output.count("damaged") == 0
+
+
+def test_damage_in_the_lake_is_told(sources: Path, lake: Path) -> None:
+    load(sources, lake)
+    (path,) = lake.glob("market/daily_market/batch_id=1/*.parquet")
+    changed = bytearray(path.read_bytes())
+    changed[4] ^= 1
+    path.write_bytes(changed)
+    assert "damaged in the lake, loaded again" in " ".join(load(sources, lake).output.split())
