@@ -213,13 +213,22 @@ def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progres
             " do update set digest = excluded.digest, copied_at = default",
             *(feed.system, feed.name, batch, change.digest),
         )
-        if rows[0]:
-            # Without it, the first plans after a load would be made for an empty table.
-            connection.execute(f"analyze {_qualified(feed.identifier)}")
+        _analyze(connection, feed.identifier, rows[0])
         connection.commit()
     except PostgresError as error:
         raise PostgresError(f"{feed.label} of batch {batch} was not copied: {error}") from error
     return Copied(feed, batch, rows[0])
+
+
+def _analyze(connection: Connection, table: str, new_rows: int) -> None:
+    """Let the planner look at a table that has grown by a tenth: the first plans after a load are for it.
+
+    A small batch does not change the picture, and looking takes as long as for a large one.
+    """
+    query = f"select reltuples from pg_class where oid = '{_qualified(table)}'::regclass"
+    ((known_rows,),) = connection.rows(query)
+    if new_rows > known_rows / 10:
+        connection.execute(f"analyze {_qualified(table)}")
 
 
 def _delete(connection: Connection, feed: Feed, batch: int) -> None:
