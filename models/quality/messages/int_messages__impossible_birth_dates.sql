@@ -1,5 +1,3 @@
-{{ config(materialized="view") }}
-
 with
 
 sat_customer_crm as (
