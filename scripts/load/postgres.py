@@ -201,6 +201,7 @@ def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progres
     tables = (feed.identifier, _QUARANTINE, _LOAD_LOG, _LOAD_LOG)
     schemas = (feed.schema, QUARANTINE, LOAD_LOG, LOAD_LOG)
     try:
+        _check_intact(lake, files)
         if change.is_there:
             _delete(connection, feed, batch)
         rows = [
@@ -218,6 +219,17 @@ def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progres
     except PostgresError as error:
         raise PostgresError(f"{feed.label} of batch {batch} was not copied: {error}") from error
     return Copied(feed, batch, rows[0])
+
+
+def _check_intact(lake: Lake, files: BatchFiles) -> None:
+    """Readers would take most damage for other values; the log knows what was written."""
+    checksums = (lake.footer(files.log) or {}).get("sha256", {})
+    for name, checksum in checksums.items():
+        path = getattr(files, name)
+        if not lake.is_intact(path, checksum):
+            raise PostgresError(
+                f"{path} is damaged; load this feed and batch again from its source"
+            )
 
 
 def _analyze(connection: Connection, table: str, new_rows: int) -> None:
@@ -264,7 +276,7 @@ def _append(
             if rows.error is None:
                 raise
             raise PostgresError(
-                f"{path} cannot be read: {rows.error}; load it again with --force"
+                f"{path} cannot be read: {rows.error}; load again when it can"
             ) from error
     return int(count)
 

@@ -455,21 +455,24 @@ def test_a_driver_that_is_not_installed_is_named(
     assert "adbc-driver-postgresql is not installed; run `make .venv/.postgres`" in message
 
 
-def test_a_damaged_file_of_the_lake_is_named_and_its_rows_stay(
-    small_world: Path, lake: Path, database: PostgresServer
+def test_a_damaged_file_of_the_lake_is_named_and_not_copied(
+    small_world: Path, lake: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
-    copy(small_world, lake, "hr")
-    path = lake / "hr" / "employee" / "batch_id=1" / "employee.parquet"
+    # Without its source, the loader cannot mend it.
+    later = tmp_path / "later"
+    shutil.copytree(small_world / "Batch2", later / "Batch2")
+    path = lake / "prospect" / "prospect" / "batch_id=1" / "prospect.parquet"
     content = bytearray(path.read_bytes())
-    content[100:2000] = bytes(1900)
+    content[len(content) // 3] ^= 1
     path.write_bytes(content)
-    query(database, "update raw.copied_batch set digest = 'of an earlier state'")
-    message = refused(small_world, lake)
-    assert f"{path} cannot be read: " in message
-    assert "load it again with --force" in message
-    assert query(database, "select count(*) > 0 from raw.hr__employee") == [(True,)]
-    assert command(small_world, lake, "--feed", "hr", "--force")[0] == 0
-    assert differences(lake, database, "hr") == []
+    exit_code, message = command(later, lake, "--feed", "prospect")
+    assert exit_code == 2
+    assert message == (
+        f"load: prospect.prospect of batch 1 was not copied: {path} is damaged; load this feed and batch again from its source"
+    )
+    assert query(database, "select count(*) from raw.prospect__prospect") == [(0,)]
+    assert len(copy(small_world, lake, "prospect")) == 3
+    assert differences(lake, database, "prospect") == []
 
 
 DISK_MB, BALLAST_MB = 96, 80
