@@ -91,10 +91,11 @@ class PostgresServer(ConnectionSettings):
         return connection
 
     @contextmanager
-    def new_database(self) -> "Iterator[PostgresServer]":
-        """An empty database on this server, dropped at the end."""
+    def new_database(self, template: str = "template1") -> "Iterator[PostgresServer]":
+        """A database on this server, empty or a copy of another one to which nobody is connected; dropped at the end."""
         name = f"test_{secrets.token_hex(6)}"
-        self._execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        create = sql.SQL("create database {} template {}")
+        self._execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         try:
             yield replace(self, database=name)
         finally:
