@@ -22,8 +22,13 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
 DBT = ROOT / ".venv" / "bin" / "dbt"
 
-# Built by dbt beside all that analysts read: one model of each lower layer. Every other model is a stand-in without rows.
-LOWER_LAYERS = ("stg_reference__dates", "ref_date", "bv_trade__life_cycle")
+# Built by dbt beside all that analysts read: one model of each lower layer, and the snapshot. Every other model is a stand-in without rows.
+NOT_FOR_ANALYSTS = (
+    "stg_reference__dates",
+    "ref_date",
+    "bv_trade__life_cycle",
+    "prospects_published",
+)
 STAND_IN = "stand-in"
 
 # A value of each type; 1 for numbers.
@@ -87,7 +92,7 @@ class Warehouse:
         )
 
     def build(self, *arguments: str) -> None:
-        kinds = ("--resource-type", "model", "--resource-type", "seed")
+        kinds = (f"--resource-type={kind}" for kind in ("model", "seed", "snapshot"))
         _succeeds(self.dbt("brokerage_transformer", "build", *kinds, *arguments))
 
     def manifest(self) -> dict[str, Any]:
@@ -177,7 +182,7 @@ def _built_by_dbt(warehouse: Warehouse) -> list[str]:
         for node in nodes
         if "brokerage_analyst" in node["config"].get("grants", {}).get("select", ())
     ]
-    return [*LOWER_LAYERS, *read_by_analysts]
+    return [*NOT_FOR_ANALYSTS, *read_by_analysts]
 
 
 def _create_stand_ins(warehouse: Warehouse, built: list[str]) -> None:
