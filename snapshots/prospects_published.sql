@@ -1,7 +1,6 @@
 {% snapshot prospects_published %}
 
     {{ config(
-        schema="snapshots",
         unique_key="agency_id",
         strategy="check",
         check_cols=["is_customer", "marketing_nameplate", "sk_update_date_id"],
