@@ -365,10 +365,15 @@ def _generator_rows(results: Results) -> Iterator[Sequence[str]]:
 def _failures(results: Results) -> str:
     failed = (result for result in results.all if result.failure is not None)
     rows = (
-        (f"{result.engine}, {result.scale:g}", result.part, f"`{result.failure}`")
+        (f"{result.engine}, {result.scale:g}", result.part, _in_a_cell(result.failure or ""))
         for result in failed
     )
     return _table(("engine, scale", "part", "what went wrong"), rows, words=3)
+
+
+def _in_a_cell(text: str) -> str:
+    """Text of several lines as one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _engines_and_scales(results: Results) -> list[tuple[str, float]]:

@@ -166,7 +166,7 @@ def measure_replay(bench: Bench, engine: Engine) -> None:
 def measure_days(bench: Bench, engine: Engine) -> None:
     """A replay of many daily batches, once: does a day get dearer with history?"""
     place = replace(bench.place, folder=bench.place.folder / "days")
-    generate_world(place, bench.scale, bench.options.days)
+    apart(partial(generate_world, place, bench.scale, bench.options.days))
     engine.empty()
     times = bench.measure("days", partial(replay, place))
     bench.figures.update(_median_times([times]))

@@ -84,9 +84,9 @@ def test_the_slowest_models_come_first_and_no_more_than_asked_for(tmp_path: Path
 
 
 def test_a_failed_part_is_named_and_the_others_stand(tmp_path: Path) -> None:
-    broken = _result(1, "duckdb", "models", failure="dbt build is not green: dim_trade")
+    broken = _result(1, "duckdb", "models", failure="dbt build is not green:\ndim_trade | x")
     page = _page(tmp_path, [*_world(1), broken])
-    assert _row(page, "duckdb, 1", "models") == ["`dbt build is not green: dim_trade`"]
+    assert _row(page, "duckdb, 1", "models") == ["dbt build is not green: dim_trade \\", "x"]
     assert "build with all tests" in page
 
 
