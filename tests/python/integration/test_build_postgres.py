@@ -242,3 +242,14 @@ def test_a_build_killed_at_any_moment_leaves_nothing_to_mend(
     build.communicate(timeout=SECONDS_TO_WAIT)
     warehouse.build()
     assert warehouse.fingerprints() == expected
+
+
+@pytest.mark.slow
+def test_of_two_whole_builds_at_once_one_may_fail_and_the_next_gives_the_right_rows(
+    warehouse: Warehouse, expected: dict[str, Fingerprint]
+) -> None:
+    builds = [warehouse.start(), warehouse.start()]
+    for build in builds:
+        build.communicate(timeout=SECONDS_TO_WAIT)
+    warehouse.build()
+    assert warehouse.fingerprints() == expected
