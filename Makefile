@@ -88,6 +88,10 @@ format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
 bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m scripts.bench --help
 	$(RUN) scripts.bench
 
+.PHONY: faults
+faults: .venv/.dev ## Kill, starve and mislead load and build, damage source files; long (about two hours)
+	$(RUN) scripts.faults
+
 .PHONY: clean
 clean: ## Remove everything generated and built, but not the environment
 	rm -rf data/* target logs

@@ -19,7 +19,7 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -38,6 +38,8 @@ from scripts.load.lake import Lake, LakeError
 from scripts.load.run import LoadOptions, LoadResult, Target, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 
+# Told each event of dbt.
+Listener = Callable[[Any], None]
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -217,13 +219,14 @@ def _digest(loaded: LoadResult) -> str:
 
 
 class Project:
-    """The dbt project of the working directory, parsed once.
+    """The dbt project of the working directory, parsed once; `listeners` hear dbt's events.
 
     Raises:
         ProjectError: it cannot be parsed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
         with errors.status("parse the project"):
             parsed = dbtRunner().invoke([*QUIETLY, "parse"])
         if not isinstance(parsed.result, Manifest):
@@ -238,7 +241,7 @@ class Project:
         """
         started = time.perf_counter()
         with _node_progress(label) as on_event:
-            runner = dbtRunner(self._manifest, callbacks=[on_event])
+            runner = dbtRunner(self._manifest, callbacks=[on_event, *self._listeners])
             outcome = runner.invoke([*QUIETLY, *arguments])
         for line in _node_messages(outcome):
             errors.print(f"  {line}", markup=False)
@@ -296,7 +299,7 @@ def _results(outcome: dbtRunnerResult) -> list[Any]:
 
 
 @contextmanager
-def _node_progress(label: str) -> Iterator[Any]:
+def _node_progress(label: str) -> Iterator[Listener]:
     """A progress bar over the nodes of a dbt command; yields the callback for its events."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True) as bar:

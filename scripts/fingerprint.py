@@ -7,8 +7,8 @@ Usage:
     diff <(python -m scripts.fingerprint --lake a) <(python -m scripts.fingerprint --lake b)
 
 Prints one line a table: its name, the number of rows, the fingerprint. When something was loaded, and
-how long that took, is left out (`loaded_at`, `seconds`), and so are snapshots: two builds of the same sources
-are equal.
+how long that took, is left out (LOAD_COLUMNS), and so are snapshots: two builds of the same sources are
+equal.
 
 The recipe is the same on every engine. Each row becomes one text: its values by the name of their column,
 separated by U+001F, NULL as U+001E. Values are cast to text, except where engines write the same value in
@@ -30,7 +30,7 @@ import typer
 from scripts.load.connection import ConnectionSettings, PostgresError
 
 # Differ from run to run of the same sources.
-LOAD_COLUMNS = ("loaded_at", "seconds")
+LOAD_COLUMNS = ("loaded_at", "message_date_and_time", "seconds")
 
 
 class Fingerprint(NamedTuple):

@@ -1,0 +1,81 @@
+"""Whatever goes wrong on the way, a plain re-run gives the warehouse of an unharmed run: the short form of `make faults`."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.faults import warehouses
+from scripts.faults.environment import FAULTS
+from scripts.faults.kills import kills
+from scripts.faults.mutations import mutated_builds, mutations
+from scripts.faults.outcome import Outcome
+from scripts.faults.workbench import Workbench
+from scripts.generate import Parameters, generate
+
+pytestmark = pytest.mark.integration
+
+SEED = 7
+KILLS = 10
+MUTATIONS = 20
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world") / "sources"
+    generate(Parameters(scale_factor=0.02), folder, workers=1)
+    return folder
+
+
+def problems(outcomes: list[Outcome]) -> list[str]:
+    return [
+        f"{outcome.fault}, {outcome.place}: {problem}"
+        for outcome in outcomes
+        for problem in outcome.problems
+    ]
+
+
+def test_runs_killed_at_ten_moments_of_load_and_build_end_in_the_same_warehouse(
+    sources: Path, tmp_path: Path
+) -> None:
+    with warehouses.opened("duckdb", tmp_path) as warehouse:
+        workbench = Workbench(tmp_path, sources, warehouse, with_increment=False)
+        outcomes = list(kills(workbench, KILLS, random.Random(SEED), in_a_row=KILLS))
+    assert problems(outcomes) == []
+    # Most moments fell inside a run, or nothing would be proven.
+    assert [outcome.effect for outcome in outcomes].count("killed") > KILLS // 2
+
+
+def test_mutated_files_are_refused_or_reconcile(sources: Path, tmp_path: Path) -> None:
+    outcomes = list(mutations(sources, tmp_path / "mutated", MUTATIONS, random.Random(SEED)))
+    assert problems(outcomes) == []
+    assert len({outcome.effect for outcome in outcomes}) > 1
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def workbench(
+    request: pytest.FixtureRequest, sources: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workbench]:
+    folder = tmp_path_factory.mktemp("workbench")
+    with warehouses.opened(request.param, folder) as warehouse:
+        yield Workbench(folder, sources, warehouse)
+
+
+@pytest.mark.slow
+def test_kills_from_any_state_are_mended_one_by_one(workbench: Workbench) -> None:
+    assert problems(list(kills(workbench, KILLS, random.Random(SEED)))) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_faults_of_the_machine_are_told_clearly_and_mended(
+    workbench: Workbench, fault: object
+) -> None:
+    assert callable(fault)
+    assert problems(list(fault(workbench, random.Random(SEED)))) == []
+
+
+@pytest.mark.slow
+def test_a_build_on_a_mutated_file_is_green_or_says_what_is_wrong(workbench: Workbench) -> None:
+    assert problems(list(mutated_builds(workbench, 2, random.Random(SEED)))) == []
