@@ -1,5 +1,6 @@
 """Fixtures that several test folders share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from scripts.generate import Parameters, generate
 from scripts.postgres_server import PostgresServer, postgres_server
+
+# Each test says itself where it builds.
+os.environ.pop("DBT_TARGET", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
