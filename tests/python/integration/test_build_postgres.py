@@ -40,6 +40,7 @@ SELECTED = (f"+{REPLACED_ROWS}", f"+{REPLACED}")
 # A limit for what never comes, not for a slow machine.
 SECONDS_TO_WAIT = 900
 RANDOM_KILLS = 10
+SECONDS_OF_A_BUILD = 15
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,31 @@ class Warehouse:
         return {name: table for name, table in tables.items() if not name.startswith("raw.")}
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """The warehouse, and a copy of what it is when a test begins."""
+
+    server: PostgresServer
+    warehouse: Warehouse
+    copy: PostgresServer
+
+    def restore(self) -> Warehouse:
+        """Begin again, in a database of the same name: dbt reads the whole project again when that changes."""
+        name = self.warehouse.database.database
+        connection = self.server.connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"drop database {name} with (force)")
+                cursor.execute(f"create database {name} template {self.copy.database}")
+        finally:
+            connection.close()
+        return self.warehouse
+
+
 @pytest.fixture(scope="module")
-def template(
+def beginning(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Warehouse]:
+) -> Iterator[Beginning]:
     folder = tmp_path_factory.mktemp("build_postgres")
     generate(Parameters(scale_factor=0.02), folder / "sources", workers=1)
     with postgres.new_database() as database, pytest.MonkeyPatch.context() as patch:
@@ -134,23 +156,22 @@ def template(
         assert load(options[0]).failures == []
         warehouse.build()
         assert load(options[1]).failures == []
-        yield warehouse
+        with postgres.new_database(database.database) as copy:
+            yield Beginning(postgres, warehouse, copy)
 
 
 @pytest.fixture
-def warehouse(postgres: PostgresServer, template: Warehouse) -> Iterator[Warehouse]:
-    with postgres.new_database(template.database.database) as database:
-        yield Warehouse(database, template.folder)
+def warehouse(beginning: Beginning) -> Warehouse:
+    return beginning.restore()
 
 
 @pytest.fixture(scope="module")
-def expected(postgres: PostgresServer, template: Warehouse) -> dict[str, Fingerprint]:
+def expected(beginning: Beginning) -> dict[str, Fingerprint]:
     """After a build that nothing disturbs."""
-    with postgres.new_database(template.database.database) as database:
-        warehouse = Warehouse(database, template.folder)
-        before = warehouse.fingerprints()
-        warehouse.build()
-        after = warehouse.fingerprints()
+    warehouse = beginning.restore()
+    before = warehouse.fingerprints()
+    warehouse.build()
+    after = warehouse.fingerprints()
     assert {TABLES[APPENDED], TABLES[REPLACED_ROWS]} <= {
         name for name in after if before[name] != after[name]
     }
@@ -158,7 +179,7 @@ def expected(postgres: PostgresServer, template: Warehouse) -> dict[str, Fingerp
 
 
 def test_two_builds_of_a_table_at_once_do_not_insert_a_batch_twice(
-    warehouse: Warehouse, expected: dict[str, Fingerprint]
+    expected: dict[str, Fingerprint], warehouse: Warehouse
 ) -> None:
     with warehouse.locked(APPENDED):
         builds = [warehouse.start(APPENDED), warehouse.start(APPENDED)]
@@ -180,7 +201,7 @@ def test_two_builds_of_a_table_at_once_do_not_insert_a_batch_twice(
     ],
 )
 def test_a_build_killed_while_it_changes_a_table_leaves_nothing_to_mend(
-    warehouse: Warehouse, expected: dict[str, Fingerprint], table: str
+    expected: dict[str, Fingerprint], warehouse: Warehouse, table: str
 ) -> None:
     with warehouse.locked(table):
         build = warehouse.start()
@@ -200,7 +221,7 @@ def test_a_build_killed_while_it_changes_a_table_leaves_nothing_to_mend(
     ],
 )
 def test_a_server_that_crashes_while_a_table_changes_leaves_nothing_to_mend(
-    warehouse: Warehouse, expected: dict[str, Fingerprint], table: str
+    expected: dict[str, Fingerprint], warehouse: Warehouse, table: str
 ) -> None:
     if warehouse.query("select inet_server_addr() <> inet_client_addr()") != [(False,)]:
         pytest.skip("the server runs on another machine: its processes cannot be killed")
@@ -230,14 +251,10 @@ def wait_until_up(database: PostgresServer) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(RANDOM_KILLS))
 def test_a_build_killed_at_any_moment_leaves_nothing_to_mend(
-    warehouse: Warehouse, expected: dict[str, Fingerprint], seed: int
+    expected: dict[str, Fingerprint], warehouse: Warehouse, seed: int
 ) -> None:
-    started = time.monotonic()
-    with warehouse.database.new_database(warehouse.database.database) as twin:
-        Warehouse(twin, warehouse.folder).build()
-    seconds = time.monotonic() - started
     build = warehouse.start()
-    time.sleep(random.Random(seed).uniform(0, seconds))
+    time.sleep(random.Random(seed).uniform(0, SECONDS_OF_A_BUILD))
     build.kill()
     build.communicate(timeout=SECONDS_TO_WAIT)
     warehouse.build()
@@ -246,7 +263,7 @@ def test_a_build_killed_at_any_moment_leaves_nothing_to_mend(
 
 @pytest.mark.slow
 def test_of_two_whole_builds_at_once_one_may_fail_and_the_next_gives_the_right_rows(
-    warehouse: Warehouse, expected: dict[str, Fingerprint]
+    expected: dict[str, Fingerprint], warehouse: Warehouse
 ) -> None:
     builds = [warehouse.start(), warehouse.start()]
     for build in builds:
