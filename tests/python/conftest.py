@@ -13,6 +13,8 @@ from scripts.postgres_server import PostgresServer, postgres_server
 os.environ.pop("DBT_TARGET", None)
 
 
+# First: xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file, and the files of one group, on one worker: they share what is dear to make."""
     for item in items:

@@ -105,7 +105,7 @@ def test_first_command_of_the_readme_builds_a_clean_checkout(checkout: Path) -> 
 
 @pytest.mark.integration
 def test_first_query_of_the_readme_shows_rows(checkout: Path) -> None:
-    activate, show = re.findall(r"^(source \S+|dbt show .*)", _readme(), flags=re.MULTILINE)
+    activate, show = re.findall(r"^(source \.venv\S+|dbt show .*)", _readme(), flags=re.MULTILINE)
     assert "Completed" in _shell(f"{activate} && {show}", checkout)
 
 
