@@ -241,8 +241,7 @@ class Project:
         """
         started = time.perf_counter()
         with _node_progress(label) as on_event:
-            runner = dbtRunner(self._manifest, callbacks=[on_event, *self._listeners])
-            outcome = runner.invoke([*QUIETLY, *arguments])
+            outcome = self._runner(on_event, *self._listeners).invoke([*QUIETLY, *arguments])
         for line in _node_messages(outcome):
             errors.print(f"  {line}", markup=False)
         if not outcome.success:
@@ -272,10 +271,15 @@ class Project:
 
     def _invoke(self, *arguments: str) -> Any:
         # Artifacts of these small commands would replace those of the build.
-        outcome = dbtRunner(self._manifest).invoke([*QUIETLY, "--no-write-json", *arguments])
+        outcome = self._runner().invoke([*QUIETLY, "--no-write-json", *arguments])
         if not outcome.success:
             raise ProjectError(f"the warehouse cannot be used: {_problem(outcome)}")
         return outcome.result
+
+    def _runner(self, *listeners: Listener) -> dbtRunner:
+        # A copy: dbt notes in its manifest that an ephemeral model is part of a statement, and leaves it out in the next run.
+        manifest: Manifest = self._manifest.deepcopy()  # type: ignore[no-untyped-call]
+        return dbtRunner(manifest, callbacks=[*listeners])
 
 
 def _problem(outcome: dbtRunnerResult) -> str:

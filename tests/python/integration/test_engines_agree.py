@@ -54,7 +54,8 @@ class Project:
 
     def build(self, *arguments: str) -> list[str]:
         """Build; returns what did not go well."""
-        invocation = dbtRunner(manifest=self.manifest).invoke(
+        # A copy, as in scripts/batches.py.
+        invocation = dbtRunner(manifest=self.manifest.deepcopy()).invoke(
             ["--quiet", "build", "--target", self.target, *arguments]
         )
         assert invocation.result is not None, invocation.exception

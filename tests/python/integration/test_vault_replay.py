@@ -54,7 +54,8 @@ class Vault:
 
     def run(self, *arguments: str, select: tuple[str, ...] = MODELS) -> dict[str, str]:
         """Run the models; returns the messages of those that failed, by name."""
-        invocation = dbtRunner(manifest=self.manifest).invoke(
+        # A copy, as in scripts/batches.py.
+        invocation = dbtRunner(manifest=self.manifest.deepcopy()).invoke(
             ["--quiet", "build", *MODELS_AND_SEEDS, *arguments, "--select", *select]
         )
         assert invocation.result is not None, invocation.exception
@@ -353,7 +354,7 @@ def _publish(vault: Vault, prospects: Prospects) -> list[tuple[object, ...]]:
                 f" from (values {rows}) as list (agency_id, marketing_nameplate, is_listed)",
                 [value for key, told in prospects.items() for value in (key, *told)],
             )
-    taken = dbtRunner(manifest=vault.manifest).invoke(
+    taken = dbtRunner(manifest=vault.manifest.deepcopy()).invoke(
         ["--quiet", "snapshot", "--select", "prospects_published"]
     )
     assert taken.success, taken.exception
