@@ -4,8 +4,18 @@
 {% macro duckdb__apply_grants(relation, grant_config, should_revoke=true) %}
 {% endmacro %}
 
-{# Who may not read personal columns has the right to the others only. dbt does not see rights to columns: they are set anew each time. #}
+{#
+    Who may not read personal columns has the right to the others only. dbt does not see rights to columns: they are set anew each time.
+
+    The lock keeps autovacuum out of a table that stays: gathering statistics, it would wait for the right that this transaction gives,
+    and `analyze` in after_build would wait for autovacuum.
+#}
 {% macro postgres__apply_grants(relation, grant_config, should_revoke=true) %}
+    {% if model.config.materialized in ("incremental", "snapshot") %}
+        {% call statement("keep_autovacuum_out") %}
+            lock table {{ relation }} in share update exclusive mode
+        {% endcall %}
+    {% endif %}
     {% set masked = masked_readers(model) %}
     {% if masked %}
         {% set shown = model.columns.values() | reject("in", personal_columns(model)) | map(attribute="name") | join(", ") %}

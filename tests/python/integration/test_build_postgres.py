@@ -237,6 +237,31 @@ def test_a_server_that_crashes_while_a_table_changes_leaves_nothing_to_mend(
     assert warehouse.fingerprints() == expected
 
 
+def test_statistics_that_the_server_gathers_meanwhile_do_not_stop_a_build(
+    expected: dict[str, Fingerprint], warehouse: Warehouse
+) -> None:
+    table = TABLES[APPENDED]
+    connection = warehouse.database.connect()
+    connection.autocommit = False
+    try:
+        cursor = connection.cursor()
+        # So that the build has a right to give: only then the two have reason to wait for each other.
+        cursor.execute(f"revoke select on {table} from brokerage_auditor")
+        connection.commit()
+        # What autovacuum does: the lock first, the change of the catalog last.
+        cursor.execute(f"lock table {table} in share update exclusive mode")
+        build = warehouse.start(APPENDED)
+        warehouse.wait_for_waiting(1, lock="relation")
+        cursor.execute(f"analyze {table}")
+        connection.commit()
+    finally:
+        connection.close()
+    output, _ = build.communicate(timeout=SECONDS_TO_WAIT)
+    assert build.returncode == 0, output
+    warehouse.build()
+    assert warehouse.fingerprints() == expected
+
+
 def wait_until_up(database: PostgresServer) -> None:
     deadline = time.monotonic() + SECONDS_TO_WAIT
     while True:
