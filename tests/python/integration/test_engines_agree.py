@@ -68,19 +68,18 @@ class Project:
 
 def differing_tables(expected: Engine, found: Engine) -> dict[str, str]:
     """The tables that do not have the same rows on both sides, each with the first rows that only one has."""
-    tables = {
-        name: _named(expected.tables()).get(name) == _named(found.tables()).get(name)
-        for name in _named(expected.tables()) | _named(found.tables())
-    }
+    tables, others = _tables_of_layers(expected), _tables_of_layers(found)
     return {
-        name: _first_differences(expected, found, name) if in_both else "is only on one side"
-        for name, in_both in tables.items()
-        if not in_both or expected.fingerprint(name) != found.fingerprint(name)
+        name: _first_differences(expected, found, name)
+        if name in tables & others
+        else "is only on one side"
+        for name in sorted(tables | others)
+        if name not in tables & others or expected.fingerprint(name) != found.fingerprint(name)
     }
 
 
-def _named(tables: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    return {f"{schema}.{name}": (schema, name) for schema, name in tables if schema in LAYERS}
+def _tables_of_layers(engine: Engine) -> set[str]:
+    return {f"{schema}.{name}" for schema, name in engine.tables() if schema in LAYERS}
 
 
 def _first_differences(expected: Engine, found: Engine, table: str) -> str:
@@ -136,7 +135,9 @@ def builds(
         connection = database.connect()
         with duckdb.connect(str(warehouse)) as expected:
             engines = DuckDB(expected), Postgres(connection)
-            empty = {name for name in _named(engines[0].tables()) if not engines[0].row_texts(name)}
+            empty = {
+                name for name in _tables_of_layers(engines[0]) if not engines[0].row_texts(name)
+            }
             assert empty == NEVER_FILLED, "a table without rows proves nothing"
             in_two_steps = Build(problems, differing_tables(*engines))
             patch.setenv("DBT_TARGET_PATH", str(folder / "postgres"))
