@@ -14,6 +14,8 @@ export LAKE ?= data/lake
 export WAREHOUSE ?= data/warehouse.duckdb
 export DO_NOT_TRACK := 1
 export PYTHONUNBUFFERED := 1
+# Compiled once at installation: otherwise, where Python may not write, every start of dbt compiles it all again for two seconds.
+export UV_COMPILE_BYTECODE := 1
 
 # What a build needs: for Postgres, its driver too.
 ifeq ($(DBT_TARGET),postgres)
