@@ -94,17 +94,22 @@ class PostgresServer(ConnectionSettings):
     def new_database(self, template: str = "template1") -> "Iterator[PostgresServer]":
         """A database on this server, empty or a copy of another one to which nobody is connected; dropped at the end."""
         name = f"test_{secrets.token_hex(6)}"
-        create = sql.SQL("create database {} template {}")
-        self._execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        self.replace_database(name, template)
         try:
             yield replace(self, database=name)
         finally:
-            self._execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            self._execute("drop database {} with (force)", name)
 
-    def _execute(self, statement: sql.Composed) -> None:
+    def replace_database(self, name: str, template: str) -> None:
+        """Make a database anew as a copy of another one to which nobody is connected; who is connected to it is sent away."""
+        self._execute("drop database if exists {} with (force)", name)
+        self._execute("create database {} template {}", name, template)
+
+    def _execute(self, statement: str, *names: str) -> None:
+        """Run a statement; the names stand in the place of its braces, quoted."""
         connection = self.connect()
         try:
-            connection.cursor().execute(statement)
+            connection.cursor().execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
         finally:
             connection.close()
 
@@ -154,7 +159,7 @@ def _own_server() -> Iterator[PostgresServer]:
         process, port = _start(bin_folder, folder, owner)
         server = PostgresServer("127.0.0.1", port, "postgres", password, "postgres")
         _wait_until_ready(server, process, folder)
-        server._execute(sql.SQL("create database brokerage").format())
+        server._execute("create database {}", "brokerage")
         yield replace(server, database="brokerage")
     finally:
         if process is not None:

@@ -45,6 +45,7 @@ MEANING = """\
   included, the project parsed before.
 - **batch 2 / batch 1**: seconds that dbt reports for all models, when the batches come one by one. It shows how much of the cost of a day is
   the day and how much is the number of models: an empty model still costs dbt and the engine their statements.
+- **batch 1, 2, 3** of Postgres / DuckDB: dbt's run of all models after the load of that batch; 1 is the historical one.
 - **CPU s, peak MiB**: of the process that loads or runs dbt, with its children. On DuckDB that is the engine too; the server of
   Postgres is not counted.
 - **exponent**: the slope of seconds over scale, both as logarithms: 1 grows as the data does; below 1, fixed costs still weigh.
@@ -65,6 +66,7 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         INTRODUCTION,
         _conditions(results),
         _section("Ratios", _ratios(results)),
+        _section("Postgres / DuckDB", _engines_compared(results)),
         MEANING,
         _section("Steps", _steps(results), plot_scales(results, plots)),
         _section("Growth with scale", _exponents(results)),
@@ -142,6 +144,29 @@ def _ratio_rows(results: Results) -> Iterator[Sequence[str]]:
             *later,
             _ratio(warehouse, lake, 1),
         )
+
+
+def _engines_compared(results: Results) -> str:
+    heads = ("scale", "load", "build with all tests", "batch 1", "batch 2", "batch 3")
+    return _table(heads, _compared_rows(results))
+
+
+def _compared_rows(results: Results) -> Iterator[Sequence[str]]:
+    for scale in results.scales:
+        duckdb, postgres = (_compared(results, scale, name) for name in ("duckdb", "postgres"))
+        ratios = [_ratio(*seconds, 1) for seconds in zip(postgres, duckdb, strict=True)]
+        if any(ratio != _UNKNOWN for ratio in ratios):
+            yield f"{scale:g}", *ratios
+
+
+def _compared(results: Results, scale: float, engine: str) -> Sequence[float | None]:
+    """Seconds of load, complete build, and dbt's run of each of three batches."""
+    batches = _figure(results, scale, engine, "replay", "build") or (None, None, None)
+    return (
+        _seconds(results, scale, engine, "load", "load"),
+        _seconds(results, scale, engine, "build", "build"),
+        *batches[:3],
+    )
 
 
 def _steps(results: Results) -> str:

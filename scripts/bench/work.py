@@ -6,7 +6,9 @@ must not count for another.
 
 import os
 import time
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +182,9 @@ def _run_dbt(place: Place, *arguments: str) -> "list[RunResult]":
     folders = {"LAKE": place.lake, "DBT_TARGET_PATH": place.target, "DBT_LOG_PATH": place.folder}
     os.environ.update({name: str(folder) for name, folder in folders.items()})
     os.environ.update(place.environment | {"DO_NOT_TRACK": "1"})
-    ran = dbtRunner().invoke(["--log-level", "error", *arguments])
+    # What `ls` lists is not for the one who waits for figures.
+    with redirect_stdout(StringIO()):
+        ran = dbtRunner().invoke(["--log-level", "error", *arguments])
     if ran.exception is not None:
         raise RuntimeError(f"dbt {arguments[0]}: {ran.exception}") from ran.exception
     results: list[RunResult] = list(getattr(ran.result, "results", []))

@@ -77,26 +77,17 @@ class PostgresWarehouse:
 
     def save(self, name: str) -> None:
         """Copy the database."""
-        self._replace(name, "faults")
+        self._server.replace_database(name, "faults")
 
     def restore(self, name: str | None) -> None:
         """Copy the database back; what a killed client left at work on it is ended."""
-        self._replace("faults", name or "template0")
+        self._server.replace_database("faults", name or "template0")
 
     def fingerprints(self) -> dict[str, Fingerprint]:
         """The fingerprint of each table of the layers."""
         connection = psycopg2.connect(self._run.uri)
         try:
             return _of_layers(Postgres(connection).all_fingerprints())
-        finally:
-            connection.close()
-
-    def _replace(self, target: str, template: str) -> None:
-        connection = self._server.connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f'drop database if exists "{target}" with (force)')
-                cursor.execute(f'create database "{target}" template "{template}"')
         finally:
             connection.close()
 

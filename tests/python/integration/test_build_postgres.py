@@ -126,14 +126,7 @@ class Beginning:
 
     def restore(self) -> Warehouse:
         """Begin again, in a database of the same name: dbt reads the whole project again when that changes."""
-        name = self.warehouse.database.database
-        connection = self.server.connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"drop database {name} with (force)")
-                cursor.execute(f"create database {name} template {self.copy.database}")
-        finally:
-            connection.close()
+        self.server.replace_database(self.warehouse.database.database, self.copy.database)
         return self.warehouse
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.bench.measuring import Run
+from scripts.bench.measuring import Run, median_of
 from scripts.bench.page import exponent, write_page
 from scripts.bench.results import FILES, Result, read_results, save
 
@@ -75,6 +75,23 @@ def test_a_later_batch_is_compared_with_the_first_in_model_seconds(tmp_path: Pat
     page = _page(tmp_path, _world(1))
     assert _row(page, "duckdb, 1", "2") == ["0.10", "0.40", "1.10", "0.05"]
     assert _row(page, "duckdb, 1", "3") == ["0.10", "0.80", "1.10", "0.10"]
+
+
+def test_engines_are_compared_where_both_were_measured(tmp_path: Path) -> None:
+    postgres = [
+        replace(
+            result,
+            engine="postgres",
+            steps={name: _runs(4 * median_of(runs).seconds) for name, runs in result.steps.items()},
+            figures=result.figures | {"build": [54, 3, 7]},
+        )
+        for result in _world(3)
+        if result.engine == "duckdb" and result.part in ("load", "replay")
+    ]
+    page = _page(tmp_path, [*_world(1), *_world(3), *postgres])
+    compared = page.partition("## Postgres / DuckDB")[2].partition("##")[0]
+    assert _row(compared, "3") == ["4.0", "-", "2.0", "3.0", "7.0"]
+    assert "| 1 |" not in compared
 
 
 def test_the_slowest_models_come_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
