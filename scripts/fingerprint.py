@@ -16,7 +16,7 @@ two ways: decimals lose the zeros at their end, floats have 15 digits, lists hav
 U+001D between items. The first 60 bits of the MD5 of this text are a number, and the fingerprint is the sum
 of these numbers, so a row that is there twice counts twice.
 
-Exit codes: 0, or 2 if there is no such lake or warehouse.
+Exit codes: 0, or 2 if there is no such lake or warehouse, or another program has it open.
 """
 
 from abc import ABC, abstractmethod
@@ -232,7 +232,13 @@ def main(
             tables = fingerprint_warehouse(warehouse)
         else:
             tables = fingerprint_lake(lake)
-    except (FileNotFoundError, PostgresError, psycopg2.OperationalError) as error:
+    # DuckDB's own words name the process that has the warehouse open.
+    except (
+        FileNotFoundError,
+        duckdb.IOException,
+        PostgresError,
+        psycopg2.OperationalError,
+    ) as error:
         typer.secho(f"fingerprint: {str(error).strip()}", fg="red", err=True)
         raise typer.Exit(2) from error
     for name, table in tables.items():
