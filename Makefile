@@ -66,7 +66,7 @@ pytest: .venv/.dev
 	$(RUN) pytest -q -n 2 --dist loadgroup -m "not slow"
 
 .PHONY: test-slow
-test-slow: .venv/.dev ## The long tests: large files, large worlds
+test-slow: .venv/.dev ## The long tests: large files and worlds, disturbed builds, the rest of the README
 	$(RUN) pytest -q -m slow
 
 .PHONY: lint

@@ -43,7 +43,7 @@ MEANING = """\
 - **load**: source files to what dbt reads: the Parquet lake; on Postgres the lake and then the tables of its raw schema.
 - **build with all tests**: `dbt build` of all batches into an empty warehouse: seeds, models, unit tests and data tests; dbt's start
   included, the project parsed before.
-- **batch 2 / batch 1**: seconds that dbt reports for all models, when the batches come one by one. It shows how much of the cost of a day is
+- **batch 2 / batch 1**: seconds that dbt reports for all models, when the batches come one by one and so do the models. It shows how much of the cost of a day is
   the day and how much is the number of models: an empty model still costs dbt and the engine their statements.
 - **batch 1, 2, 3** of Postgres / DuckDB: dbt's run of all models after the load of that batch; 1 is the historical one.
 - **CPU s, peak MiB**: of the process that loads or runs dbt, with its children. On DuckDB that is the engine too; the server of

@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scripts.postgres_server import PostgresServer
+
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
     path
@@ -133,6 +135,41 @@ def test_make_docs_serves_the_documentation(checkout: Path) -> None:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
     assert b"dbt Docs" in page
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_source_files_of_ones_own_are_built(
+    checkout: Path, small_world: Path, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"`(make build SOURCES=)\S+`", _readme())
+    places = f"LAKE={tmp_path}/lake WAREHOUSE={tmp_path}/warehouse.duckdb"
+    assert "every test is green" in _shell(f"{places} {command}{small_world}", checkout)
+    assert (tmp_path / "warehouse.duckdb").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_batches_go_one_by_one_and_no_further_than_to_the_last(checkout: Path) -> None:
+    assert "make batches" in _readme()
+    _shell("make batches", checkout)
+    with duckdb.connect(str(checkout / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
+        finished = warehouse.execute("select batch_id from operations.finished_batches").fetchall()
+    assert sorted(finished) == [(1,), (2,), (3,)]
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_the_lines_about_postgres_build_on_a_server(
+    checkout: Path, postgres: PostgresServer
+) -> None:
+    (lines,) = re.findall(r"## On Postgres\n.*?```bash\n(.*?)```", _readme(), flags=re.S)
+    with postgres.new_database() as database:
+        ours = database.environment()
+        for name in re.findall(r"\b(PG[A-Z]+)=\S+", lines):
+            lines = re.sub(rf"{name}=\S+", f"{name}={ours[name]}", lines)
+        rest = f"export PGPORT={database.port} PGDATABASE={database.database}\n"
+        assert f"database {database.database}" in _shell(rest + lines, checkout)
 
 
 def _documentation() -> bytes | None:
