@@ -43,8 +43,8 @@ MEANING = """\
 - **load**: source files to what dbt reads: the Parquet lake; on Postgres the lake and then the tables of its raw schema.
 - **build with all tests**: `dbt build` of all batches into an empty warehouse: seeds, models, unit tests and data tests; dbt's start
   included, the project parsed before.
-- **batch 2 / batch 1**: seconds that dbt reports for all models, when the batches come one by one and so do the models. It shows how much of the cost of a day is
-  the day and how much is the number of models: an empty model still costs dbt and the engine their statements.
+- **batch 2 / batch 1**: seconds that dbt reports for all models, when the batches come one by one and so do the models. It shows how much of
+  the cost of a day is the day and how much is the number of models: an empty model still costs dbt and the engine their statements.
 - **batch 1, 2, 3** of Postgres / DuckDB: dbt's run of all models after the load of that batch; 1 is the historical one.
 - **CPU s, peak MiB**: of the process that loads or runs dbt, with its children. On DuckDB that is the engine too; the server of
   Postgres is not counted.
@@ -138,12 +138,13 @@ def _ratio_rows(results: Results) -> Iterator[Sequence[str]]:
         later = [_ratio(seconds, batches[0], 2) for seconds in batches[1:3]] or [_UNKNOWN, _UNKNOWN]
         warehouse = _figure(results, scale, engine, "build", "bytes")
         lake = _figure(results, scale, engine, "load", "lake_bytes")
-        yield (
-            f"{engine}, {scale:g}",
+        ratios = (
             *(_ratio(seconds, floor, 1) for seconds in (load, build, both, models)),
             *later,
             _ratio(warehouse, lake, 1),
         )
+        if set(ratios) != {_UNKNOWN}:
+            yield f"{engine}, {scale:g}", *ratios
 
 
 def _engines_compared(results: Results) -> str:
