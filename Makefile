@@ -9,9 +9,10 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 SCALE ?= 0.1
 
-export SOURCES ?= data/sources
-export LAKE ?= data/lake
-export WAREHOUSE ?= data/warehouse.duckdb
+# The defaults of scripts and profile, for the words below. Not exported: a variable that is there in `make` and not in the shell makes
+# dbt read the whole project again.
+SOURCES ?= data/sources
+WAREHOUSE ?= data/warehouse.duckdb
 export DO_NOT_TRACK := 1
 export PYTHONUNBUFFERED := 1
 # Compiled once at installation: otherwise, where Python may not write, every start of dbt compiles it all again for two seconds.
