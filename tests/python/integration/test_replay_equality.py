@@ -7,14 +7,13 @@ The same claim on a small world of three batches is in test_vault_replay.py, whe
 """
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from scripts.batches import WITHOUT_TESTS, Project
+from scripts.bench.measuring import apart
 from scripts.fingerprint import Fingerprint, fingerprint_warehouse
 from scripts.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
@@ -52,12 +51,6 @@ def build(*arguments: str) -> None:
     Project().run("build", "build", *WITHOUT_TESTS, *arguments)
 
 
-def apart(work: Callable[..., None], *arguments: object) -> None:
-    """Do it in a process of its own: dbt keeps the warehouse open until its process ends."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        pool.submit(work, *arguments).result()
-
-
 def test_batch_by_batch_at_once_and_rebuilt_are_the_same(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,14 +67,15 @@ def test_batch_by_batch_at_once_and_rebuilt_are_the_same(
         (tmp_path / name).mkdir()
         monkeypatch.setenv("WAREHOUSE", str(tmp_path / name / "warehouse.duckdb"))
 
+    # Apart, because dbt keeps the warehouse open until its process ends.
     begin_anew("one_by_one")
-    apart(replay, sources, lake)
+    apart(partial(replay, sources, lake))
     one_by_one = fingerprints()
     assert sum(table.rows for table in one_by_one.values()) > 500_000
 
     apart(build)
     assert fingerprints() == one_by_one, "built again"
-    apart(build, "--full-refresh")
+    apart(partial(build, "--full-refresh"))
     assert fingerprints() == one_by_one, "rebuilt"
     begin_anew("at_once")
     apart(build)
