@@ -33,49 +33,13 @@ encoded as (
     where prices.price_date > affected.first_price_date - interval '1 year'
 ),
 
--- Within a calendar year: the extremes from its first day on, and those until its last one.
-yearly as (
-    select
-        symbol,
-        price_date,
-        batch_id,
-        date_trunc('year', price_date) as year_start,
-        max(high_and_day) over year_to_date as high_to_date,
-        min(low_and_day) over year_to_date as low_to_date,
-        max(high_and_day) over rest_of_year as high_from_here,
-        min(low_and_day) over rest_of_year as low_from_here
-    from encoded
+affected_days as (
+    select * from encoded
     where price_date >= first_price_date
-    window
-        year_to_date as (partition by symbol, date_trunc('year', price_date) order by price_date),
-        rest_of_year as (partition by symbol, date_trunc('year', price_date) order by price_date desc)
 ),
 
--- By the calendar: 365 or 366 days with the day itself, without the same day of the year before.
-framed as (
-    select
-        *,
-        first_value(year_start) over fifty_two_weeks as first_year_start,
-        first_value(high_from_here) over fifty_two_weeks as high_from_first,
-        first_value(low_from_here) over fifty_two_weeks as low_from_first
-    from yearly
-    window fifty_two_weeks as (
-        partition by symbol
-        order by price_date
-        range between interval '1 year -1 day' preceding and current row
-    )
-),
-
--- Such a period is the rest of one calendar year and the beginning of the next, or the beginning of one alone.
--- Its extremes are put together from those of its parts: Postgres would look at every day of every period.
 recent as (
-    select
-        symbol,
-        price_date,
-        batch_id,
-        greatest(high_to_date, case when first_year_start < year_start then high_from_first end) as high_and_day,
-        least(low_to_date, case when first_year_start < year_start then low_from_first end) as low_and_day
-    from framed
+    {{- extremes_of_fifty_two_weeks("affected_days") }}
 ),
 
 -- Days before the affected ones are only looked back at; there are none when the model is built anew.

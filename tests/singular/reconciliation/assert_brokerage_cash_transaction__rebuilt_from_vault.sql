@@ -32,4 +32,4 @@ rebuilt as (
     from {{ ref('nhl_cash_transaction') }} as nhl_cash_transaction
 )
 
-{{ differences("delivered", "rebuilt") }}
+{{ differing_lines("delivered", "rebuilt") }}

@@ -32,4 +32,4 @@ rebuilt as (
     from {{ ref('nhl_holding_change') }} as nhl_holding_change
 )
 
-{{ differences("delivered", "rebuilt") }}
+{{ differing_lines("delivered", "rebuilt") }}

@@ -54,4 +54,4 @@ rebuilt as (
     inner join {{ ref('nhl_trade') }} as trade on state.trade_id = trade.trade_id
 )
 
-{{ differences("delivered", "rebuilt") }}
+{{ differing_lines("delivered", "rebuilt") }}

@@ -26,4 +26,4 @@ rebuilt as (
     from {{ ref('nhl_trade_event') }} as nhl_trade_event
 )
 
-{{ differences("delivered", "rebuilt") }}
+{{ differing_lines("delivered", "rebuilt") }}

@@ -32,4 +32,4 @@ rebuilt as (
     from {{ ref('nhl_watch_event') }} as nhl_watch_event
 )
 
-{{ differences("delivered", "rebuilt") }}
+{{ differing_lines("delivered", "rebuilt") }}

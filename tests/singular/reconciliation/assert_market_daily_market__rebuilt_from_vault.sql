@@ -36,4 +36,4 @@ rebuilt as (
     from {{ ref('nhl_daily_price') }} as nhl_daily_price
 )
 
-{{ differences("delivered", "rebuilt") }}
+{{ differing_lines("delivered", "rebuilt") }}

@@ -1,0 +1,64 @@
+{# The greatest `high_and_day` and the least `low_and_day` of the calendar year up to each day of a symbol: 365 or 366 days with the day
+   itself, without the same day of the year before. `days` is a relation with symbol, price_date, batch_id and these two. #}
+{% macro extremes_of_fifty_two_weeks(days) -%}
+    {{ return(adapter.dispatch("extremes_of_fifty_two_weeks")(days)) }}
+{%- endmacro %}
+
+{% macro default__extremes_of_fifty_two_weeks(days) %}
+    select
+        symbol,
+        price_date,
+        batch_id,
+        max(high_and_day) over fifty_two_weeks as high_and_day,
+        min(low_and_day) over fifty_two_weeks as low_and_day
+    from {{ days }}
+    window fifty_two_weeks as (
+        partition by symbol
+        order by price_date
+        range between interval '1 year -1 day' preceding and current row
+    )
+{%- endmacro %}
+
+{# Postgres would look at every day of every period. A period is the rest of one calendar year and the beginning of the next, or the
+   beginning of one alone; so its extremes are put together from those parts, whose windows only grow. #}
+{% macro postgres__extremes_of_fifty_two_weeks(days) %}
+    with
+
+    yearly as (
+        select
+            symbol,
+            price_date,
+            batch_id,
+            date_trunc('year', price_date) as year_start,
+            max(high_and_day) over year_to_date as high_to_date,
+            min(low_and_day) over year_to_date as low_to_date,
+            max(high_and_day) over rest_of_year as high_from_here,
+            min(low_and_day) over rest_of_year as low_from_here
+        from {{ days }}
+        window
+            year_to_date as (partition by symbol, date_trunc('year', price_date) order by price_date),
+            rest_of_year as (partition by symbol, date_trunc('year', price_date) order by price_date desc)
+    ),
+
+    framed as (
+        select
+            *,
+            first_value(year_start) over fifty_two_weeks as first_year_start,
+            first_value(high_from_here) over fifty_two_weeks as high_from_first,
+            first_value(low_from_here) over fifty_two_weeks as low_from_first
+        from yearly
+        window fifty_two_weeks as (
+            partition by symbol
+            order by price_date
+            range between interval '1 year -1 day' preceding and current row
+        )
+    )
+
+    select
+        symbol,
+        price_date,
+        batch_id,
+        greatest(high_to_date, case when first_year_start < year_start then high_from_first end) as high_and_day,
+        least(low_to_date, case when first_year_start < year_start then low_from_first end) as low_and_day
+    from framed
+{%- endmacro %}
