@@ -151,6 +151,20 @@ def everything_a_reader_sees_is_described(manifest: Manifest) -> Iterator[str]:
             yield f"{node['original_file_path']}: {node['name']} has no description"
 
 
+def links_of_the_documentation_lead_to_a_node(manifest: Manifest) -> Iterator[str]:
+    """A link from one page of the dbt docs to another, or to the graph of a node, names one that exists."""
+    known = {*manifest["nodes"], *manifest["sources"], *manifest["exposures"]}
+    names = {identifier.split(".")[2] for identifier in known}
+    for block in manifest["docs"].values():
+        text = block["block_contents"]
+        for page in re.findall(r"\(#!/\w+/([\w.]+)", text):
+            if page not in known:
+                yield f"{block['original_file_path']}: the link to {page} leads nowhere"
+        for selected in re.findall(r"[?&]g_i=(?:%2B)?(\w+)", text):
+            if selected not in names:
+                yield f"{block['original_file_path']}: the graph of {selected} is empty"
+
+
 def personal_columns_are_declared(manifest: Manifest) -> Iterator[str]:
     """Where not every reader sees personal data, a column called like it says whether it is and of what kind (docs/permissions.md)."""
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
@@ -182,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     singular_tests_open_with_a_reason,
     source_columns_are_typed_and_described,
     everything_a_reader_sees_is_described,
+    links_of_the_documentation_lead_to_a_node,
     personal_columns_are_declared,
     engines_differ_only_in_cross_db,
 )

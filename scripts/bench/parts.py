@@ -159,7 +159,7 @@ def measure_replay(bench: Bench, engine: Engine) -> None:
     One model at a time, so that the seconds of a model are its own.
     """
     _prepare(bench.place)
-    place = replace(bench.place, environment=bench.place.environment | {"DBT_THREADS": "1"})
+    place = bench.place.with_variables(DBT_THREADS="1")
     replays = []
     for _ in bench.repeats:
         _remove_everything(bench.place, engine)
@@ -181,8 +181,7 @@ def measure_limited(bench: Bench, engine: Engine) -> None:
     _prepare(bench.place)
     engine.drop_built()
     limit = bench.options.memory_limit
-    environment = bench.place.environment | {"DUCKDB_MEMORY_LIMIT": limit}
-    place = replace(bench.place, environment=environment)
+    place = bench.place.with_variables(DUCKDB_MEMORY_LIMIT=limit)
     nodes = bench.measure("build", partial(run_dbt, place, "build"))
     bench.figures.update(limit=limit, nodes=nodes)
 

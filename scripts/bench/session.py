@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -86,7 +86,7 @@ class Session:
                 for job in jobs:
                     self._keep(job, failure=str(error))
                 return
-            there = replace(place, environment=engine.environment)
+            there = place.with_variables(**engine.environment)
             for job in jobs:
                 self._run_job(job, there, partial(ENGINE_PARTS[job.part], engine=engine))
 

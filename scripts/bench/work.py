@@ -7,7 +7,7 @@ must not count for another.
 import os
 import time
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,10 @@ class Place:
 
     folder: Path
     environment: dict[str, str]
+
+    def with_variables(self, **variables: str) -> "Place":
+        """The same place, with these variables too."""
+        return replace(self, environment=self.environment | variables)
 
     @property
     def sources(self) -> Path:

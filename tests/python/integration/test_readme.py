@@ -47,9 +47,9 @@ def test_make_targets_in_the_readme_exist() -> None:
 
 def test_paths_in_the_readme_exist() -> None:
     (tree,) = re.findall(r"## Where things are\n\n```\n(.*?)```", _readme(), flags=re.S)
-    places = [line.split("  ")[0].split(",")[0] for line in tree.splitlines()]
+    places = [place for line in tree.splitlines() for place in line[:36].split(",")]
     assert [
-        place for place in places if not list(ROOT.glob(place.replace("<system>", "crm")))
+        place for place in places if not list(ROOT.glob(place.strip().replace("<system>", "crm")))
     ] == []
 
 

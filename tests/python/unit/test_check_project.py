@@ -1,10 +1,13 @@
-"""The rule of scripts/check_project.py on personal columns: what is called like one says whether it is."""
+"""Two rules of scripts/check_project.py: what is called like a personal column says whether it is one, and no link leads nowhere."""
 
 from typing import Any
 
 import pytest
 
-from scripts.check_project import personal_columns_are_declared
+from scripts.check_project import (
+    links_of_the_documentation_lead_to_a_node,
+    personal_columns_are_declared,
+)
 
 
 def manifest(column: str, meta: dict[str, Any], readers: list[str]) -> dict[str, Any]:
@@ -47,3 +50,23 @@ def test_a_model_that_only_the_auditor_reads_needs_no_declaration() -> None:
 def test_a_kind_that_does_not_exist_is_a_breach() -> None:
     (breach,) = personal_columns_are_declared(manifest("x", {"personal": "nmae"}, EVERYBODY))
     assert "nmae" in breach
+
+
+@pytest.mark.parametrize(
+    ("link", "breaches"),
+    [
+        ("#!/model/model.warehouse.dim_person", 0),
+        ("#!/model/model.warehouse.dim_persons", 1),
+        ("#!/overview?g_v=1&g_i=%2Bdim_person&g_e=test_type:generic", 0),
+        ("#!/overview?g_v=1&g_i=%2Bdim_persons", 1),
+    ],
+)
+def test_a_link_to_a_page_or_graph_that_is_not_there_is_a_breach(link: str, breaches: int) -> None:
+    block = {"original_file_path": "models/overview.md", "block_contents": f"[here]({link})"}
+    linked = {
+        "nodes": {"model.warehouse.dim_person": {}},
+        "sources": {},
+        "exposures": {},
+        "docs": {"doc.overview": block},
+    }
+    assert len(list(links_of_the_documentation_lead_to_a_node(linked))) == breaches
