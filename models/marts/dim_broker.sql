@@ -35,7 +35,7 @@ brokers as (
         true as is_current,
         employees.batch_id,
         calendar.effective_date,
-        cast('9999-12-31' as date) as end_date
+        {{ open_end() }} as end_date
     from employees
     inner join hub_employee on employees.employee_hk = hub_employee.employee_hk
     left join managers

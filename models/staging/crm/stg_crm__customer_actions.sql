@@ -4,10 +4,9 @@ customer_mgmt as (
     select * from {{ source('crm', 'customer_mgmt') }}
 ),
 
--- An action with several accounts landed as one row for each; they all carry the same customer. The first has no
--- row before
--- it: said with lag, because DuckDB 2.0 can lose all rows of `row_number() = 1` over files of which a join skips
--- some.
+-- An action with several accounts landed as one row for each; they all carry the same customer. The first has no row
+-- before it: said with lag, because DuckDB 2.0 can lose all rows of `row_number() = 1` over files of which a join
+-- skips some.
 followed as (
     select
         *,
