@@ -57,14 +57,6 @@ def test_documentation_covers_every_relation(built: Project) -> None:
         assert all(column["description"] for column in described.values()), unique_id
 
 
-def test_links_between_descriptions_lead_to_nodes(built: Project) -> None:
-    manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
-    texts = [path.read_text() for path in (ROOT / "models").rglob("*.md")]
-    linked = {node for text in texts for node in re.findall(r"\(#!/\w+/([\w.]+)\)", text)}
-    assert linked
-    assert linked - set(manifest["nodes"]) - set(manifest["sources"]) == set()
-
-
 def test_descriptions_are_in_the_warehouse_too(built: Project) -> None:
     without = built.query(
         "select table_name, column_name from duckdb_columns() where not internal and comment is null"
