@@ -47,15 +47,25 @@ counted as (
     left join dim_broker on versions.sk_broker_id = dim_broker.sk_broker_id
 ),
 
--- Of each inactive version of a customer, whether any of its accounts is inactive.
+followed_customers as (
+    select
+        *,
+        lag(status) over (partition by customer_id order by effective_date) as previous_status
+    from dim_customer
+),
+
+-- Of each version with which a customer becomes inactive, whether any of its accounts is inactive. A later version
+-- says nothing: by then the account may be active again.
 inactive_customers as (
     select
-        dim_customer.sk_customer_id,
+        followed_customers.sk_customer_id,
         bool_or(dim_account.status = 'Inactive') as has_inactive_account
-    from dim_customer
-    inner join dim_account on dim_customer.sk_customer_id = dim_account.sk_customer_id
-    where dim_customer.status = 'Inactive'
-    group by dim_customer.sk_customer_id
+    from followed_customers
+    inner join dim_account on followed_customers.sk_customer_id = dim_account.sk_customer_id
+    where
+        followed_customers.status = 'Inactive'
+        and followed_customers.previous_status is distinct from 'Inactive'
+    group by followed_customers.sk_customer_id
 ),
 
 contradicting as (

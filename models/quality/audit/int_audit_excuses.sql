@@ -32,20 +32,31 @@ merged as (
     group by batch_id
 ),
 
--- Check 41: customers who turn 100 in the days by which the figure of a daily extract looks ahead.
-ahead as (
+-- Check 41: the day that the figure of a daily extract takes for that of its batch.
+looking_ahead as (
     select
         batches.batch_id,
-        count(*) as too_early_count
+        batches.batch_date,
+        batches.batch_date + parameters.decimal_value * interval '1 day' as figure_date
     from batches
     cross join parameters
-    inner join sat_customer_brokerage
-        on
-            batches.batch_id = sat_customer_brokerage.batch_id
-            and sat_customer_brokerage.birth_date >= batches.batch_date - interval '100 years'
-            and sat_customer_brokerage.birth_date
-            < batches.batch_date + parameters.decimal_value * interval '1 day' - interval '100 years'
-    group by batches.batch_id
+),
+
+-- Who turns 100 by that day counts as too old already, who is born by it does not count as too young any more.
+misjudged as (
+    select
+        looking_ahead.batch_id,
+        count(*) filter (
+            where sat_customer_brokerage.birth_date >= looking_ahead.batch_date - interval '100 years'
+            and sat_customer_brokerage.birth_date < looking_ahead.figure_date - interval '100 years'
+        ) as too_old_count,
+        count(*) filter (
+            where sat_customer_brokerage.birth_date > looking_ahead.batch_date
+            and sat_customer_brokerage.birth_date <= looking_ahead.figure_date
+        ) as too_young_count
+    from looking_ahead
+    inner join sat_customer_brokerage on looking_ahead.batch_id = sat_customer_brokerage.batch_id
+    group by looking_ahead.batch_id
 ),
 
 excuses as (
@@ -59,9 +70,9 @@ excuses as (
     select
         41 as check_number,
         batch_id,
-        cast(too_early_count as bigint) as excused_gap
-    from ahead
+        cast(too_old_count - too_young_count as bigint) as excused_gap
+    from misjudged
 )
 
 select * from excuses
-where excused_gap > 0
+where excused_gap <> 0
