@@ -151,24 +151,26 @@ class FeedLoad:
     def _landed(self, checksums: dict[str, str]) -> list[FileResult] | None:
         """The results of the load that made what is in the lake, if it read the same files."""
         footer = self.lake.footer(self._files.data)
-        if footer is None or footer["contract"] != self.feed.fingerprint:
+        log_footer = self.lake.footer(self._files.log) or {}
+        # Compared before anything is taken from it: a damaged footer has other keys and values.
+        if footer is None or log_footer != footer | {"sha256": log_footer.get("sha256")}:
+            return None
+        if footer["contract"] != self.feed.fingerprint:
             return None
         files = [FileResult(**file) for file in footer["files"]]
-        log_footer = self.lake.footer(self._files.log) or {}
         has_quarantine = any(file.rows_quarantined for file in files)
-        is_same = (
-            checksums == {file.source_file: file.sha256 for file in files}
-            and log_footer == footer | {"sha256": log_footer.get("sha256")}
-            and self.lake.footer(self._files.quarantine) == (footer if has_quarantine else None)
-        )
+        quarantine_footer = self.lake.footer(self._files.quarantine)
+        is_same = quarantine_footer == (footer if has_quarantine else None)
+        is_same &= checksums == {file.source_file: file.sha256 for file in files}
         return files if is_same else None
 
     def _is_intact(self, files: list[FileResult]) -> bool:
         """Whether the lake still holds what was written, byte by byte."""
         log_footer = self.lake.footer(self._files.log) or {}
         checksums = log_footer.get("sha256") or {}
+        has_quarantine = any(file.rows_quarantined for file in files)
         return (
-            "data" in checksums
+            checksums.keys() == ({"data", "quarantine"} if has_quarantine else {"data"})
             and all(
                 self.lake.is_intact(getattr(self._files, name), checksum)
                 for name, checksum in checksums.items()
