@@ -139,7 +139,7 @@ class FeedLoad:
         checksums: dict[str, str] = {}
         seen: dict[str, SourceFile] = {}
         for file in self.files:
-            with self._failing(file):
+            with _Failing(file):
                 checksums[file.name] = checksum = self.sources.sha256(file)
                 twin = seen.setdefault(file.plain_name, file)
                 if not self.feed.may_be_empty and twin is file:
@@ -214,7 +214,7 @@ class FeedLoad:
         landed = quarantined = 0
         # Blocks of a compressed file are larger than what is read of it.
         step: Progress = (lambda _: None) if file.is_compressed else progress
-        with self._failing(file, checksum), self.sources.open(file) as stream:
+        with _Failing(file, checksum), self.sources.open(file) as stream:
             read = _READERS[self.feed.format]
             for piece in read(stream, self.feed, self.batch, self.block_bytes, step):
                 landed += len(piece.source_row)
@@ -236,9 +236,6 @@ class FeedLoad:
             rows_quarantined=quarantined,
             seconds=round(time.perf_counter() - started, 3),
         )
-
-    def _failing(self, file: SourceFile, checksum: str | None = None) -> "_Failing":
-        return _Failing(file, checksum)
 
     def _lake_rows(self, piece: Rows, file: SourceFile) -> pa.Table:
         count = len(piece.source_row)
@@ -272,9 +269,7 @@ class FeedLoad:
             QUARANTINE,
         )
 
-    def _write_log(
-        self, path: str, files: list[FileResult], footer: dict[str, Any] | None = None
-    ) -> None:
+    def _write_log(self, path: str, files: list[FileResult], footer: dict[str, Any]) -> None:
         self.lake.write(path, self._log_rows(files), footer)
 
     def _log_rows(self, files: list[FileResult]) -> pa.Table:
@@ -298,7 +293,7 @@ class _FeedFailure(Exception):
 class _Failing:
     """Turns what can go wrong with a file into the failure of its feed."""
 
-    def __init__(self, file: SourceFile, checksum: str | None) -> None:
+    def __init__(self, file: SourceFile, checksum: str | None = None) -> None:
         self._file = file
         self._checksum = checksum
 
