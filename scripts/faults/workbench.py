@@ -86,7 +86,7 @@ class Workbench:
         folder: a folder for all of it.
         sources: the source files.
         warehouse: the warehouse to work on.
-        with_increment: begin from a warehouse that lacks just the last batch, too.
+        with_increment: begin from a warehouse that lacks just the last batch, too, if there are several.
 
     Raises:
         WorkbenchError: a run without any fault failed, or did not give the same rows.
@@ -112,8 +112,9 @@ class Workbench:
         self._begin_from(None)
         self.starts = [Start("nothing", None, self._run_unharmed(self.job))]
         self._expected = self._fingerprints()
-        if with_increment:
-            self.starts.append(self._all_but_the_last_batch(SourceFolder(str(sources)).batches))
+        batches = SourceFolder(str(sources)).batches
+        if with_increment and len(batches) > 1:
+            self.starts.append(self._all_but_the_last_batch(batches))
 
     @property
     def nothing(self) -> Start:
