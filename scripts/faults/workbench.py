@@ -1,6 +1,13 @@
 """A small world, the warehouse that it should become, and child processes that work on it.
 
 The children come from a fork server that has imported dbt already, so that each begins within a moment.
+
+Usage:
+    workbench = Workbench(folder, sources, warehouse)
+    workbench.begin_from(workbench.nothing)
+    with workbench.started(workbench.job) as child:
+        child.kill()
+    print(workbench.problems_after_a_plain_run())
 """
 
 import multiprocessing

@@ -9,6 +9,12 @@ Layout:
     <lake>/<system>/<feed>/batch_id=<n>/<feed>.parquet        the rows of a feed
     <lake>/control/quarantine/batch_id=<n>/<system>__<feed>.parquet
     <lake>/control/load_log/batch_id=<n>/<system>__<feed>.parquet
+    <lake>/control/load_log/batch_id=<n>/<system>__<feed>.failure.parquet    the log of a failed attempt
+
+Usage:
+    lake = Lake("data/lake")
+    with lake.locked():
+        lake.write(lake.path("crm", "customer", batch=2), table, {"contract": feed.fingerprint})
 """
 
 import fcntl

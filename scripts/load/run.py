@@ -1,4 +1,9 @@
-"""Load batches: plan the work, run it over several feeds at once, collect what became of it."""
+"""Load batches: plan the work, run it over several feeds at once, collect what became of it.
+
+Usage:
+    result = load(LoadOptions("data/sources", "data/lake", batches=(1,)))
+    print(result.failures)
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

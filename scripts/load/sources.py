@@ -1,6 +1,12 @@
 """The source folder: which files are there, which feed and batch they belong to, and how to open them.
 
 Local folders and object stores are the same here: every access goes through fsspec (`/data/tpcdi`, `file:///data/tpcdi`, `s3://bucket/tpcdi`).
+
+Usage:
+    folder = SourceFolder("data/sources")
+    for file in folder.files_of(feed, batch=1):
+        with folder.open(file) as stream:
+            stream.read()
 """
 
 import bz2
