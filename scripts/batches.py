@@ -270,10 +270,18 @@ class Project:
         return [tuple(row) for row in shown.results[0].agate_table.rows]
 
     def _invoke(self, *arguments: str) -> Any:
+        said: list[str] = []
+
+        def on_event(event: Any) -> None:
+            if event.info.level == "error":
+                said.append(" ".join(event.info.msg.split()))
+
         # Artifacts of these small commands would replace those of the build.
-        outcome = self._runner().invoke([*QUIETLY, "--no-write-json", *arguments])
+        outcome = self._runner(on_event).invoke([*QUIETLY, "--no-write-json", *arguments])
         if not outcome.success:
-            raise ProjectError(f"the warehouse cannot be used: {_problem(outcome)}")
+            # The result of a macro does not tell what went wrong in it; dbt says it on the way.
+            problem = "; ".join(said) if said and not outcome.exception else _problem(outcome)
+            raise ProjectError(f"the warehouse cannot be used: {problem}")
         return outcome.result
 
     def _runner(self, *listeners: Listener) -> dbtRunner:

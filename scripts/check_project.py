@@ -3,7 +3,7 @@
 Usage:
     dbt parse && python -m scripts.check_project
 
-Every breach is one line on stderr and makes the exit code 1. A known breach may be listed in scripts/check_project_baseline.txt; the list
+Every breach is one line on stderr and makes the exit code 1; without a manifest it is 2. A known breach may be listed in scripts/check_project_baseline.txt; the list
 only ever shrinks: an entry that is no longer true is a breach too.
 """
 
@@ -73,6 +73,9 @@ def models_read_only_layers_below(manifest: Manifest) -> Iterator[str]:
     """A model reads its own layer or a lower one; only staging reads sources, each view those of its own system."""
     for model in _nodes(manifest, "model"):
         layer = _layer(model)
+        if layer not in LAYERS:
+            yield f"{model['name']}: {layer} is none of the layers {', '.join(LAYERS)}"
+            continue
         for parent in model["depends_on"]["nodes"]:
             if parent.startswith("source."):
                 source = manifest["sources"][parent]
@@ -80,7 +83,7 @@ def models_read_only_layers_below(manifest: Manifest) -> Iterator[str]:
                     yield f"{model['name']} reads the source {source['source_name']}.{source['name']}"
             elif parent.startswith("model."):
                 upper = manifest["nodes"][parent]
-                if LAYERS.index(_layer(upper)) > LAYERS.index(layer):
+                if _layer(upper) in LAYERS[LAYERS.index(layer) + 1 :]:
                     yield f"{model['name']} ({layer}) reads {upper['name']} ({_layer(upper)})"
 
 

@@ -16,7 +16,7 @@ two ways: decimals lose the zeros at their end, floats have 15 digits, lists hav
 U+001D between items. The first 60 bits of the MD5 of this text are a number, and the fingerprint is the sum
 of these numbers, so a row that is there twice counts twice.
 
-Exit codes: 0, or 2 if there is no such lake or warehouse, or another program has it open.
+Exit codes: 0, or 2 if there is no such lake or warehouse, it cannot be read, or another program has it open.
 """
 
 from abc import ABC, abstractmethod
@@ -202,7 +202,7 @@ def fingerprint_postgres() -> dict[str, Fingerprint]:
 
     Raises:
         PostgresError: PGPORT is not a number.
-        psycopg2.OperationalError: it cannot be reached.
+        psycopg2.Error: it cannot be reached or read.
     """
     connection = psycopg2.connect(ConnectionSettings.from_environment().uri)
     try:
@@ -232,13 +232,8 @@ def main(
             tables = fingerprint_warehouse(warehouse)
         else:
             tables = fingerprint_lake(lake)
-    # DuckDB's own words name the process that has the warehouse open.
-    except (
-        FileNotFoundError,
-        duckdb.IOException,
-        PostgresError,
-        psycopg2.OperationalError,
-    ) as error:
+    # DuckDB's own words name the file that cannot be read, or the process that has the warehouse open.
+    except (FileNotFoundError, duckdb.Error, PostgresError, psycopg2.Error) as error:
         typer.secho(f"fingerprint: {str(error).strip()}", fg="red", err=True)
         raise typer.Exit(2) from error
     for name, table in tables.items():

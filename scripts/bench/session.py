@@ -19,7 +19,7 @@ from rich.console import Console
 
 from scripts.bench.engines import open_engine
 from scripts.bench.machine import describe_machine, describe_version
-from scripts.bench.measuring import Run, apart
+from scripts.bench.measuring import Run, WorkError, apart
 from scripts.bench.parts import ENGINE_PARTS, FILE_PARTS, Bench, Options, applies
 from scripts.bench.results import FILES, Result, save
 from scripts.bench.work import Place, generate_world
@@ -70,7 +70,12 @@ class Session:
     def _run_scale(self, scale: float, place: Place, jobs: list[Job]) -> None:
         if Job(scale, FILES, "generate") not in jobs:
             self._say(f"scale {scale:g}: the world, not measured")
-            apart(partial(generate_world, place, scale))
+            try:
+                apart(partial(generate_world, place, scale))
+            except WorkError as error:
+                for job in jobs:
+                    self._keep(job, failure=f"no world: {error}")
+                return
         for engine_name, of_engine in groupby(jobs, key=lambda job: job.engine):
             if engine_name == FILES:
                 for job in of_engine:

@@ -7,7 +7,7 @@ Usage:
     python -m scripts.faults --sources /data/tpcdi           other source files than those of a small generated world
 
 After each fault, batches are loaded and built once more without any, and every table of lake and warehouse is compared with that of an
-unharmed run. Exit codes: 0 every fault was mended, 1 one was not (the table says which), 2 wrong arguments or no unharmed run.
+unharmed run. Exit codes: 0 every fault was mended, 1 one was not (the table says which), 2 wrong arguments, no server, or no unharmed run.
 """
 
 import random
@@ -34,7 +34,9 @@ from scripts.faults.mutations import mutated_builds, mutations
 from scripts.faults.outcome import Outcome
 from scripts.faults.workbench import Workbench, WorkbenchError
 from scripts.generate import Parameters, generate
+from scripts.load.connection import PostgresError
 from scripts.load.run import Target
+from scripts.postgres_server import PostgresServerError
 
 SCALE_FACTOR = 0.02
 console = Console(highlight=False)
@@ -97,7 +99,7 @@ def main(
                     started = time.perf_counter()
                     bar.update(task, description=f"{len(timed)} faults made")
                     _print(outcome)
-        except WorkbenchError as error:
+        except (WorkbenchError, PostgresServerError, PostgresError) as error:
             errors.print(f"faults: {error}", style="red", markup=False)
             raise typer.Exit(2) from error
     console.print(_table(timed))

@@ -16,6 +16,7 @@ from scripts.batches import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Project, ProjectE
 from scripts.load.connection import PostgresError
 from scripts.load.lake import LakeError
 from scripts.load.run import LoadOptions, Target, load
+from scripts.load.sources import SourceFolderError
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,7 +85,7 @@ def _load(job: Job, events: Connection) -> list[str]:
     try:
         with mock.patch("scripts.load.run.datetime", _Clock(job.clock)):
             return load(options, lambda _: lambda _: events.send("load")).failures
-    except (LakeError, PostgresError) as error:
+    except (SourceFolderError, LakeError, PostgresError) as error:
         return [str(error)]
 
 

@@ -96,7 +96,7 @@ def _first_line(child: Child) -> str:
 
 
 def _lake_files(workbench: Workbench) -> list[Path]:
-    """The files of the lake that hold rows of sources."""
+    """The files of the lake that loads of batches have written: rows, quarantine and logs."""
     return sorted(path for path in workbench.lake.glob("*/*/batch_id=[1-9]*/*.parquet"))
 
 

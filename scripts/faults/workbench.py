@@ -1,6 +1,13 @@
 """A small world, the warehouse that it should become, and child processes that work on it.
 
 The children come from a fork server that has imported dbt already, so that each begins within a moment.
+
+Usage:
+    workbench = Workbench(folder, sources, warehouse)
+    workbench.begin_from(workbench.nothing)
+    with workbench.started(workbench.job) as child:
+        child.kill()
+    print(workbench.problems_after_a_plain_run())
 """
 
 import multiprocessing
@@ -86,7 +93,7 @@ class Workbench:
         folder: a folder for all of it.
         sources: the source files.
         warehouse: the warehouse to work on.
-        with_increment: begin from a warehouse that lacks just the last batch, too.
+        with_increment: begin from a warehouse that lacks just the last batch, too, if there are several.
 
     Raises:
         WorkbenchError: a run without any fault failed, or did not give the same rows.
@@ -112,8 +119,9 @@ class Workbench:
         self._begin_from(None)
         self.starts = [Start("nothing", None, self._run_unharmed(self.job))]
         self._expected = self._fingerprints()
-        if with_increment:
-            self.starts.append(self._all_but_the_last_batch(SourceFolder(str(sources)).batches))
+        batches = SourceFolder(str(sources)).batches
+        if with_increment and len(batches) > 1:
+            self.starts.append(self._all_but_the_last_batch(batches))
 
     @property
     def nothing(self) -> Start:

@@ -215,10 +215,12 @@ def _read_feed(path: Path, source: dict[str, Any], table: dict[str, Any]) -> Fee
             f"{where}: schema and identifier are {place[0]} and {place[1]}; dbt looks for its rows there,"
             f" the loader puts them into {wanted[0]} and {wanted[1]}"
         )
+    if not isinstance(_meta(table)["feed"], dict):
+        raise ContractError(f"{where}: config.meta.feed is no map of options; see docs/feeds.md")
     options = dict(_meta(table)["feed"])
     columns = tuple(
         _read_column(where, column)
-        for column in table.get("columns", [])
+        for column in table.get("columns") or []
         if not _meta(column).get("added_by_loader")
     )
     files = options.pop("files", [])

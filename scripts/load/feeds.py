@@ -139,7 +139,7 @@ class FeedLoad:
         checksums: dict[str, str] = {}
         seen: dict[str, SourceFile] = {}
         for file in self.files:
-            with self._failing(file):
+            with _Failing(file):
                 checksums[file.name] = checksum = self.sources.sha256(file)
                 twin = seen.setdefault(file.plain_name, file)
                 if not self.feed.may_be_empty and twin is file:
@@ -151,24 +151,26 @@ class FeedLoad:
     def _landed(self, checksums: dict[str, str]) -> list[FileResult] | None:
         """The results of the load that made what is in the lake, if it read the same files."""
         footer = self.lake.footer(self._files.data)
-        if footer is None or footer["contract"] != self.feed.fingerprint:
+        log_footer = self.lake.footer(self._files.log) or {}
+        # Compared before anything is taken from it: a damaged footer has other keys and values.
+        if footer is None or log_footer != footer | {"sha256": log_footer.get("sha256")}:
+            return None
+        if footer["contract"] != self.feed.fingerprint:
             return None
         files = [FileResult(**file) for file in footer["files"]]
-        log_footer = self.lake.footer(self._files.log) or {}
         has_quarantine = any(file.rows_quarantined for file in files)
-        is_same = (
-            checksums == {file.source_file: file.sha256 for file in files}
-            and log_footer == footer | {"sha256": log_footer.get("sha256")}
-            and self.lake.footer(self._files.quarantine) == (footer if has_quarantine else None)
-        )
+        quarantine_footer = self.lake.footer(self._files.quarantine)
+        is_same = quarantine_footer == (footer if has_quarantine else None)
+        is_same &= checksums == {file.source_file: file.sha256 for file in files}
         return files if is_same else None
 
     def _is_intact(self, files: list[FileResult]) -> bool:
         """Whether the lake still holds what was written, byte by byte."""
         log_footer = self.lake.footer(self._files.log) or {}
         checksums = log_footer.get("sha256") or {}
+        has_quarantine = any(file.rows_quarantined for file in files)
         return (
-            "data" in checksums
+            checksums.keys() == ({"data", "quarantine"} if has_quarantine else {"data"})
             and all(
                 self.lake.is_intact(getattr(self._files, name), checksum)
                 for name, checksum in checksums.items()
@@ -212,7 +214,7 @@ class FeedLoad:
         landed = quarantined = 0
         # Blocks of a compressed file are larger than what is read of it.
         step: Progress = (lambda _: None) if file.is_compressed else progress
-        with self._failing(file, checksum), self.sources.open(file) as stream:
+        with _Failing(file, checksum), self.sources.open(file) as stream:
             read = _READERS[self.feed.format]
             for piece in read(stream, self.feed, self.batch, self.block_bytes, step):
                 landed += len(piece.source_row)
@@ -234,9 +236,6 @@ class FeedLoad:
             rows_quarantined=quarantined,
             seconds=round(time.perf_counter() - started, 3),
         )
-
-    def _failing(self, file: SourceFile, checksum: str | None = None) -> "_Failing":
-        return _Failing(file, checksum)
 
     def _lake_rows(self, piece: Rows, file: SourceFile) -> pa.Table:
         count = len(piece.source_row)
@@ -270,9 +269,7 @@ class FeedLoad:
             QUARANTINE,
         )
 
-    def _write_log(
-        self, path: str, files: list[FileResult], footer: dict[str, Any] | None = None
-    ) -> None:
+    def _write_log(self, path: str, files: list[FileResult], footer: dict[str, Any]) -> None:
         self.lake.write(path, self._log_rows(files), footer)
 
     def _log_rows(self, files: list[FileResult]) -> pa.Table:
@@ -296,7 +293,7 @@ class _FeedFailure(Exception):
 class _Failing:
     """Turns what can go wrong with a file into the failure of its feed."""
 
-    def __init__(self, file: SourceFile, checksum: str | None) -> None:
+    def __init__(self, file: SourceFile, checksum: str | None = None) -> None:
         self._file = file
         self._checksum = checksum
 

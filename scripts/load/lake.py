@@ -9,6 +9,12 @@ Layout:
     <lake>/<system>/<feed>/batch_id=<n>/<feed>.parquet        the rows of a feed
     <lake>/control/quarantine/batch_id=<n>/<system>__<feed>.parquet
     <lake>/control/load_log/batch_id=<n>/<system>__<feed>.parquet
+    <lake>/control/load_log/batch_id=<n>/<system>__<feed>.failure.parquet    the log of a failed attempt
+
+Usage:
+    lake = Lake("data/lake")
+    with lake.locked():
+        lake.write(lake.path("crm", "customer", batch=2), table, {"contract": feed.fingerprint})
 """
 
 import fcntl
@@ -29,6 +35,8 @@ from fsspec.implementations.local import LocalFileSystem
 # DuckDB reads row groups in parallel; this is the size of its own.
 ROW_GROUP_ROWS = 122_880
 _FOOTER_KEY = b"brokerage_warehouse.load"
+# What reading a damaged file may raise; text that is not UTF-8 and JSON that is none are ValueErrors.
+_DAMAGE = (OSError, ValueError, pa.ArrowException)
 
 LOAD_LOG = pa.schema(
     {
@@ -174,19 +182,18 @@ class Lake:
         """Whether a (small) file can be read and has just these rows."""
         try:
             with self.open(path) as stream:
-                found: pa.Table = pq.read_table(stream)
-        except (OSError, pa.ArrowException):
+                return bool(pq.read_table(stream).equals(table))
+        except _DAMAGE:
             return False
-        return bool(found.to_pylist() == table.to_pylist())
 
     def footer(self, path: str) -> dict[str, Any] | None:
         """What the loader wrote into the footer of a file; None if it is not there or damaged."""
         try:
             with self._filesystem.open(path, "rb") as stream:
                 metadata = pq.read_metadata(stream).metadata or {}
-        except (OSError, pa.ArrowInvalid):
+            return json.loads(metadata[_FOOTER_KEY]) if _FOOTER_KEY in metadata else None
+        except _DAMAGE:
             return None
-        return json.loads(metadata[_FOOTER_KEY]) if _FOOTER_KEY in metadata else None
 
     def write(self, path: str, table: pa.Table, footer: dict[str, Any] | None = None) -> None:
         """Write a small table as one file."""

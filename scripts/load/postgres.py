@@ -218,15 +218,22 @@ def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progres
         connection.commit()
     except PostgresError as error:
         raise PostgresError(f"{feed.label} of batch {batch} was not copied: {error}") from error
+    except (OSError, pa.ArrowException) as error:
+        raise PostgresError(
+            f"{feed.label} of batch {batch} was not copied: a file of the lake cannot be read: {error};"
+            " load this feed and batch again from its source"
+        ) from error
     return Copied(feed, batch, rows[0])
 
 
 def _check_intact(lake: Lake, files: BatchFiles) -> None:
     """Readers would take most damage for other values; the log knows what was written."""
-    checksums = (lake.footer(files.log) or {}).get("sha256", {})
-    for name, checksum in checksums.items():
+    checksums = (lake.footer(files.log) or {}).get("sha256") or {}
+    for name in ("data", "quarantine"):
         path = getattr(files, name)
-        if not lake.is_intact(path, checksum):
+        is_expected = name in checksums or lake.exists(path)
+        # Without a checksum, the log itself is damaged.
+        if is_expected and not lake.is_intact(path, checksums.get(name, "")):
             raise PostgresError(
                 f"{path} is damaged; load this feed and batch again from its source"
             )
@@ -268,8 +275,8 @@ def _append(
             raise PostgresError(
                 f"{path} was written under an older contract; load this feed and batch again from its source"
             )
-        count = file.metadata.num_rows
-        rows = _LakeRows(file, lambda share: progress(int(lake.size(path) * share)))
+        count, size = file.metadata.num_rows, lake.size(path)
+        rows = _LakeRows(file, lambda share: progress(int(size * share)))
         try:
             connection.append(SCHEMA, table, rows.reader)
         except PostgresError as error:

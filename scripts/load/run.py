@@ -1,4 +1,9 @@
-"""Load batches: plan the work, run it over several feeds at once, collect what became of it."""
+"""Load batches: plan the work, run it over several feeds at once, collect what became of it.
+
+Usage:
+    result = load(LoadOptions("data/sources", "data/lake", batches=(1,)))
+    print(result.failures)
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -196,9 +201,14 @@ def _plan(
 
 
 def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime:
-    """The one load time of a batch: now, or that of its first load if it is in the lake already."""
+    """The one load time of a batch: now, or that of its first load if it is in the lake already.
+
+    Rows and log of a feed say the same, or one of them is damaged or not there.
+    """
     for feed in contracts.feeds:
-        footer = lake.footer(lake.path(feed.system, feed.name, batch))
-        if footer is not None:
-            return datetime.fromisoformat(footer["loaded_at"])
+        files = lake.batch_files(feed.system, feed.name, batch)
+        footers = [lake.footer(path) or {} for path in (files.data, files.log)]
+        times = {footer["loaded_at"] for footer in footers if "loaded_at" in footer}
+        if len(times) == 1:
+            return datetime.fromisoformat(times.pop())
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

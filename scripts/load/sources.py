@@ -1,6 +1,12 @@
 """The source folder: which files are there, which feed and batch they belong to, and how to open them.
 
 Local folders and object stores are the same here: every access goes through fsspec (`/data/tpcdi`, `file:///data/tpcdi`, `s3://bucket/tpcdi`).
+
+Usage:
+    folder = SourceFolder("data/sources")
+    for file in folder.files_of(feed, batch=1):
+        with folder.open(file) as stream:
+            stream.read()
 """
 
 import bz2
@@ -76,8 +82,8 @@ class SourceFolder:
 
     @property
     def batches(self) -> list[int]:
-        """The numbers of the batches that are there, in order."""
-        matches = (re.match(r"Batch(\d+)/", file.name) for file in self.files)
+        """The numbers of the batches that are there, in order; there is no Batch0, and no Batch01 beside Batch1."""
+        matches = (re.match(r"Batch([1-9]\d*)/", file.name) for file in self.files)
         return sorted({int(match[1]) for match in matches if match})
 
     def files_of(self, feed: Feed, batch: int) -> list[SourceFile]:
@@ -134,12 +140,16 @@ def _open_zip(stream: IO[bytes]) -> IO[bytes]:
     archive = zipfile.ZipFile(stream)
     members = archive.namelist()
     if len(members) != 1:
-        raise FileError(f"the archive holds {len(members)} files, one expected")
+        raise FileError(
+            f"the archive holds {len(members)} files, one expected; deliver each by itself"
+        )
     try:
         return archive.open(members[0])
     except RuntimeError as error:
         # An encrypted member, or a kind of compression that Python cannot read.
-        raise FileError(f"the archive cannot be read: {error}; zip it again without") from error
+        raise FileError(
+            f"the archive cannot be read: {error}; zip it again, without a password"
+        ) from error
 
 
 _OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {

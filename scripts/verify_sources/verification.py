@@ -1,4 +1,9 @@
-"""Choose the checks for a folder and run them."""
+"""Choose the checks for a folder and run them.
+
+Usage:
+    results = verify(Path("data/sources"))
+    print([result.name for result in results if not result.ok])
+"""
 
 from __future__ import annotations
 

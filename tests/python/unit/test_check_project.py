@@ -1,4 +1,4 @@
-"""Two rules of scripts/check_project.py: what is called like a personal column says whether it is one, and no link leads nowhere."""
+"""Three rules of scripts/check_project.py: what is called like a personal column says whether it is one, no link leads nowhere, and models read downwards."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 
 from scripts.check_project import (
     links_of_the_documentation_lead_to_a_node,
+    models_read_only_layers_below,
     personal_columns_are_declared,
 )
 
@@ -70,3 +71,32 @@ def test_a_link_to_a_page_or_graph_that_is_not_there_is_a_breach(link: str, brea
         "docs": {"doc.overview": block},
     }
     assert len(list(links_of_the_documentation_lead_to_a_node(linked))) == breaches
+
+
+@pytest.mark.parametrize(
+    ("layer", "parent_layer", "breaches"),
+    [
+        ("marts", "raw_vault", []),
+        ("marts", "marts", []),
+        ("raw_vault", "marts", ["reader (raw_vault) reads parent (marts)"]),
+        ("reports", "marts", ["reader: reports is none of the layers staging, raw_vault"]),
+    ],
+)
+def test_a_model_reads_its_own_layer_or_a_lower_one(
+    layer: str, parent_layer: str, breaches: list[str]
+) -> None:
+    nodes = {
+        f"model.warehouse.{name}": {
+            "resource_type": "model",
+            "name": name,
+            "fqn": ["warehouse", of_layer, name],
+            "depends_on": {"nodes": parents},
+        }
+        for name, of_layer, parents in (
+            ("reader", layer, ["model.warehouse.parent"]),
+            ("parent", parent_layer, []),
+        )
+    }
+    found = list(models_read_only_layers_below({"nodes": nodes, "sources": {}}))
+    assert len(found) == len(breaches)
+    assert all(map(str.startswith, found, breaches))

@@ -82,19 +82,30 @@ def test_a_part_that_fails_is_kept_as_failed_and_the_next_one_is_measured(
     assert 0.9 < floor.figures["bytes"] / generated.figures["bytes"] <= 1
 
 
+def test_without_a_world_every_part_of_its_scale_is_kept_as_failed(tmp_path: Path) -> None:
+    jobs = list(plan([-1], [], ["floor", "formats"]))
+    failures = Session(jobs, _options(tmp_path), tmp_path).run()
+    assert [failure.partition(": no world: ")[0] for failure in failures] == [
+        "scale -1, files, floor",
+        "scale -1, files, formats",
+    ]
+    assert [result.failure is None for result in read_results(tmp_path).all] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--scales", "1,large"], "numbers such as 1,3,10"),
         (["--engines", "oracle"], "'oracle' is none of duckdb"),
         (["--parts", "everything"], "'everything' is none of generate, floor"),
+        (["--parts", "limited", "--engines", "postgres"], "none of these parts is measured"),
     ],
 )
 def test_wrong_arguments_are_refused_with_what_is_allowed(
-    arguments: list[str], message: str
+    arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     app = typer.Typer()
     app.command()(main)
-    shown = CliRunner().invoke(app, arguments)
+    shown = CliRunner().invoke(app, [*arguments, "--results", str(tmp_path)])
     assert shown.exit_code == 2
     assert message in shown.output

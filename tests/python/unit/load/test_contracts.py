@@ -76,6 +76,11 @@ def test_a_column_that_the_loader_adds_may_be_described(tmp_path: Path) -> None:
 
 WRONG: dict[str, tuple[Row, str]] = {
     "unknown_option": (table(KEY, colour="red"), "config.meta.feed: .*'colour'"),
+    "no_options": (
+        {"name": "feed", "identifier": "test__feed", "config": {"meta": {"feed": None}}},
+        "config.meta.feed is no map of options",
+    ),
+    "columns_left_empty": (table(KEY) | {"columns": None}, "it has no columns"),
     "no_files": (table(KEY, files=[]), "config.meta.feed.files is missing"),
     "unknown_format": (table(KEY, format="json"), "format 'json' is not one of delimited"),
     "no_delimiter": (table(KEY, delimiter=None), "delimiter of one ASCII character"),

@@ -278,6 +278,36 @@ def test_a_file_of_the_lake_that_has_changed_in_any_byte_is_loaded_again(
         assert load(sources, lake).output.count("damaged") == 0
 
 
+@pytest.mark.parametrize(
+    ("key", "damaged"),
+    [
+        (b'"contract"', b"\xf2"),
+        (b'"files"', b'"'),
+        (b'"loaded_at"', b"!"),
+        (b'"rows_read"', b"!"),
+        (b'"quarantine"', b"!"),
+    ],
+    ids=["no UTF-8", "no JSON", "other time", "other counts", "other checksums"],
+)
+def test_a_damaged_footer_is_mended_too(
+    sources: Path, lake: Path, key: bytes, damaged: bytes
+) -> None:
+    """The footer is where the loader looks first, and it stands in all three files."""
+    with (sources / "Batch1" / "DailyMarket.txt").open("a") as stream:
+        stream.write("broken\n")
+    outcome = load_feeds(sources, lake, "market.daily_market")
+    fingerprints, times = fingerprint_lake(lake), load_times(outcome, 1)
+    paths = [path for path in lake.rglob("batch_id=1/*.parquet") if key in path.read_bytes()]
+    assert len(paths) == (1 if key == b'"quarantine"' else 3)
+    for path in paths:
+        path.write_bytes(path.read_bytes().replace(key, key[:3] + damaged + key[4:]))
+        outcome = load_feeds(sources, lake, "market.daily_market")
+        assert outcome.exit_code == 0
+        assert fingerprint_lake(lake) == fingerprints
+        assert load_times(outcome, 1) == times
+        assert key in path.read_bytes()
+
+
 def test_damage_in_the_lake_is_told(sources: Path, lake: Path) -> None:
     load(sources, lake)
     (path,) = lake.glob("market/daily_market/batch_id=1/*.parquet")

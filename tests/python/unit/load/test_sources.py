@@ -38,6 +38,13 @@ def test_batches_are_found_by_their_folders(tmp_path: Path) -> None:
     assert folder.batches == [1, 2, 10]
 
 
+def test_batches_are_counted_from_1_without_zeros_in_front(tmp_path: Path) -> None:
+    """Batch 0 of the lake holds the empty tables."""
+    folder = folder_with(tmp_path, "Batch0/a", "Batch02/a", "Batch1/a")
+    assert folder.batches == [1]
+    assert names(folder.unknown_files(Contracts((), ("Batch1/a",)))) == ["Batch0/a", "Batch02/a"]
+
+
 @pytest.mark.parametrize("uri", ["/no/such/folder", "nosuchscheme://bucket/folder"])
 def test_a_folder_that_is_not_there_is_named(uri: str) -> None:
     with pytest.raises(SourceFolderError, match=uri):
