@@ -18,7 +18,12 @@ _LAYERS = ("raw", "raw_vault", "business_vault", "marts", "quality")
 
 
 class Warehouse(Protocol):
-    """What a workbench needs of an engine."""
+    """What a workbench needs of an engine.
+
+    `is_written_by_a_server`: its files are not those of the process that builds, and have limits of their own.
+    """
+
+    is_written_by_a_server: bool
 
     @property
     def environment(self) -> dict[str, str]:
@@ -36,6 +41,8 @@ class Warehouse(Protocol):
 
 class DuckDBWarehouse:
     """A warehouse in one file."""
+
+    is_written_by_a_server = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -65,6 +72,8 @@ class DuckDBWarehouse:
 
 class PostgresWarehouse:
     """A warehouse in a database of its own; a state is kept as another database."""
+
+    is_written_by_a_server = True
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server

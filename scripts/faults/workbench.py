@@ -104,7 +104,7 @@ class Workbench:
     ) -> None:
         self.folder = folder
         self.lake = folder / "lake"
-        self._warehouse = warehouse
+        self.warehouse = warehouse
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["scripts.faults.child"])
         environment = {
@@ -138,7 +138,7 @@ class Workbench:
         self._begin_from(None)
         self._run_unharmed(replace(self.job, batches=tuple(batches[:-1])))
         shutil.copytree(self.lake, self._saved_lake(name))
-        self._warehouse.save(name)
+        self.warehouse.save(name)
         events = self._run_unharmed(self.job)
         if differences := self.differences():
             raise WorkbenchError(f"batch by batch is not all at once: {', '.join(differences)}")
@@ -156,7 +156,7 @@ class Workbench:
 
     def _begin_from(self, saved: str | None) -> None:
         shutil.rmtree(self.lake, ignore_errors=True)
-        self._warehouse.restore(saved)
+        self.warehouse.restore(saved)
         if saved is not None:
             shutil.copytree(self._saved_lake(saved), self.lake)
 
@@ -200,4 +200,4 @@ class Workbench:
 
     def _fingerprints(self) -> dict[str, Fingerprint]:
         lake = {f"lake {name}": table for name, table in fingerprint_lake(self.lake).items()}
-        return self._warehouse.fingerprints() | lake
+        return self.warehouse.fingerprints() | lake

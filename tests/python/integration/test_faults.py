@@ -73,7 +73,10 @@ def test_faults_of_the_machine_are_told_clearly_and_mended(
     workbench: Workbench, fault: object
 ) -> None:
     assert callable(fault)
-    assert problems(list(fault(workbench, random.Random(SEED)))) == []
+    outcomes = list(fault(workbench, random.Random(SEED)))
+    if not outcomes:
+        pytest.skip("this engine cannot be brought into it")
+    assert problems(outcomes) == []
 
 
 @pytest.mark.slow
