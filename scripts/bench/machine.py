@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# The session writes it after each part.
+_PAGE = (":!docs/benchmarks.md", ":!docs/benchmarks")
 _PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dbt-postgres", "pyarrow")
 
 
@@ -27,11 +29,16 @@ def describe_machine() -> dict[str, str]:
 
 
 def describe_version() -> str:
-    """The commit of the checkout, with a mark if files have been changed since."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
-    )
-    return described.stdout.strip() or "not a git checkout"
+    """The commit of the checkout, with a mark if files but the page of figures have been changed since."""
+    commit = _git("describe", "--always")
+    changed = _git("diff", "--name-only", "HEAD", "--", ".", *_PAGE)
+    return (commit + ("-dirty" if changed else "")) or "not a git checkout"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _processor() -> str:
