@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -73,14 +73,17 @@ def two_runs_at_once(workbench: Workbench, chance: random.Random) -> Iterator[Ou
     A server lets both build, and makes one wait for the other where they meet; one of them may end with an error.
     """
     for phase, refusal in (("load", "another load is writing"), ("build", "lock")):
+        may_both_run = phase == "build" and workbench.warehouse.is_written_by_a_server
         workbench.begin_from(workbench.latest)
         second = replace(workbench.job, output=str(workbench.folder / "second.txt"), force=True)
         with workbench.started(replace(workbench.job, force=True)) as child:
-            while not child.events[phase] and child.next_event() is not None:
+            # Halfway, where it has its locks, and stopped, so that it is not done before the second run gets there.
+            halfway = workbench.latest.events[phase] // 2
+            while child.events[phase] < halfway and child.next_event() is not None:
                 pass
-            other = workbench.run(replace(second, is_loaded=phase == "load"))
+            with nullcontext() if may_both_run else child.paused():
+                other = workbench.run(replace(second, is_loaded=phase == "load"))
         problems = workbench.problems_after_a_plain_run()
-        may_both_run = phase == "build" and workbench.warehouse.is_written_by_a_server
         if child.exit_code != 0 and not may_both_run:
             problems += (f"the first run failed: {child.said}",)
         is_refused = other.exit_code != 0 and refusal in other.said

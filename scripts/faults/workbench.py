@@ -11,7 +11,9 @@ Usage:
 """
 
 import multiprocessing
+import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +70,17 @@ class Child:
     def kill(self) -> None:
         """End it now, without a last word."""
         self._process.kill()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It stands still, with all locks that it has, until the block is left."""
+        process = self._process.pid
+        assert process is not None
+        os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(process, signal.SIGCONT)
 
     def wait(self) -> None:
         """Wait for its end."""
