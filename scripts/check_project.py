@@ -3,8 +3,8 @@
 Usage:
     dbt parse && python -m scripts.check_project
 
-Every breach is one line on stderr and makes the exit code 1; without a manifest it is 2. A known breach may be listed in scripts/check_project_baseline.txt; the list
-only ever shrinks: an entry that is no longer true is a breach too.
+Every breach is one line on stderr and makes the exit code 1; without a manifest it is 2. A known breach may be listed in
+scripts/check_project_baseline.txt; the list only ever shrinks: an entry that is no longer true is a breach too.
 """
 
 import csv

@@ -63,7 +63,7 @@ _SETTINGS = {
 
 
 class PostgresServerError(Exception):
-    """No server could be started: says why and what to do."""
+    """There is no server: says why and what to do."""
 
 
 class PostgresServer(ConnectionSettings):
@@ -121,11 +121,14 @@ def postgres_server() -> Iterator[PostgresServer]:
     """The server that the environment names, or one that is started here and stopped at the end.
 
     Raises:
-        PostgresServerError: it cannot be started.
-        PostgresError: PGPORT is not a number.
+        PostgresServerError: it cannot be started, or PGPORT is not a number.
     """
     if any(os.environ.get(name) for name in _SERVER_VARIABLES):
-        yield PostgresServer(**asdict(ConnectionSettings.from_environment()))
+        try:
+            settings = ConnectionSettings.from_environment()
+        except PostgresError as error:
+            raise PostgresServerError(str(error)) from error
+        yield PostgresServer(**asdict(settings))
         return
     # A session of its own: Ctrl-C is for the caller, who then lets go of it in order.
     guard = subprocess.Popen(
@@ -325,7 +328,7 @@ def main(
                 err=True,
             )
             signal.pause()
-    except (PostgresServerError, PostgresError) as error:
+    except PostgresServerError as error:
         typer.secho(f"postgres_server: {error}", fg="red", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:

@@ -34,7 +34,6 @@ from scripts.faults.mutations import mutated_builds, mutations
 from scripts.faults.outcome import Outcome
 from scripts.faults.workbench import Workbench, WorkbenchError
 from scripts.generate import Parameters, generate
-from scripts.load.connection import PostgresError
 from scripts.load.run import Target
 from scripts.postgres_server import PostgresServerError
 
@@ -99,7 +98,7 @@ def main(
                     started = time.perf_counter()
                     bar.update(task, description=f"{len(timed)} faults made")
                     _print(outcome)
-        except (WorkbenchError, PostgresServerError, PostgresError) as error:
+        except (WorkbenchError, PostgresServerError) as error:
             errors.print(f"faults: {error}", style="red", markup=False)
             raise typer.Exit(2) from error
     console.print(_table(timed))

@@ -86,8 +86,7 @@ def two_runs_at_once(workbench: Workbench, chance: random.Random) -> Iterator[Ou
         problems = workbench.problems_after_a_plain_run()
         if child.exit_code != 0 and not may_both_run:
             problems += (f"the first run failed: {child.said}",)
-        is_refused = other.exit_code != 0 and refusal in other.said
-        if not is_refused and not may_both_run:
+        if (other.exit_code == 0 or refusal not in other.said) and not may_both_run:
             problems += (f"the second run was not turned away: {other.said}",)
         effect = "refused" if other.exit_code != 0 else "both ran"
         yield Outcome("two runs at once", phase, effect, problems, _first_line(other))

@@ -158,11 +158,11 @@ class FeedLoad:
         if footer["contract"] != self.feed.fingerprint:
             return None
         files = [FileResult(**file) for file in footer["files"]]
+        if checksums != {file.source_file: file.sha256 for file in files}:
+            return None
         has_quarantine = any(file.rows_quarantined for file in files)
         quarantine_footer = self.lake.footer(self._files.quarantine)
-        is_same = quarantine_footer == (footer if has_quarantine else None)
-        is_same &= checksums == {file.source_file: file.sha256 for file in files}
-        return files if is_same else None
+        return files if quarantine_footer == (footer if has_quarantine else None) else None
 
     def _is_intact(self, files: list[FileResult]) -> bool:
         """Whether the lake still holds what was written, byte by byte."""

@@ -66,13 +66,14 @@ excuses as (
         cast(merged.merged_count - figures.c_id_hist as bigint) as excused_gap
     from merged
     inner join figures on merged.batch_id = figures.batch_id
+    where merged.merged_count > figures.c_id_hist
     union all
     select
         41 as check_number,
         batch_id,
         cast(too_old_count - too_young_count as bigint) as excused_gap
     from misjudged
+    where too_old_count <> too_young_count
 )
 
 select * from excuses
-where excused_gap <> 0

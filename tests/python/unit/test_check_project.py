@@ -1,4 +1,7 @@
-"""Three rules of scripts/check_project.py: what is called like a personal column says whether it is one, no link leads nowhere, and models read downwards."""
+"""Three rules of scripts/check_project.py.
+
+What is called like a personal column says whether it is one, no link leads nowhere, and models read downwards.
+"""
 
 from typing import Any
 
