@@ -33,9 +33,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from scripts.load.connection import PostgresError
-from scripts.load.contracts import ContractError
+from scripts.load.contracts import ContractError, read_contracts
 from scripts.load.lake import Lake, LakeError
-from scripts.load.run import LoadOptions, LoadResult, Target, load
+from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, Target, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 
 # Told each event of dbt.
@@ -161,11 +161,13 @@ def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
     if not batches:
         last = folder.batches[-1]
         raise SourceFolderError(f"{folder.uri}: no batch {first} or later; the last one is {last}")
-    landed = lake.batches()
+    feeds = read_contracts(CONTRACTS_FOLDER).feeds
     for batch in folder.batches:
-        if batch < first and batch not in landed:
+        if batch < first and not all(
+            lake.has_landed(feed.system, feed.name, batch) for feed in feeds if feed.comes_in(batch)
+        ):
             raise LakeError(
-                f"{lake.uri}: batch {batch} is not there yet; begin with --from {batch}"
+                f"{lake.uri}: batch {batch} has not landed as a whole; begin with --from {batch}"
             )
     return batches
 

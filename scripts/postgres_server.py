@@ -321,10 +321,10 @@ def main(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with postgres_server() as server:
-            for name in ("PGHOST", "PGPORT", "PGPASSWORD"):
-                typer.echo(f"export {name}={server.environment()[name]}")
+            for name, value in server.environment().items():
+                typer.echo(f"export {name}={value}")
             typer.echo(
-                "A server runs until Ctrl-C. In another terminal, type these lines, then `DBT_TARGET=postgres make build`.",
+                "A server runs until Ctrl-C. In another terminal, type these lines, then `make build`.",
                 err=True,
             )
             signal.pause()

@@ -217,8 +217,8 @@ def _exponent_rows(results: Results) -> Iterator[Sequence[str]]:
 
 
 def _batches(results: Results) -> str:
-    heads = ("engine, scale", "batch", "load s", "model s", "load and run s", "models / batch 1")
-    return _table(heads, _batch_rows(results))
+    figures = ("load s", "model s", "load and run s", "models / batch 1")
+    return _table(("engine, scale", "runs", "batch", *figures), _batch_rows(results))
 
 
 def _batch_rows(results: Results) -> Iterator[Sequence[str]]:
@@ -228,6 +228,7 @@ def _batch_rows(results: Results) -> Iterator[Sequence[str]]:
         for number, (load, build, seconds) in enumerate(times, 1):
             yield (
                 f"{result.engine}, {result.scale:g}",
+                str(len(result.steps["replay"])),
                 str(number),
                 _number(load),
                 _number(seconds),
@@ -287,7 +288,14 @@ def _model_rows(result: Result, count: int) -> Iterator[Sequence[str]]:
 
 
 def _days(results: Results) -> str:
-    heads = ("engine, scale", "days", "first five days, s a day", "last five days", "last / first")
+    heads = (
+        "engine, scale",
+        "runs",
+        "days",
+        "first five days, s a day",
+        "last five",
+        "last / first",
+    )
     return _table(heads, map(_days_row, results.of("days")))
 
 
@@ -296,6 +304,7 @@ def _days_row(result: Result) -> Sequence[str]:
     first, last = statistics.median(days[:5]), statistics.median(days[-5:])
     return (
         f"{result.engine}, {result.scale:g}",
+        str(len(result.steps["days"])),
         str(len(days)),
         _number(first),
         _number(last),
@@ -304,18 +313,20 @@ def _days_row(result: Result) -> Sequence[str]:
 
 
 def _limited(results: Results) -> str:
-    heads = ("engine, scale", "memory limit", "seconds", "peak MiB", "without limit", "peak MiB")
+    figures = ("seconds", "peak MiB", "without limit", "peak MiB")
+    heads = ("engine, scale", "runs", "memory limit", *figures)
     return _table(heads, (_limited_row(results, result) for result in results.of("limited")))
 
 
 def _limited_row(results: Results, result: Result) -> Sequence[str]:
-    (run,) = result.steps["build"]
+    limited = median_of(result.steps["build"])
     free = results.median(result.scale, result.engine, "build", "build")
     return (
         f"{result.engine}, {result.scale:g}",
+        str(len(result.steps["build"])),
         result.figures["limit"],
-        _number(run.seconds),
-        f"{run.peak_mib:,.0f}",
+        _number(limited.seconds),
+        f"{limited.peak_mib:,.0f}",
         _number(free.seconds) if free else _UNKNOWN,
         f"{free.peak_mib:,.0f}" if free else _UNKNOWN,
     )

@@ -119,6 +119,10 @@ class Lake:
                 raise LakeError(
                     f"{self.uri}: another {activity} is writing to this lake; wait for it to end"
                 ) from error
+            except OSError as error:
+                raise LakeError(
+                    f"{self.uri}: cannot be locked: {error.strerror}; put the lake on a disk of this machine"
+                ) from error
             yield
 
     def remove_leftovers(self) -> None:
@@ -146,6 +150,11 @@ class Lake:
         """The numbers of the batches of which the lake holds anything, in order."""
         folders = self._filesystem.glob(f"{self._root}/*/*/batch_id=*")
         return sorted({int(folder.rpartition("=")[2]) for folder in folders} - {0})
+
+    def has_landed(self, system: str, feed: str, batch: int) -> bool:
+        """Whether a load of the feed and batch has come to its end, and none has failed since."""
+        files = self.batch_files(system, feed, batch)
+        return self.exists(files.log) and not self.exists(files.failure)
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file for reading."""

@@ -5,7 +5,7 @@
     python -m scripts.verify_sources data/sources --dirty --failures-only
 
 Exit code 0: every check holds. 1: at least one fails. 2: the folder cannot be checked (missing or
-unreadable).
+unreadable), an option is wrong, or the report cannot be written.
 """
 
 from __future__ import annotations
@@ -63,7 +63,11 @@ def main(
         raise typer.Exit(CANNOT_CHECK) from error
     print_results(Console(), results, failures_only)
     if json:
-        write_json(json, folder, results)
+        try:
+            write_json(json, folder, results)
+        except OSError as error:
+            errors.print(f"{json}: cannot be written: {error.strerror}", style="red", markup=False)
+            raise typer.Exit(CANNOT_CHECK) from error
     if any(not result.ok for result in results):
         raise typer.Exit(CHECK_FAILED)
 

@@ -218,14 +218,18 @@ def loaded_sources(
     """Load `folder` into a temporary database, which is removed afterwards.
 
     Raises `SourceFolderError` when the folder has no `Batch1`, a batch lacks a file, or a file
-    cannot be read by its format; the message names the file.
+    cannot be read by its format; the message names the file. Raises `ValueError` when the memory
+    limit is no size.
     """
     batch_ids = find_batches(folder)
     with tempfile.TemporaryDirectory(prefix="verify_sources_") as scratch:
-        connection = duckdb.connect(
-            str(Path(scratch) / "sources.duckdb"),
-            config={"memory_limit": memory_limit, "threads": threads},
-        )
+        try:
+            connection = duckdb.connect(
+                str(Path(scratch) / "sources.duckdb"),
+                config={"memory_limit": memory_limit, "threads": threads},
+            )
+        except duckdb.Error as error:
+            raise ValueError(f"memory limit {memory_limit!r}: {error}") from error
         connection.execute("set enable_progress_bar = false")
         try:
             for feed in FEEDS:

@@ -55,7 +55,7 @@ def verify(
 
     Raises:
         SourceFolderError: the folder or a file is missing or unreadable.
-        ValueError: no formulas are known for the scale factor.
+        ValueError: no formulas are known for the scale factor, or the memory limit is no size.
     """
     chosen: list[Check] = [*audit_attributes.CHECKS]
     if scale_factor is not None:

@@ -42,11 +42,16 @@ def test_a_server_and_its_data_go_with_the_process_that_asked_for_it(how: signal
         text=True,
     )
     assert process.stdout
-    lines = "".join(process.stdout.readline() for _ in range(3))
+    lines = "".join(process.stdout.readline() for _ in range(6))
     exports = dict(re.findall(r"export (\w+)=(.+)", lines))
     server = PostgresServer(
-        exports["PGHOST"], int(exports["PGPORT"]), "postgres", exports["PGPASSWORD"], "brokerage"
+        exports["PGHOST"],
+        int(exports["PGPORT"]),
+        exports["PGUSER"],
+        exports["PGPASSWORD"],
+        exports["PGDATABASE"],
     )
+    assert server.environment() == exports
     session = server.connect()
     cursor = session.cursor()
     cursor.execute("show data_directory")

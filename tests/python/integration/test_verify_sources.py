@@ -520,3 +520,18 @@ def test_the_command_line_tells_sound_from_unsound_and_unreadable(
 
     run = CliRunner().invoke(app, [str(tmp_path / "nowhere")])
     assert run.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--memory", "plenty"], "memory limit 'plenty'"),
+        (["--json", "/dev/null/report.json"], "/dev/null/report.json: cannot be written"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong_with_an_option(
+    arguments: list[str], said: str, world: Path
+) -> None:
+    run = CliRunner().invoke(app, [str(world), *arguments])
+    assert run.exit_code == 2
+    assert said in run.output

@@ -77,6 +77,15 @@ def replay(world: World, *arguments: str) -> tuple[int, list[str], str]:
     return result.exit_code, world.done, " ".join(result.output.split())
 
 
+def land(lake: Lake, *batches: int) -> None:
+    """The logs that a load leaves of each feed."""
+    for feed in read_contracts(CONTRACTS_FOLDER).feeds:
+        for batch in filter(feed.comes_in, batches):
+            log = Path(lake.batch_files(feed.system, feed.name, batch).log)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.touch()
+
+
 STEPS = ("load {}", "{} build", "{} validate")
 ALL = [step.format(batch) for batch in (1, 2, 3) for step in STEPS]
 
@@ -121,16 +130,23 @@ def test_a_replay_stops_where_it_is_red_and_the_same_command_goes_on_there(
 
 def test_a_replay_begins_where_it_is_told_finished_or_not(world: World, tmp_path: Path) -> None:
     replay(world)
-    lake = Lake(str(tmp_path / "lake"))
-    for batch in (1, 2):
-        Path(lake.path("control", "load_log", batch)).parent.mkdir(parents=True)
+    land(Lake(str(tmp_path / "lake")), 1, 2)
     assert replay(world, "--from", "3")[:2] == (0, ALL[6:])
+
+
+def test_a_replay_cannot_begin_after_a_batch_that_failed(world: World, tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    land(lake, 1, 2)
+    Path(lake.batch_files("brokerage", "trade", 2).failure).touch()
+    code, done, said = replay(world, "--from", "3")
+    assert (code, done) == (2, [])
+    assert "batch 2 has not landed as a whole; begin with --from 2" in said
 
 
 def test_a_replay_cannot_begin_after_a_batch_that_is_not_there(world: World) -> None:
     code, done, said = replay(world, "--from", "3")
     assert (code, done) == (2, [])
-    assert "batch 1 is not there yet; begin with --from 1" in said
+    assert "batch 1 has not landed as a whole; begin with --from 1" in said
     code, _, said = replay(world, "--from", "4")
     assert code == 2
     assert "no batch 4 or later; the last one is 3" in said

@@ -73,8 +73,8 @@ def test_ratios_are_of_medians_and_of_the_floor_of_the_same_scale(tmp_path: Path
 
 def test_a_later_batch_is_compared_with_the_first_in_model_seconds(tmp_path: Path) -> None:
     page = _page(tmp_path, _world(1))
-    assert _row(page, "duckdb, 1", "2") == ["0.10", "0.40", "1.10", "0.05"]
-    assert _row(page, "duckdb, 1", "3") == ["0.10", "0.80", "1.10", "0.10"]
+    assert _row(page, "duckdb, 1", "1", "2") == ["0.10", "0.40", "1.10", "0.05"]
+    assert _row(page, "duckdb, 1", "1", "3") == ["0.10", "0.80", "1.10", "0.10"]
 
 
 def test_engines_are_compared_where_both_were_measured(tmp_path: Path) -> None:
@@ -98,6 +98,27 @@ def test_the_slowest_models_come_first_and_no_more_than_asked_for(tmp_path: Path
     page = _page(tmp_path, _world(1))
     assert _row(page, "duckdb, 1", "marts.dim") == ["a view", "6.00", "0.20", "-"]
     assert "raw_vault.hub" not in page
+
+
+def test_many_days_and_little_memory_say_of_how_many_runs_they_are_the_median(
+    tmp_path: Path,
+) -> None:
+    days = {"load": [5, *[0.5] * 6], "build": [9, 1, *[1.5] * 5]}
+    page = _page(
+        tmp_path,
+        [
+            *_world(1),
+            _result(1, "duckdb", "days", steps={"days": _runs(20, 21)}, figures=days),
+            _result(
+                *(1, "duckdb", "limited"),
+                steps={"build": _runs(11, 12, 90)},
+                figures={"limit": "1GB"},
+            ),
+        ],
+    )
+    by_day = page.partition("## Day by day")[2]
+    assert _row(by_day, "duckdb, 1", "2", "6") == ["2.00", "2.00", "1.00"]
+    assert _row(page, "duckdb, 1", "3", "1GB") == ["12.0", "100", "10.0", "100"]
 
 
 def test_a_failed_part_is_named_and_the_others_stand(tmp_path: Path) -> None:
