@@ -207,13 +207,29 @@ def _exponents(results: Results) -> str:
 
 
 def _exponent_rows(results: Results) -> Iterator[Sequence[str]]:
-    steps = [(FILES, "floor", "copy floor", "copy floor")]
-    steps += [(engine, *step) for engine in results.engines for step in STEPS if step[0] != "start"]
-    for engine, part, step, words in steps:
-        seconds = {scale: _seconds(results, scale, engine, part, step) for scale in results.scales}
+    for engine, words, seconds in _growing(results):
         points = [(scale, value) for scale, value in seconds.items() if value]
         if len(points) > 1:
             yield engine, words, f"{exponent(points):.2f}"
+
+
+def _growing(results: Results) -> Iterator[tuple[str, str, dict[float, float | None]]]:
+    """Engine, words, and seconds by scale: of each step, and of all models in each batch of the replay."""
+
+    def by_scale(engine: str, part: str, step: str) -> dict[float, float | None]:
+        return {scale: _seconds(results, scale, engine, part, step) for scale in results.scales}
+
+    yield FILES, "copy floor", by_scale(FILES, "floor", "copy floor")
+    for engine in results.engines:
+        for part, step, words in STEPS:
+            if part != "start":
+                yield engine, words, by_scale(engine, part, step)
+        replays = {scale: _model_seconds(results, scale, engine) for scale in results.scales}
+        for number in range(max(map(len, replays.values()))):
+            seconds: dict[float, float | None] = {
+                scale: batches[number] for scale, batches in replays.items() if batches
+            }
+            yield engine, f"models of batch {number + 1}", seconds
 
 
 def _batches(results: Results) -> str:

@@ -77,6 +77,12 @@ def test_a_later_batch_is_compared_with_the_first_in_model_seconds(tmp_path: Pat
     assert _row(page, "duckdb, 1", "1", "3") == ["0.10", "0.80", "1.10", "0.10"]
 
 
+def test_growth_is_told_for_each_batch_of_the_replay(tmp_path: Path) -> None:
+    page = _page(tmp_path, [*_world(1), *_world(10)])
+    assert _row(page, "duckdb", "models of batch 1") == ["1.00"]
+    assert _row(page, "duckdb", "models of batch 3") == ["0.00"]
+
+
 def test_engines_are_compared_where_both_were_measured(tmp_path: Path) -> None:
     postgres = [
         replace(
