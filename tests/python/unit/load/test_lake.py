@@ -1,6 +1,8 @@
 """The lake: a file is there completely or not at all."""
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,18 @@ def test_a_lake_is_locked_against_a_second_load(tmp_path: Path) -> None:
         with pytest.raises(LakeError, match=message), Lake(uri).locked():
             pass
     with Lake(uri).locked():
+        pass
+
+
+def test_a_lake_on_a_disk_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    message = "cannot be locked: No locks available; put the lake on a disk of this machine"
+    with pytest.raises(LakeError, match=message), Lake(str(tmp_path)).locked():
         pass
 
 
