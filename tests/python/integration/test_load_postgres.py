@@ -499,9 +499,11 @@ def server_with_a_small_disk(folder: Path) -> Iterator[PostgresServer]:
     )
     assert process.stdout
     try:
-        lines = [process.stdout.readline().strip() for _ in range(3)]
-        host, port, password = (line.partition("=")[2] for line in lines)
-        yield PostgresServer(host, int(port), "postgres", password, "postgres")
+        lines = "".join(process.stdout.readline() for _ in range(6))
+        exports = dict(re.findall(r"export PG(\w+)=(.+)", lines))
+        yield PostgresServer(
+            exports["HOST"], int(exports["PORT"]), exports["USER"], exports["PASSWORD"], "postgres"
+        )
     finally:
         process.terminate()
         process.communicate(timeout=60)
