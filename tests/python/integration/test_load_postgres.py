@@ -19,6 +19,7 @@ import duckdb
 import psycopg2
 import pytest
 import typer
+from printed_server import read_printed_server
 from typer.testing import CliRunner
 
 from scripts.fingerprint import Postgres, fingerprint_lake
@@ -497,13 +498,8 @@ def server_with_a_small_disk(folder: Path) -> Iterator[PostgresServer]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout
     try:
-        lines = "".join(process.stdout.readline() for _ in range(6))
-        exports = dict(re.findall(r"export PG(\w+)=(.+)", lines))
-        yield PostgresServer(
-            exports["HOST"], int(exports["PORT"]), exports["USER"], exports["PASSWORD"], "postgres"
-        )
+        yield replace(read_printed_server(process), database="postgres")
     finally:
         process.terminate()
         process.communicate(timeout=60)

@@ -1,6 +1,5 @@
 """The Postgres server for tests: there for whoever needs it, gone with them."""
 
-import re
 import signal
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from printed_server import read_printed_server
 
 from scripts import postgres_server
 from scripts.postgres_server import PostgresServer, PostgresServerError
@@ -41,17 +41,7 @@ def test_a_server_and_its_data_go_with_the_process_that_asked_for_it(how: signal
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    assert process.stdout
-    lines = "".join(process.stdout.readline() for _ in range(6))
-    exports = dict(re.findall(r"export (\w+)=(.+)", lines))
-    server = PostgresServer(
-        exports["PGHOST"],
-        int(exports["PGPORT"]),
-        exports["PGUSER"],
-        exports["PGPASSWORD"],
-        exports["PGDATABASE"],
-    )
-    assert server.environment() == exports
+    server = read_printed_server(process)
     session = server.connect()
     cursor = session.cursor()
     cursor.execute("show data_directory")
