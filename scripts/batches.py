@@ -8,7 +8,7 @@ Usage:
 Load brings the files of the batch into the lake, build runs all models, seeds and snapshots, validate runs all data tests. (Unit tests prove
 the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build` makes after loading everything.
 
-A batch that is green is noted in the warehouse with a digest of its files (`operations.finished_batches`). So the same command goes on after a
+A batch that is green is noted in the warehouse with a digest of its files (`operations.completed_batches`). So the same command goes on after a
 crash, skips what is finished, and does a batch again whose files or contracts have changed since. A changed model does not: build with `dbt
 build --full-refresh`, or replay with `--from 1`.
 
@@ -147,7 +147,7 @@ def replay(
     batches = _batches(SourceFolder(sources), Lake(lake), first)
     with Lake(lake).locked("replay"):
         project = Project()
-        finished = project.finished_batches()
+        finished = project.completed_batches()
         for batch in batches:
             options = LoadOptions(sources, lake, batches=(batch,), target=target)
             yield _run_batch(project, options, None if first else finished.get(batch))
@@ -250,15 +250,15 @@ class Project:
             raise ProjectError(f"{arguments[0]} is not green: {_problem(outcome)}")
         return time.perf_counter() - started
 
-    def finished_batches(self) -> dict[int, str]:
+    def completed_batches(self) -> dict[int, str]:
         """The digest of each batch that is built and validated."""
-        found = self._query("{{ finished_batches() }}")
+        found = self._query("{{ completed_batches() }}")
         return {int(batch): digest for batch, digest in found}
 
     def finish(self, batch: int, digest: str) -> None:
         """Note in the warehouse that a batch is built and validated."""
         arguments = f"{{batch_id: {batch}, digest: {digest}}}"
-        self._invoke("run-operation", "finish_batch", "--args", arguments)
+        self._invoke("run-operation", "mark_batch_complete", "--args", arguments)
 
     def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
         """Messages of a batch by type, and results of the audit by `OK` and `not OK`."""

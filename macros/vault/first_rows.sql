@@ -30,7 +30,7 @@ ranked as (
         delivered.*,
         row_number() over (
             partition by delivered.{{ columns[0] }}
-            order by delivered.batch_id, {{ by_code_point("delivered.record_source") }}
+            order by delivered.batch_id, {{ binary_collation("delivered.record_source") }}
         ) as appearance
     from delivered
     {%- if is_incremental() %}

@@ -9,7 +9,7 @@ with
 
 holding_changes as (
     select * from {{ ref('nhl_holding_change') }}
-    where {{ is_affected("trade_id", ref('nhl_holding_change')) }}
+    where {{ incremental_key_filter("trade_id", ref('nhl_holding_change')) }}
 ),
 
 dim_trade as (

@@ -9,12 +9,12 @@ with
 
 daily_prices as (
     select * from {{ ref('nhl_daily_price') }}
-    where {{ is_affected("batch_id", ref('nhl_daily_price')) }}
+    where {{ incremental_key_filter("batch_id", ref('nhl_daily_price')) }}
 ),
 
 fifty_two_weeks as (
     select * from {{ ref('bv_daily_price__fifty_two_weeks') }}
-    where {{ is_affected("batch_id", ref('nhl_daily_price')) }}
+    where {{ incremental_key_filter("batch_id", ref('nhl_daily_price')) }}
 ),
 
 earnings as (

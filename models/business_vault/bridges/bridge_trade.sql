@@ -7,7 +7,7 @@ trades as (
         *,
         cast(created_at as date) as created_on
     from {{ ref('bv_trade__life_cycle') }}
-    where {{ is_affected("trade_id", ref('nhl_trade')) }}
+    where {{ incremental_key_filter("trade_id", ref('nhl_trade')) }}
 )
 
 -- A trade without an account or a security is kept, and a test tells of it.

@@ -4,16 +4,16 @@
 {%- set is_opened = "action_type in ('NEW', 'ADDACCT')" %}
 {%- set units = [
     (["status_code", "status_stated_on"], is_opened ~ " or action_type = 'CLOSEACCT'"),
-    (["account_name"], is_opened ~ " or " ~ list_has("supplied_fields", "ca_name")),
-    (["tax_status_code"], is_opened ~ " or " ~ list_has("supplied_fields", "ca_tax_st")),
-    (["broker_hk"], is_opened ~ " or " ~ list_has("supplied_fields", "ca_b_id")),
+    (["account_name"], is_opened ~ " or " ~ array_contains("supplied_fields", "ca_name")),
+    (["tax_status_code"], is_opened ~ " or " ~ array_contains("supplied_fields", "ca_tax_st")),
+    (["broker_hk"], is_opened ~ " or " ~ array_contains("supplied_fields", "ca_b_id")),
 ] -%}
 
 with
 
 sat_account as (
     select * from {{ ref('sat_account__crm') }}
-    where {{ is_affected("account_hk", ref('sat_account__crm')) }}
+    where {{ incremental_key_filter("account_hk", ref('sat_account__crm')) }}
 ),
 
 sat_account_customer as (

@@ -23,7 +23,7 @@
 {#- NEW states everything: a field that it leaves out is empty. INACT and NEW state the status. #}
 {%- set units = [(["status_code"], "action_type in ('NEW', 'INACT')")] %}
 {%- for column, field in single_fields.items() %}
-    {%- do units.append(([column], "action_type = 'NEW' or " ~ list_has("supplied_fields", field))) %}
+    {%- do units.append(([column], "action_type = 'NEW' or " ~ array_contains("supplied_fields", field))) %}
 {%- endfor %}
 
 {#- A telephone number is one unit: supplied in part, it is replaced as a whole. #}
@@ -33,7 +33,7 @@
     {%- for part in parts %}{% do columns.append("phone_" ~ n ~ part) %}{% endfor %}
     {%- set conditions = ["action_type = 'NEW'"] %}
     {%- for field in ["c_ctry_code_", "c_area_code_", "c_local_", "c_ext_"] %}
-        {%- do conditions.append(list_has("supplied_fields", field ~ n)) %}
+        {%- do conditions.append(array_contains("supplied_fields", field ~ n)) %}
     {%- endfor %}
     {%- do units.append((columns, conditions | join(" or "))) %}
 {%- endfor %}
@@ -42,7 +42,7 @@ with
 
 sat_customer as (
     select * from {{ ref('sat_customer__crm') }}
-    where {{ is_affected("customer_hk", ref('sat_customer__crm')) }}
+    where {{ incremental_key_filter("customer_hk", ref('sat_customer__crm')) }}
 ),
 
 events as (

@@ -72,7 +72,7 @@ ranked as (
         prospects.marketing_nameplate,
         row_number() over (
             partition by moments.customer_hk, moments.valid_from
-            order by prospects.valid_from desc nulls last, {{ by_code_point('hub_prospect.prospect_id') }} asc
+            order by prospects.valid_from desc nulls last, {{ binary_collation('hub_prospect.prospect_id') }} asc
         ) as preference
     from moments
     left join matches

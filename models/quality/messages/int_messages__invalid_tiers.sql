@@ -22,7 +22,7 @@ stated as (
     from sat_customer_crm
     where
         action_type = 'NEW'
-        or (action_type = 'UPDCUST' and {{ list_has("supplied_fields", "c_tier") }})
+        or (action_type = 'UPDCUST' and {{ array_contains("supplied_fields", "c_tier") }})
     union all
     select
         customer_hk,

@@ -1,1 +1,1 @@
-{{ status_satellite(stage=ref("stg_prospect__prospects"), key="prospect_hk") }}
+{{ status_tracking_satellite(stage=ref("stg_prospect__prospects"), key="prospect_hk") }}

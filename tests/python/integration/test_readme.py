@@ -154,7 +154,7 @@ def test_batches_go_one_by_one_and_no_further_than_to_the_last(checkout: Path) -
     assert "make batches" in _readme()
     _shell("make batches", checkout)
     with duckdb.connect(str(checkout / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
-        finished = warehouse.execute("select batch_id from operations.finished_batches").fetchall()
+        finished = warehouse.execute("select batch_id from operations.completed_batches").fetchall()
     assert sorted(finished) == [(1,), (2,), (3,)]
 
 

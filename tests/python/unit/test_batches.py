@@ -43,7 +43,7 @@ class FakeProject:
             raise batches.ProjectError("one_model is red")
         return 1.0
 
-    def finished_batches(self) -> dict[int, str]:
+    def completed_batches(self) -> dict[int, str]:
         return dict(self.world.finished)
 
     def finish(self, batch: int, digest: str) -> None:

@@ -2,17 +2,17 @@
     The versions of a key cover time from the first on: each begins when the one before ends, none is empty, and only the last one is
     open and current. A returned row is a version that breaks this, with the start of the next one.
 #}
-{% test gapless_intervals(model, key) %}
+{% test mutually_exclusive_ranges(model, partition_by) %}
 
 with
 
 followed as (
     select
-        {{ key }},
+        {{ partition_by }},
         valid_from,
         valid_to,
         is_current,
-        lead(valid_from) over (partition by {{ key }} order by valid_from, valid_to) as next_valid_from
+        lead(valid_from) over (partition by {{ partition_by }} order by valid_from, valid_to) as next_valid_from
     from {{ model }}
 )
 

@@ -3,7 +3,7 @@
     under the same names; the other may have more columns. A returned row stands in one of the two
     only, and says in which.
 #}
-{% test equal_rows(model, compare_to) %}
+{% test equality(model, compare_model) %}
 
 {%- set columns = adapter.get_columns_in_relation(model) | map(attribute="quoted") | join(", ") -%}
 
@@ -14,7 +14,7 @@ this as (
 ),
 
 other as (
-    select {{ columns or "*" }} from {{ compare_to }}
+    select {{ columns or "*" }} from {{ compare_model }}
 ),
 
 only_in_this as (
@@ -35,7 +35,7 @@ select
 from only_in_this
 union all
 select
-    'only in {{ compare_to.identifier }}' as place,
+    'only in {{ compare_model.identifier }}' as place,
     only_in_other.*
 from only_in_other
 

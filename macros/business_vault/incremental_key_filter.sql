@@ -2,7 +2,7 @@
     The filter of an incremental model: true for the keys about which a feed says something in a batch that the model does not hold
     yet; true for all keys when the model is built anew. The select around it is the same in both modes.
 #}
-{% macro is_affected(key, feed) -%}
+{% macro incremental_key_filter(key, feed) -%}
     {%- if is_incremental() -%}
     {{ key }} in (
         select news.{{ key }} from {{ feed }} as news

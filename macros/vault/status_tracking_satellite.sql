@@ -2,7 +2,7 @@
     Who is on the list: a row when a key enters a full extract and a row when it leaves, nothing in between. Each new batch is compared with
     the one delivered before it; as in snapshot mode, a late batch that would have changed anything is refused.
 #}
-{% macro status_satellite(stage, key) -%}
+{% macro status_tracking_satellite(stage, key) -%}
 with
 
 new_batches as (

@@ -1,6 +1,6 @@
-{# A query for the batches that `finish_batch` noted; without rows in a warehouse that has none yet. #}
-{% macro finished_batches() -%}
-    {%- set relation = finished_batches_relation() -%}
+{# A query for the batches that `mark_batch_complete` noted; without rows in a warehouse that has none yet. #}
+{% macro completed_batches() -%}
+    {%- set relation = completed_batches_relation() -%}
     {%- if execute and load_relation(relation) is not none -%}
         select batch_id, digest from {{ relation }}
     {%- else -%}

@@ -3,13 +3,13 @@
     key with a hole that occurs twice is a duplicate too. A returned row is one value of the key
     that occurs more than once.
 #}
-{% test unique_combination(model, columns) %}
+{% test unique_combination_of_columns(model, combination_of_columns) %}
 
 select
-    {{ columns | join(", ") }},
+    {{ combination_of_columns | join(", ") }},
     count(*) as row_count
 from {{ model }}
-group by {{ columns | join(", ") }}
+group by {{ combination_of_columns | join(", ") }}
 having count(*) > 1
 
 {% endtest %}

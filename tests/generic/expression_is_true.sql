@@ -1,5 +1,5 @@
 {# The expression is true in every row, not merely unknown. A returned row is one in which it is not. #}
-{% test expression_holds(model, expression) %}
+{% test expression_is_true(model, expression) %}
 
 select *
 from {{ model }}

@@ -1,6 +1,6 @@
-{# Notes in the warehouse itself that a batch is built and validated; `scripts.batches` calls it and asks `finished_batches`. #}
-{% macro finish_batch(batch_id, digest) %}
-    {% set relation = finished_batches_relation() %}
+{# Notes in the warehouse itself that a batch is built and validated; `scripts.batches` calls it and asks `completed_batches`. #}
+{% macro mark_batch_complete(batch_id, digest) %}
+    {% set relation = completed_batches_relation() %}
     {% do adapter.create_schema(relation) %}
     {% do run_query(
         "begin;"
