@@ -5,8 +5,8 @@
 {% macro changed_rows(stage, key, hashdiff, columns) -%}
 with
 
-new_batches as (
-    {{ new_batches() }}
+batches as (
+    {{ dated_batches() }}
 ),
 
 delivered as (
@@ -21,7 +21,8 @@ delivered as (
         stage.source_row,
         stage.loaded_at
     from {{ stage }} as stage
-    inner join new_batches on stage.batch_id = new_batches.batch_id
+    inner join batches on stage.batch_id = batches.batch_id
+    where {{ is_new_batch(stage) }}
 ),
 
 states as (
@@ -50,7 +51,7 @@ select
     {%- for column in columns %}
     delivered.{{ column.split(" as ") | last }},
     {%- endfor %}
-    {{ batch_in_order("delivered.batch_id") }} as batch_id,
+    delivered.batch_id,
     delivered.record_source,
     delivered.source_row,
     delivered.loaded_at

@@ -3,8 +3,8 @@
     `feeds`: pairs of a staging view and its names for `columns`, of which the first is the key. Rows without a key are left out.
 #}
 {% macro first_rows(columns, feeds) -%}
-new_batches as (
-    {{ new_batches() }}
+batches as (
+    {{ dated_batches() }}
 ),
 
 delivered as (
@@ -17,8 +17,10 @@ delivered as (
         stage.record_source,
         stage.loaded_at
     from {{ stage }} as stage
-    inner join new_batches on stage.batch_id = new_batches.batch_id
-    where stage.{{ names[0] }} is not null
+    inner join batches on stage.batch_id = batches.batch_id
+    where
+        stage.{{ names[0] }} is not null
+        and {{ is_new_batch(stage) }}
     {%- if not loop.last %}
     union all
     {%- endif %}

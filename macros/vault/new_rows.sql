@@ -5,8 +5,8 @@
 {% macro new_rows(stage, columns, where=none) -%}
 with
 
-new_batches as (
-    {{ new_batches() }}
+batches as (
+    {{ dated_batches() }}
 )
 
 select
@@ -18,8 +18,10 @@ select
     stage.source_row,
     stage.loaded_at
 from {{ stage }} as stage
-inner join new_batches on stage.batch_id = new_batches.batch_id
-{%- if where %}
-where {{ where }}
-{%- endif %}
+inner join batches on stage.batch_id = batches.batch_id
+where
+    {{ is_new_batch(stage) }}
+    {%- if where %}
+    and {{ where }}
+    {%- endif %}
 {%- endmacro %}

@@ -3,13 +3,13 @@
 
     Events (no `hashdiff`): every row is something that happened, so every row is kept, repeats included; `timeline` collapses
     them when reading. Batches may come in any order.
-    Snapshot (`hashdiff`): every batch is the complete list, so a row is kept only if it differs from the batch before. Batches must
-    come in order: a late one that would have changed anything is refused.
+    Snapshot (`hashdiff`): every batch is the complete list, so a row is kept only if it differs from the batch before. Batches are
+    compared in order, so a late one rebuilds the table (`meta: {in_order: true}`).
 
     `dated_by_batch`: the feed has no time of its own, its rows hold from the date of their batch.
 #}
 {% macro satellite(stage, key, columns, hashdiff=none, dated_by_batch=false, where=none) -%}
-    {%- set applied_at = "new_batches.batch_at as applied_at" if dated_by_batch else "applied_at" -%}
+    {%- set applied_at = "batches.batch_at as applied_at" if dated_by_batch else "applied_at" -%}
     {%- if hashdiff -%}
         {{ changed_rows(stage, key[0], hashdiff, columns + [applied_at]) }}
     {%- else -%}

@@ -1,12 +1,12 @@
 {#
     Who is on the list: a row when a key enters a full extract and a row when it leaves, nothing in between. Each new batch is compared with
-    the one delivered before it; as in snapshot mode, a late batch that would have changed anything is refused.
+    the one delivered before it; as in snapshot mode, a late batch rebuilds the table (`meta: {in_order: true}`).
 #}
 {% macro status_tracking_satellite(stage, key) -%}
 with
 
-new_batches as (
-    {{ new_batches() }}
+batches as (
+    {{ dated_batches() }}
 ),
 
 extracts as (
@@ -36,7 +36,7 @@ changed as (
         listed.batch_id,
         bool_or(listed.is_present) as is_present
     from listed
-    inner join new_batches on listed.batch_id = new_batches.batch_id
+    where {{ is_new_batch(stage, "listed.batch_id") }}
     group by listed.{{ key }}, listed.batch_id
     having bool_or(listed.is_present) = bool_and(listed.is_present)
 )
@@ -44,11 +44,11 @@ changed as (
 select
     changed.{{ key }},
     changed.is_present,
-    new_batches.batch_at as applied_at,
-    {{ batch_in_order("changed.batch_id") }} as batch_id,
+    batches.batch_at as applied_at,
+    changed.batch_id,
     extracts.record_source,
     extracts.loaded_at
 from changed
-inner join new_batches on changed.batch_id = new_batches.batch_id
+inner join batches on changed.batch_id = batches.batch_id
 inner join extracts on changed.batch_id = extracts.batch_id
 {%- endmacro %}

@@ -5,11 +5,14 @@
     on_schema_change="append_new_columns",
 ) }}
 
+{#- What a batch can say about a trade. #}
+{%- set trade_tables = [ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+
 with
 
 trades as (
     select * from {{ ref('bv_trade__life_cycle') }}
-    where {{ incremental_key_filter("trade_id", ref('bv_trade__life_cycle')) }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 ),
 
 bridge_trade as (

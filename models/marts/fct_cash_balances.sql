@@ -9,7 +9,7 @@ with
 
 transactions as (
     select * from {{ ref('nhl_cash_transaction') }}
-    where {{ incremental_key_filter("account_id", ref('nhl_cash_transaction')) }}
+    where {{ incremental_key_filter(["account_id"], [ref('nhl_cash_transaction')]) }}
 ),
 
 batches as (

@@ -5,11 +5,14 @@
     on_schema_change="append_new_columns",
 ) }}
 
+{#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
+{%- set trade_tables = [ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+
 with
 
 holding_changes as (
     select * from {{ ref('nhl_holding_change') }}
-    where {{ incremental_key_filter("trade_id", ref('nhl_holding_change')) }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 ),
 
 dim_trade as (

@@ -9,12 +9,12 @@ with
 
 daily_prices as (
     select * from {{ ref('nhl_daily_price') }}
-    where {{ incremental_key_filter("batch_id", ref('nhl_daily_price')) }}
+    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
 ),
 
 fifty_two_weeks as (
     select * from {{ ref('bv_daily_price__fifty_two_weeks') }}
-    where {{ incremental_key_filter("batch_id", ref('nhl_daily_price')) }}
+    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
 ),
 
 earnings as (

@@ -9,18 +9,7 @@ with
 
 watch_events as (
     select * from {{ ref('nhl_watch_event') }}
-    {%- if is_incremental() %}
-    where (customer_id, symbol) in (
-        select
-            news.customer_id,
-            news.symbol
-        from {{ ref('nhl_watch_event') }} as news
-        where not exists (
-            select 1 from {{ this }} as built
-            where built.batch_id = news.batch_id
-        )
-    )
-    {%- endif %}
+    where {{ incremental_key_filter(["customer_id", "symbol"], [ref('nhl_watch_event')]) }}
 ),
 
 batches as (

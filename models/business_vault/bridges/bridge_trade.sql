@@ -1,5 +1,8 @@
 {{ config(materialized="incremental", incremental_strategy="delete+insert", unique_key="trade_id") }}
 
+{#- What a batch can say about a trade. #}
+{%- set trade_tables = [ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+
 with
 
 trades as (
@@ -7,7 +10,7 @@ trades as (
         *,
         cast(created_at as date) as created_on
     from {{ ref('bv_trade__life_cycle') }}
-    where {{ incremental_key_filter("trade_id", ref('nhl_trade')) }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 )
 
 -- A trade without an account or a security is kept, and a test tells of it.

@@ -13,7 +13,7 @@ with
 
 sat_account as (
     select * from {{ ref('sat_account__crm') }}
-    where {{ incremental_key_filter("account_hk", ref('sat_account__crm')) }}
+    where {{ incremental_key_filter(["account_hk"], [ref('sat_account__crm')]) }}
 ),
 
 sat_account_customer as (

@@ -8,7 +8,7 @@ financials as (
         company_hk as reference_hk,
         cast(applied_at as date) as posted_on
     from {{ ref('sat_company__finwire_financials') }}
-    where {{ incremental_key_filter("company_hk", ref('sat_company__finwire_financials')) }}
+    where {{ incremental_key_filter(["company_hk"], [ref('sat_company__finwire_financials')]) }}
 ),
 
 company_references as (

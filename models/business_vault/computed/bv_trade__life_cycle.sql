@@ -1,20 +1,23 @@
 {{ config(materialized="incremental", incremental_strategy="delete+insert", unique_key="trade_id") }}
 
+{#- What a batch can say about a trade. #}
+{%- set trade_tables = [ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+
 with
 
 trades as (
     select * from {{ ref('nhl_trade') }}
-    where {{ incremental_key_filter("trade_id", ref('sat_trade__brokerage')) }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 ),
 
 states as (
     select * from {{ ref('sat_trade__brokerage') }}
-    where {{ incremental_key_filter("trade_id", ref('sat_trade__brokerage')) }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 ),
 
 events as (
     select * from {{ ref('nhl_trade_event') }}
-    where {{ incremental_key_filter("trade_id", ref('sat_trade__brokerage')) }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 ),
 
 -- The historical batch has the last state of a trade only; its first one is among the events.

@@ -5,6 +5,9 @@
     on_schema_change="append_new_columns",
 ) }}
 
+{#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
+{%- set trade_tables = [ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+
 with
 
 fct_holdings as (
@@ -41,17 +44,21 @@ holdings as (
     inner join dim_date on fct_holdings.sk_date_id = dim_date.sk_date_id
 ),
 
+affected_positions as (
+    select distinct
+        account_id,
+        symbol
+    from holdings
+    where {{ incremental_key_filter(["current_trade_id"], trade_tables, input_keys=["trade_id"], in_order=true) }}
+),
+
 affected as (
-    select * from holdings
-    {%- if is_incremental() %}
-    where (account_id, symbol) in (
-        select
-            news.account_id,
-            news.symbol
-        from holdings as news
-        where news.batch_id in (select batch_id from fct_holdings except select batch_id from {{ this }})
-    )
-    {%- endif %}
+    select holdings.*
+    from holdings
+    inner join affected_positions
+        on
+            holdings.account_id = affected_positions.account_id
+            and holdings.symbol = affected_positions.symbol
 ),
 
 -- Shares leave a holding at the price at which its first trade bought them.

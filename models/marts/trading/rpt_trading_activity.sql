@@ -5,14 +5,21 @@
     on_schema_change="append_new_columns",
 ) }}
 
+{#- What a batch can say about a trade. #}
+{%- set trade_tables = [ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+
 with
 
--- A day is counted again when a batch brings news of its trades.
+affected_days as (
+    select distinct sk_close_date_id
+    from {{ ref('dim_trade') }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables, in_order=true) }}
+),
+
+-- A day is counted again when a batch says something about its trades.
 trades as (
     select * from {{ ref('dim_trade') }}
-    where
-        sk_close_date_id is not null
-        and {{ incremental_key_filter("sk_close_date_id", ref('dim_trade')) }}
+    where sk_close_date_id in (select affected_days.sk_close_date_id from affected_days)
 ),
 
 dim_security as (

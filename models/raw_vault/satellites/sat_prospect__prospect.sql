@@ -1,3 +1,5 @@
+{{ config(meta={"in_order": true}) }}
+
 {{ satellite(
     stage=ref("stg_prospect__prospects"),
     key=["prospect_hk"],

@@ -1,0 +1,8 @@
+{# SQL for the end of a run: its copy of what the lake held is no longer needed (see prepare_record). #}
+{% macro forget_landed_batches() -%}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
+    begin;
+    delete from {{ operations_relation("landed_batches") }} where invocation_id = '{{ invocation_id }}';
+    commit
+    {%- endif -%}
+{%- endmacro %}

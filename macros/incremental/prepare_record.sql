@@ -1,0 +1,68 @@
+{#
+    SQL for the start of a run: the tables of the record, and what the lake holds now. Each run has its own copy of the latter, by its
+    invocation, so a load or a second build that ends meanwhile changes nothing for this one.
+    A batch of a feed has landed when its load log says so. `--empty` and `--sample` read less than that: on a warehouse that holds
+    something they would be taken for deletions, so they are refused.
+#}
+{% macro prepare_record() -%}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
+    {%- set landed, vault, inputs, states = operations_relation("landed_batches"), operations_relation("vault_batches"),
+        operations_relation("model_inputs"), operations_relation("input_states") -%}
+    {%- if (flags.EMPTY or flags.SAMPLE) and load_relation(vault) is not none -%}
+        {%- do exceptions.raise_compiler_error(
+            "this warehouse is built; --empty and --sample would empty its tables and tell the snapshot that every prospect was withdrawn."
+            ~ " Use them with another warehouse: WAREHOUSE=data/empty.duckdb, or PGDATABASE on Postgres"
+        ) -%}
+    {%- endif -%}
+    begin;
+    create schema if not exists {{ landed.without_identifier() }};
+    create table if not exists {{ landed }} (
+        invocation_id varchar not null,
+        started_at timestamp not null,
+        feed varchar not null,
+        batch_id integer not null,
+        loaded_at timestamp not null
+    );
+    create table if not exists {{ vault }} (
+        table_name varchar not null,
+        feed varchar not null,
+        batch_id integer not null,
+        loaded_at timestamp,
+        load_number integer not null
+    );
+    create table if not exists {{ inputs }} (
+        model_name varchar not null,
+        input_name varchar not null,
+        vault_table varchar not null,
+        load_number integer not null
+    );
+    create or replace view {{ states }} as
+    select
+        table_name as input_name,
+        table_name as vault_table,
+        max(load_number) as load_number
+    from {{ vault }}
+    group by table_name
+    union all
+    -- A table has taken a load when all of its inputs have.
+    select
+        model_name as input_name,
+        vault_table,
+        min(load_number) as load_number
+    from {{ inputs }}
+    group by model_name, vault_table;
+    -- Runs that were killed leave theirs.
+    delete from {{ landed }} where started_at < cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) - interval '7 days';
+    insert into {{ landed }}
+    select
+        '{{ invocation_id }}',
+        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp),
+        system || '.' || feed,
+        batch_id,
+        max(loaded_at)
+    from {{ source("control", "load_log") }}
+    where status in ('loaded', 'missing')
+    group by system, feed, batch_id;
+    commit
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,20 @@
+{#
+    SQL that records what a table above the raw vault has taken of its inputs; see record_build. An incremental model records the numbers of its plan,
+    which its rows were filtered by.
+#}
+{% macro record_model_inputs() -%}
+    {%- set inputs = operations_relation("model_inputs") -%}
+    delete from {{ inputs }} where model_name = '{{ model.name }}';
+    insert into {{ inputs }}
+    {%- if model.config.materialized == "incremental" %}
+        {%- set taken = [] -%}
+        {%- for input_name, vault_table, load_number in incremental_plan().inputs -%}
+            {%- do taken.append("('" ~ model.name ~ "', '" ~ input_name ~ "', '" ~ vault_table ~ "', " ~ load_number ~ ")") -%}
+        {%- endfor %}
+    values {{ taken | join(", ") }}
+    {%- else %}
+    select '{{ model.name }}', input_name, vault_table, load_number
+    from {{ operations_relation("input_states") }}
+    where input_name in ('{{ tables_read(model) | join("', '") }}')
+    {%- endif -%}
+{%- endmacro %}
