@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
 
-    from scripts.generate.run import World
+    from brokerage_sources.generate.run import Dataset
     from scripts.load.contracts import Feed
 
 WORKERS = 2
@@ -73,10 +73,10 @@ class BatchTimes:
     models: dict[str, float]
 
 
-def generate_world(place: Place, scale: float, incremental_batches: int = 2) -> "World":
+def generate_world(place: Place, scale: float, incremental_batches: int = 2) -> "Dataset":
     """Generate the source files of a world, in place of an earlier one."""
-    from scripts.generate.parameters import Parameters
-    from scripts.generate.run import generate
+    from brokerage_sources.generate.parameters import Parameters
+    from brokerage_sources.generate.run import generate
 
     parameters = Parameters(scale_factor=scale, incremental_batches=incremental_batches)
     return generate(parameters, place.sources, workers=WORKERS, force=True)

@@ -27,13 +27,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from brokerage_sources.generate import Parameters, generate
 from scripts.faults import warehouses
 from scripts.faults.environment import FAULTS
 from scripts.faults.kills import kills
 from scripts.faults.mutations import mutated_builds, mutations
 from scripts.faults.outcome import Outcome
 from scripts.faults.workbench import Workbench, WorkbenchError
-from scripts.generate import Parameters, generate
 from scripts.load.run import Target
 from scripts.postgres_server import PostgresServerError
 

@@ -3,7 +3,7 @@
 import pytest
 from project import Project
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
 
 
 @pytest.fixture(scope="session")

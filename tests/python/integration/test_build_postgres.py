@@ -20,8 +20,8 @@ from typing import Any
 import psycopg2
 import pytest
 
+from brokerage_sources.generate import Parameters, generate
 from scripts.fingerprint import Fingerprint, Postgres
-from scripts.generate import Parameters, generate
 from scripts.load.run import LoadOptions, Target, load
 from scripts.postgres_server import PostgresServer
 

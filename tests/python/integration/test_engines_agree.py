@@ -103,7 +103,7 @@ def database(postgres: PostgresServer) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module")
 def builds(
-    small_world: Path, database: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    small_dataset: Path, database: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Build]]:
     """All builds of this module, by name."""
     folder = tmp_path_factory.mktemp("engines")
@@ -124,7 +124,7 @@ def builds(
         problems: list[str] = []
         for batches in STEPS:
             options = LoadOptions(
-                str(small_world), str(folder / "lake"), batches, target=Target.POSTGRES
+                str(small_dataset), str(folder / "lake"), batches, target=Target.POSTGRES
             )
             problems += load(options).failures
             problems += project.build(*(MODELS_AND_SEEDS if batches != STEPS[-1] else ()))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from brokerage_sources.generate import Parameters, generate
 from scripts.faults import warehouses
 from scripts.faults.environment import FAULTS
 from scripts.faults.kills import kills
 from scripts.faults.mutations import mutated_builds, mutations
 from scripts.faults.outcome import Outcome
 from scripts.faults.workbench import Workbench
-from scripts.generate import Parameters, generate
 
 pytestmark = pytest.mark.integration
 

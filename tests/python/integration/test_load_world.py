@@ -20,11 +20,11 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def loaded(
-    small_world: Path, tmp_path_factory: pytest.TempPathFactory
+    small_dataset: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[FileResult]]:
     """The lake of a generated world, and what the loader says of its files."""
     lake = tmp_path_factory.mktemp("world") / "lake"
-    result = load(LoadOptions(sources=str(small_world), lake=str(lake)))
+    result = load(LoadOptions(sources=str(small_dataset), lake=str(lake)))
     assert result.failures == []
     return lake, [file for feed in result.feeds for file in feed.files]
 
@@ -38,16 +38,16 @@ def record_count(path: Path, header_lines: int) -> int:
 
 
 def test_every_file_lands_row_for_row(
-    small_world: Path, loaded: tuple[Path, list[FileResult]]
+    small_dataset: Path, loaded: tuple[Path, list[FileResult]]
 ) -> None:
     lake, files = loaded
     headers = {
         file.name: feed.header_lines
         for feed in read_contracts(CONTRACTS_FOLDER).feeds
         for batch in (1, 2, 3)
-        for file in SourceFolder(str(small_world)).files_of(feed, batch)
+        for file in SourceFolder(str(small_dataset)).files_of(feed, batch)
     }
-    expected = {name: record_count(small_world / name, headers[name]) for name in headers}
+    expected = {name: record_count(small_dataset / name, headers[name]) for name in headers}
     assert {file.source_file: file.rows_read for file in files} == expected
     assert all(file.rows_landed == file.rows_read for file in files)
     landed = duckdb.execute(
@@ -77,8 +77,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 @pytest.mark.slow
-def test_a_large_xml_file_is_loaded_in_constant_memory(small_world: Path, tmp_path: Path) -> None:
-    content = (small_world / "Batch1/CustomerMgmt.xml").read_bytes()
+def test_a_large_xml_file_is_loaded_in_constant_memory(small_dataset: Path, tmp_path: Path) -> None:
+    content = (small_dataset / "Batch1/CustomerMgmt.xml").read_bytes()
     start, end = content.index(b"<TPCDI:Action "), content.rindex(b"</TPCDI:Actions>")
     records = content[start:end]
     times = LARGE_XML_BYTES // len(records) + 1

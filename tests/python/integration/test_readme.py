@@ -140,11 +140,11 @@ def test_make_docs_serves_the_documentation(checkout: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.integration
 def test_source_files_of_ones_own_are_built(
-    checkout: Path, small_world: Path, tmp_path: Path
+    checkout: Path, small_dataset: Path, tmp_path: Path
 ) -> None:
     (command,) = re.findall(r"`(make build SOURCES=)\S+`", _readme())
     places = f"LAKE={tmp_path}/lake WAREHOUSE={tmp_path}/warehouse.duckdb"
-    assert "every test is green" in _shell(f"{places} {command}{small_world}", checkout)
+    assert "every test is green" in _shell(f"{places} {command}{small_dataset}", checkout)
     assert (tmp_path / "warehouse.duckdb").is_file()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

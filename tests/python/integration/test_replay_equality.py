@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from brokerage_sources.generate import Parameters, generate
 from scripts.batches import WITHOUT_TESTS, Project
 from scripts.bench.measuring import apart
 from scripts.fingerprint import Fingerprint, fingerprint_warehouse
-from scripts.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.load.sources import SourceFolder
 

@@ -18,7 +18,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 
 pytestmark = pytest.mark.integration

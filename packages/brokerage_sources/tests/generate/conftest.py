@@ -1,10 +1,10 @@
-"""One tiny world for all tests that only read."""
+"""One tiny dataset for all tests that only read."""
 
 from pathlib import Path
 
 import pytest
 
-from scripts.generate import Parameters, World, generate
+from brokerage_sources.generate import Dataset, Parameters, generate
 
 
 @pytest.fixture(scope="session")
@@ -13,10 +13,10 @@ def tiny() -> Parameters:
 
 
 @pytest.fixture(scope="session")
-def world(tiny: Parameters, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return generate(tiny, tmp_path_factory.mktemp("worlds") / "tiny")
+def dataset(tiny: Parameters, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return generate(tiny, tmp_path_factory.mktemp("datasets") / "tiny")
 
 
 @pytest.fixture(scope="session")
-def folder(world: World) -> Path:
-    return world.output
+def folder(dataset: Dataset) -> Path:
+    return dataset.output

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from scripts.generate import cells
+from brokerage_sources.generate import cells
 
 EDGES = np.array(
     [0, 1, 9, 10, 999, 1000, 9999, 10_000, 10_001, 99_999_999, 100_000_000, 123_456_789_012]

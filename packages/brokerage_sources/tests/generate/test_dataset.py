@@ -1,4 +1,4 @@
-"""A whole tiny world: its files, their formats, and every feature that a rule of the warehouse depends on."""
+"""A whole tiny dataset: its files, their formats, and every feature that a rule of the warehouse depends on."""
 
 import csv
 import hashlib
@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.generate import Knobs, Parameters, World, generate
-from scripts.generate.parameters import FORMATS
-from scripts.generate.run import expected_bytes
-from scripts.generate.words import QUOTED_EMPLOYER, RATINGS
+from brokerage_sources.generate import Dataset, HardCaseOptions, Parameters, generate
+from brokerage_sources.generate.parameters import FORMATS
+from brokerage_sources.generate.run import expected_bytes
+from brokerage_sources.generate.words import QUOTED_EMPLOYER, RATINGS
 
 TINY = Parameters(scale_factor=0.01, seed=11)
 BATCHES = (1, 2, 3)
@@ -86,7 +86,7 @@ def test_the_files_are_those_of_the_workload(folder: Path) -> None:
     }
 
 
-def test_the_manifest_describes_every_file(world: World, folder: Path) -> None:
+def test_the_manifest_describes_every_file(dataset: Dataset, folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     on_disk = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert set(manifest["files"]) == on_disk - {"manifest.json"}
@@ -101,7 +101,7 @@ def test_the_manifest_describes_every_file(world: World, folder: Path) -> None:
             assert entry["rows"] == lines, path
     assert (
         manifest["bytes"]
-        == world.bytes
+        == dataset.bytes
         == sum(entry["bytes"] for entry in manifest["files"].values())
     )
 
@@ -181,10 +181,10 @@ def test_sequence_numbers_ascend_within_and_across_batches(folder: Path) -> None
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_any_number_of_workers_writes_the_same_bytes(
-    world: World, tmp_path: Path, workers: int
+    dataset: Dataset, tmp_path: Path, workers: int
 ) -> None:
     again = generate(TINY, tmp_path / "again", workers=workers)
-    assert again.files == world.files
+    assert again.files == dataset.files
 
 
 def format_of(path: str) -> str | None:
@@ -197,12 +197,14 @@ def format_of(path: str) -> str | None:
 
 
 @pytest.mark.parametrize("formats", [{"xml"}, {"fixed_width"}, {"delimited"}, {"xml", "delimited"}])
-def test_a_world_of_some_formats_has_these_files_of_the_complete_world(
-    world: World, tmp_path: Path, formats: set[str]
+def test_a_dataset_of_some_formats_has_these_files_of_the_complete_dataset(
+    dataset: Dataset, tmp_path: Path, formats: set[str]
 ) -> None:
     chosen = Parameters(scale_factor=0.01, seed=11, formats=frozenset(formats))
     some = generate(chosen, tmp_path / "some")
-    assert some.files == [file for file in world.files if format_of(file.path) in {None, *formats}]
+    assert some.files == [
+        file for file in dataset.files if format_of(file.path) in {None, *formats}
+    ]
     on_disk = {str(path.relative_to(some.output)) for path in some.output.rglob("*")}
     folders = {str(Path(file.path).parent) for file in some.files} - {"."}
     assert on_disk == {file.path for file in some.files} | folders | {"manifest.json"}
@@ -217,20 +219,20 @@ def test_the_expected_size_is_of_the_right_order(name: str, tmp_path: Path) -> N
     assert expected_bytes(one) == pytest.approx(size, rel=0.4)
 
 
-def test_a_world_reports_every_file_once_by_the_task_that_wrote_it(world: World) -> None:
-    files = [file for task in world.tasks for file in task.files]
-    assert len(files) == len(world.files) == len({file.path for file in files})
-    assert all(task.files and task.cpu_seconds >= 0 for task in world.tasks)
-    assert sum(task.cpu_seconds for task in world.tasks) > 0
-    by_module = {file.path: task.module for task in world.tasks for file in task.files}
+def test_a_dataset_reports_every_file_once_by_the_task_that_wrote_it(dataset: Dataset) -> None:
+    files = [file for task in dataset.tasks for file in task.files]
+    assert len(files) == len(dataset.files) == len({file.path for file in files})
+    assert all(task.files and task.cpu_seconds >= 0 for task in dataset.tasks)
+    assert sum(task.cpu_seconds for task in dataset.tasks) > 0
+    by_module = {file.path: task.module for task in dataset.tasks for file in task.files}
     assert by_module["Batch2/HoldingHistory.txt"] == "trades"
 
 
 def test_another_seed_writes_other_bytes_but_the_same_reference_data(
-    world: World, tmp_path: Path
+    dataset: Dataset, tmp_path: Path
 ) -> None:
     other = generate(Parameters(scale_factor=0.01, seed=12), tmp_path / "other")
-    pairs = {file.path: file for file in world.files}
+    pairs = {file.path: file for file in dataset.files}
     same = {Path(file.path).name for file in other.files if file.sha256 == pairs[file.path].sha256}
     data = {name for name in same if "audit" not in name}
     assert data == {
@@ -240,7 +242,7 @@ def test_another_seed_writes_other_bytes_but_the_same_reference_data(
 
 
 def test_more_batches_go_on_day_by_day_and_leave_the_first_ones_alone(
-    world: World, tmp_path: Path
+    dataset: Dataset, tmp_path: Path
 ) -> None:
     longer = generate(
         Parameters(scale_factor=0.01, seed=11, incremental_batches=6), tmp_path / "six"
@@ -251,13 +253,13 @@ def test_more_batches_go_on_day_by_day_and_leave_the_first_ones_alone(
     assert {row[2] for row in rows(longer.output, 7, "DailyMarket.txt")} == {"2017-07-12"}
     assert {row[4][:10] for row in rows(longer.output, 7, "WatchHistory.txt")} == {"2017-07-13"}
     later = {file.path: file for file in longer.files}
-    changed = {file.path for file in world.files if later[file.path] != file}
+    changed = {file.path for file in dataset.files if later[file.path] != file}
     assert changed == {"Generator_audit.csv"}  # holds the number of batches
 
 
 def test_all_hard_cases_can_be_turned_off(tmp_path: Path) -> None:
-    off = Knobs(0, 0, 0, 0, 0, inactivated_owner_change=False)
-    plain = generate(Parameters(scale_factor=0.01, knobs=off), tmp_path / "plain").output
+    off = HardCaseOptions(0, 0, 0, 0, 0, inactivated_owner_change=False)
+    plain = generate(Parameters(scale_factor=0.01, hard_cases=off), tmp_path / "plain").output
     assert audit(plain, 1, "CustomerMgmt")["C_ID_HIST"] == 0
     assert audit(plain, 2, "Trade")["T_InvalidCharge"] == 0
 

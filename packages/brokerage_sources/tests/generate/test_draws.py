@@ -1,9 +1,9 @@
-"""The random numbers: what every byte of a world rests on."""
+"""The random numbers: what every byte of a dataset rests on."""
 
 import numpy as np
 import pytest
 
-from scripts.generate.draws import Stream, half_up, scale_high, scale_low
+from brokerage_sources.generate.draws import Stream, half_up, scale_high, scale_low
 
 ROWS = np.arange(10_000)
 

@@ -1,12 +1,18 @@
-"""Sizes: the published formulas from scale factor 3 upwards, sensible worlds below, and refusals."""
+"""Sizes: the published formulas from scale factor 3 upwards, sensible datasets below, and refusals."""
 
 import numpy as np
 import pytest
 
-from scripts.generate import Knobs, ParameterError, Parameters, calendar
-from scripts.generate.crm_plan import crm_plan
-from scripts.generate.finwire_plan import finwire_plan
-from scripts.generate.parameters import MAX_BATCHES, OFFICIAL_FLOOR, QUARTERS, TRADE_DAYS, Sizes
+from brokerage_sources.generate import HardCaseOptions, ParameterError, Parameters, calendar
+from brokerage_sources.generate.crm_plan import crm_plan
+from brokerage_sources.generate.finwire_plan import finwire_plan
+from brokerage_sources.generate.parameters import (
+    MAX_BATCHES,
+    OFFICIAL_FLOOR,
+    QUARTERS,
+    TRADE_DAYS,
+    Sizes,
+)
 
 # Row counts measured in the output of the published tool, per scale factor.
 PUBLISHED = {
@@ -72,7 +78,7 @@ def test_sizes_are_the_published_ones(scale: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.0001, 0.01, 0.3, 1, 2.9])
-def test_small_worlds_have_room_for_every_rule(scale: float) -> None:
+def test_small_dataset_have_room_for_every_rule(scale: float) -> None:
     sizes = Parameters(scale_factor=scale).sizes
     assert sizes.customers_after(sizes.steps) >= 320  # every tax rate is somebody's
     assert sizes.prospects >= sizes.customers_after(sizes.steps) * 3
@@ -175,10 +181,10 @@ def test_unknown_formats_and_none_at_all_are_refused(formats: list[str]) -> None
         Parameters(formats=frozenset(formats))
 
 
-def test_knobs_out_of_range_are_refused() -> None:
+def test_hard_case_options_out_of_range_are_refused() -> None:
     with pytest.raises(ParameterError, match="error_floor"):
-        Knobs(error_floor=-1)
+        HardCaseOptions(error_floor=-1)
     with pytest.raises(ParameterError, match="inactivated_owner_change"):
-        Knobs(inactivated_owner_change=2)
+        HardCaseOptions(inactivated_owner_change=2)
     with pytest.raises(ParameterError, match="seed"):
         Parameters(seed=-1)

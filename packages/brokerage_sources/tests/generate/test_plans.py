@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from scripts.generate import Knobs, Parameters, calendar
-from scripts.generate.crm_plan import (
+from brokerage_sources.generate import HardCaseOptions, Parameters, calendar
+from brokerage_sources.generate.crm_plan import (
     ADDACCT,
     CLOSEACCT,
     INACT,
@@ -17,9 +17,9 @@ from scripts.generate.crm_plan import (
     crm_plan,
     lost_to_same_day,
 )
-from scripts.generate.finwire_plan import FOREVER, finwire_plan, symbols
-from scripts.generate.trades import TradeBook
-from scripts.generate.watches import _Watches
+from brokerage_sources.generate.finwire_plan import FOREVER, finwire_plan, symbols
+from brokerage_sources.generate.trades import TradeBook
+from brokerage_sources.generate.watches import _Watches
 
 SCALES = [0.01, 3]
 
@@ -95,7 +95,7 @@ def test_every_kind_of_same_day_double_occurs(actions: Actions) -> None:
 
 
 def test_a_double_can_be_turned_off() -> None:
-    parameters = Parameters(scale_factor=0.01, seed=5, knobs=Knobs(same_day_every=0))
+    parameters = Parameters(scale_factor=0.01, seed=5, hard_cases=HardCaseOptions(same_day_every=0))
     actions = crm_plan(parameters).of_batch(1, parameters.sizes)
     on_customer = actions[np.isin(actions.kind, [NEW, UPDCUST, INACT])]
     assert lost_to_same_day(on_customer.customer, on_customer.time) == 0
@@ -104,7 +104,9 @@ def test_a_double_can_be_turned_off() -> None:
 def test_doubles_do_not_change_the_number_of_actions() -> None:
     counts = [
         np.bincount(
-            crm_plan(Parameters(scale_factor=0.01, knobs=Knobs(same_day_every=every))).actions.kind
+            crm_plan(
+                Parameters(scale_factor=0.01, hard_cases=HardCaseOptions(same_day_every=every))
+            ).actions.kind
         )
         for every in (0, 1)
     ]

@@ -1,6 +1,6 @@
-"""Acceptance of the generator: the world it writes is what the workload describes.
+"""Acceptance of the generator: the dataset it writes is what the workload describes.
 
-A small world by default. `GENERATOR_SCALES=3,10` runs the same tests at those scale factors, where
+A small dataset by default. `GENERATOR_SCALES=3,10` runs the same tests at those scale factors, where
 row counts are held to the workload's formulas and shares to its rates.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.generate import Parameters, generate
-from scripts.verify_sources import Result, verify
-from scripts.verify_sources.formulas import SMALLEST_SCALE
+from brokerage_sources.generate import Parameters, generate
+from brokerage_sources.verify import Result, verify
+from brokerage_sources.verify.formulas import SMALLEST_SCALE
 
 SMALL_SCALE = "0.05"
 SCALES = [float(scale) for scale in os.environ.get("GENERATOR_SCALES", SMALL_SCALE).split(",")]
@@ -28,18 +28,18 @@ def scale_factor(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture(scope="module")
-def world(scale_factor: float, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The world of a scale factor, written by one worker."""
-    folder = tmp_path_factory.mktemp("generated") / "world"
+def dataset(scale_factor: float, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset of a scale factor, written by one worker."""
+    folder = tmp_path_factory.mktemp("generated") / "dataset"
     generate(Parameters(scale_factor=scale_factor), folder, workers=1)
     return folder
 
 
 @pytest.fixture(scope="module")
-def results(world: Path, scale_factor: float) -> list[Result]:
+def results(dataset: Path, scale_factor: float) -> list[Result]:
     """What the independent check finds."""
     return verify(
-        world,
+        dataset,
         scale_factor=scale_factor if scale_factor >= SMALLEST_SCALE else None,
         hard_cases_expected=True,
     )
@@ -73,7 +73,7 @@ def test_a_warehouse_can_pass_the_audit(results: list[Result]) -> None:
 
 def test_rates_are_those_of_the_workload(results: list[Result], scale_factor: float) -> None:
     if scale_factor < 1:
-        pytest.skip("a world below scale factor 1 has more errors than its share")
+        pytest.skip("a dataset below scale factor 1 has more errors than its share")
     assert _failed(results, lambda name: name.startswith("rates.")) == []
 
 
@@ -83,17 +83,19 @@ def test_every_error_and_hard_case_occurs(results: list[Result]) -> None:
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_bytes_do_not_depend_on_the_run_or_its_workers(
-    workers: int, world: Path, scale_factor: float, tmp_path: Path
+    workers: int, dataset: Path, scale_factor: float, tmp_path: Path
 ) -> None:
-    again = tmp_path / "world"
+    again = tmp_path / "dataset"
     generate(Parameters(scale_factor=scale_factor), again, workers=workers)
-    assert _digests(again) == _digests(world)
+    assert _digests(again) == _digests(dataset)
 
 
-def test_another_seed_gives_another_world(world: Path, scale_factor: float, tmp_path: Path) -> None:
-    other = tmp_path / "world"
+def test_another_seed_gives_another_dataset(
+    dataset: Path, scale_factor: float, tmp_path: Path
+) -> None:
+    other = tmp_path / "dataset"
     generate(Parameters(scale_factor=scale_factor, seed=2), other)
-    found, known = _digests(other), _digests(world)
+    found, known = _digests(other), _digests(dataset)
     assert found.keys() == known.keys()
     assert all(
         found[f"Batch{batch}/Trade.txt"] != known[f"Batch{batch}/Trade.txt"] for batch in (1, 2, 3)

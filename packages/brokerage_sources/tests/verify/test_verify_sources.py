@@ -1,6 +1,6 @@
 """The independent check of source files finds what is wrong with them.
 
-A tiny generated world is sound; each test damages a copy of it in one place and names the check
+A tiny generated dataset is sound; each test damages a copy of it in one place and names the check
 that must fail.
 """
 
@@ -17,10 +17,10 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from scripts.generate import Knobs, Parameters, generate
-from scripts.verify_sources import SourceFolderError, verify
-from scripts.verify_sources.__main__ import app
-from scripts.verify_sources.check import NoRows, Occurs, Rate
+from brokerage_sources.generate import HardCaseOptions, Parameters, generate
+from brokerage_sources.verify import SourceFolderError, verify
+from brokerage_sources.verify.__main__ import app
+from brokerage_sources.verify.check import NoRows, Occurs, Rate
 
 SCALE_FACTOR = 0.01
 
@@ -29,18 +29,18 @@ Damage = Callable[[Path], None]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound world, not to be changed."""
-    folder = tmp_path_factory.mktemp("sources") / "world"
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound dataset, not to be changed."""
+    folder = tmp_path_factory.mktemp("sources") / "dataset"
     generate(Parameters(scale_factor=SCALE_FACTOR), folder)
     return folder
 
 
 @pytest.fixture
-def copied_world(world: Path, tmp_path: Path) -> Path:
+def copied_dataset(dataset: Path, tmp_path: Path) -> Path:
     """A copy whose files may be replaced (they are links, so replaced, never written into)."""
-    folder = tmp_path / "world"
-    shutil.copytree(world, folder, copy_function=os.link)
+    folder = tmp_path / "dataset"
+    shutil.copytree(dataset, folder, copy_function=os.link)
     return folder
 
 
@@ -69,13 +69,13 @@ def _place(lines: list[str], chosen: Callable[[Fields], bool]) -> int:
 def _change(name: str, chosen: Callable[[Fields], bool], field: int, value: str) -> Damage:
     """Give one field of the first chosen line another value."""
 
-    def damage(world: Path) -> None:
-        lines = _lines(world / name)
+    def damage(dataset: Path) -> None:
+        lines = _lines(dataset / name)
         number = _place(lines, chosen)
         fields = lines[number].split("|")
         fields[field] = value
         lines[number] = "|".join(fields)
-        _write_lines(world / name, lines)
+        _write_lines(dataset / name, lines)
 
     return damage
 
@@ -83,10 +83,10 @@ def _change(name: str, chosen: Callable[[Fields], bool], field: int, value: str)
 def _drop(name: str, chosen: Callable[[Fields], bool]) -> Damage:
     """Remove the first chosen line."""
 
-    def damage(world: Path) -> None:
-        lines = _lines(world / name)
+    def damage(dataset: Path) -> None:
+        lines = _lines(dataset / name)
         del lines[_place(lines, chosen)]
-        _write_lines(world / name, lines)
+        _write_lines(dataset / name, lines)
 
     return damage
 
@@ -94,19 +94,19 @@ def _drop(name: str, chosen: Callable[[Fields], bool]) -> Damage:
 def _repeat(name: str, chosen: Callable[[Fields], bool]) -> Damage:
     """Write the first chosen line twice."""
 
-    def damage(world: Path) -> None:
-        lines = _lines(world / name)
+    def damage(dataset: Path) -> None:
+        lines = _lines(dataset / name)
         number = _place(lines, chosen)
         lines.insert(number, lines[number])
-        _write_lines(world / name, lines)
+        _write_lines(dataset / name, lines)
 
     return damage
 
 
 def _swap_first_lines(name: str) -> Damage:
-    def damage(world: Path) -> None:
-        first, second, *others = _lines(world / name)
-        _write_lines(world / name, [second, first, *others])
+    def damage(dataset: Path) -> None:
+        first, second, *others = _lines(dataset / name)
+        _write_lines(dataset / name, [second, first, *others])
 
     return damage
 
@@ -114,15 +114,15 @@ def _swap_first_lines(name: str) -> Damage:
 def _substitute(name: str, old: str, new: str) -> Damage:
     """Replace the first occurrence of a text."""
 
-    def damage(world: Path) -> None:
-        content = (world / name).read_bytes()
-        _replace(world / name, content.replace(old.encode(), new.encode(), 1))
+    def damage(dataset: Path) -> None:
+        content = (dataset / name).read_bytes()
+        _replace(dataset / name, content.replace(old.encode(), new.encode(), 1))
 
     return damage
 
 
 def _remove(name: str) -> Damage:
-    return lambda world: (world / name).unlink()
+    return lambda dataset: (dataset / name).unlink()
 
 
 def _any_line(fields: Fields) -> bool:
@@ -137,31 +137,31 @@ def _is_sell(fields: Fields) -> bool:
     return len(fields) == 4 and fields[0] != fields[1]
 
 
-def _put_trade_before_its_account(world: Path) -> None:
+def _put_trade_before_its_account(dataset: Path) -> None:
     """The first trade ever uses an account that is opened in the last batch."""
-    account = _lines(world / "Batch3/Account.txt")
+    account = _lines(dataset / "Batch3/Account.txt")
     newest = next(line.split("|")[2] for line in account if line.startswith("I|"))
-    _change("Batch1/Trade.txt", _has(0, "0"), 8, newest)(world)
+    _change("Batch1/Trade.txt", _has(0, "0"), 8, newest)(dataset)
 
 
-def _move_cancellation_to_the_top(world: Path) -> None:
-    file = world / "Batch1/WatchHistory.txt"
+def _move_cancellation_to_the_top(dataset: Path) -> None:
+    file = dataset / "Batch1/WatchHistory.txt"
     lines = _lines(file)
     cancelled = lines.pop(_place(lines, _has(3, "CNCL")))
     _write_lines(file, [cancelled, *lines])
 
 
-def _let_a_sell_refer_to_itself(world: Path) -> None:
+def _let_a_sell_refer_to_itself(dataset: Path) -> None:
     name = "Batch1/HoldingHistory.txt"
-    lines = _lines(world / name)
+    lines = _lines(dataset / name)
     sell = lines[_place(lines, _is_sell)].split("|")[1]
-    _change(name, _is_sell, 0, sell)(world)
+    _change(name, _is_sell, 0, sell)(dataset)
 
 
-def _finwire_file(world: Path) -> str:
+def _finwire_file(dataset: Path) -> str:
     """The last quarter's file: it has records of every kind."""
-    files = sorted(path for path in world.glob("Batch1/FINWIRE*") if "_" not in path.name)
-    return str(files[-1].relative_to(world))
+    files = sorted(path for path in dataset.glob("Batch1/FINWIRE*") if "_" not in path.name)
+    return str(files[-1].relative_to(dataset))
 
 
 def _change_finwire(start: str, first: int, last: int, value: str) -> Damage:
@@ -170,8 +170,8 @@ def _change_finwire(start: str, first: int, last: int, value: str) -> Damage:
     `start` is a pattern for what follows the posting time: the kind of record, for instance.
     """
 
-    def damage(world: Path) -> None:
-        file = world / _finwire_file(world)
+    def damage(dataset: Path) -> None:
+        file = dataset / _finwire_file(dataset)
         lines = _lines(file)
         number = next(at for at, line in enumerate(lines) if re.match(start, line[15:]))
         line = lines[number]
@@ -181,46 +181,46 @@ def _change_finwire(start: str, first: int, last: int, value: str) -> Damage:
     return damage
 
 
-def _report_a_quarter_twice(world: Path) -> None:
-    file = world / _finwire_file(world)
+def _report_a_quarter_twice(dataset: Path) -> None:
+    file = dataset / _finwire_file(dataset)
     lines = _lines(file)
     _write_lines(file, [lines[0], *lines])
 
 
-def _leave_a_quarter_out(world: Path) -> None:
-    file = world / _finwire_file(world)
+def _leave_a_quarter_out(dataset: Path) -> None:
+    file = dataset / _finwire_file(dataset)
     assert _lines(file)[0][15:18] == "FIN"
     _write_lines(file, _lines(file)[1:])
 
 
-def _end_lines_with_line_feeds(world: Path) -> None:
-    file = world / "Batch1/Industry.txt"
+def _end_lines_with_line_feeds(dataset: Path) -> None:
+    file = dataset / "Batch1/Industry.txt"
     _replace(file, file.read_bytes().replace(b"\r\n", b"\n"))
 
 
-def _dismiss_a_broker(world: Path) -> None:
+def _dismiss_a_broker(dataset: Path) -> None:
     """The broker of the first trade gets another job."""
-    broker = _lines(world / "Batch1/Trade.txt")[0].split("|")[9]
-    file = world / "Batch1/HR.csv"
+    broker = _lines(dataset / "Batch1/Trade.txt")[0].split("|")[9]
+    file = dataset / "Batch1/HR.csv"
     lines = _lines(file)
     number = next(at for at, line in enumerate(lines) if line.split(",")[0] == broker)
     lines[number] = lines[number].replace(",314,", ",534,")
     _write_lines(file, lines)
 
 
-def _bring_a_prospect_back(world: Path) -> None:
+def _bring_a_prospect_back(dataset: Path) -> None:
     """A prospect that went from the second dump is in the third."""
 
     def number(line: str) -> int:
         return int("".join(letter for letter in line.split(",")[0] if letter.isdigit()))
 
     first, second, third = (
-        _lines(world / f"Batch{batch}/Prospect.csv")[:-1] for batch in (1, 2, 3)
+        _lines(dataset / f"Batch{batch}/Prospect.csv")[:-1] for batch in (1, 2, 3)
     )
     kept = {line.split(",")[0] for line in second}
     gone = next(line for line in first if line.split(",")[0] not in kept)
     back = sorted([*third, gone], key=number)
-    _write_lines(world / "Batch3/Prospect.csv", [*back, ""])
+    _write_lines(dataset / "Batch3/Prospect.csv", [*back, ""])
 
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
@@ -368,37 +368,41 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 }
 
 
-def test_a_generated_world_is_sound(world: Path) -> None:
-    assert [result for result in verify(world) if not result.ok] == []
+def test_a_generated_dataset_is_sound(dataset: Path) -> None:
+    assert [result for result in verify(dataset) if not result.ok] == []
 
 
 @pytest.mark.parametrize("damage_name", DAMAGES)
-def test_a_damage_fails_the_check_that_is_about_it(damage_name: str, copied_world: Path) -> None:
+def test_a_damage_fails_the_check_that_is_about_it(damage_name: str, copied_dataset: Path) -> None:
     damage, check = DAMAGES[damage_name]
-    damage(copied_world)
-    assert check in {result.name for result in verify(copied_world) if not result.ok}
+    damage(copied_dataset)
+    assert check in {result.name for result in verify(copied_dataset) if not result.ok}
 
 
-def test_a_failed_check_shows_an_offending_row(copied_world: Path) -> None:
-    _drop("Batch1/Trade.txt", _has(0, "777"))(copied_world)
-    results = {result.name: result for result in verify(copied_world)}
+def test_a_failed_check_shows_an_offending_row(copied_dataset: Path) -> None:
+    _drop("Batch1/Trade.txt", _has(0, "777"))(copied_dataset)
+    results = {result.name: result for result in verify(copied_dataset)}
     failed = results["trades.first_batch_shows_last_event"]
     assert (failed.ok, failed.found) == (False, "1 rows")
     assert "t_id" in failed.note
 
 
-def test_names_of_checks_are_unique(world: Path) -> None:
-    names = [result.name for result in verify(world, rates_checked=True, hard_cases_expected=True)]
+def test_names_of_checks_are_unique(dataset: Path) -> None:
+    names = [
+        result.name for result in verify(dataset, rates_checked=True, hard_cases_expected=True)
+    ]
     assert len(names) == len(set(names))
 
 
 def test_official_constants_are_accepted_only_as_a_whole(tmp_path: Path) -> None:
     """Constants stand for numbers that were not computed, so they must stand in every file.
 
-    The world has no two changes of one customer on a day, as the constant 0 claims.
+    The dataset has no two changes of one customer on a day, as the constant 0 claims.
     """
-    folder = tmp_path / "world"
-    generate(Parameters(scale_factor=SCALE_FACTOR, knobs=Knobs(same_day_every=0)), folder)
+    folder = tmp_path / "dataset"
+    generate(
+        Parameters(scale_factor=SCALE_FACTOR, hard_cases=HardCaseOptions(same_day_every=0)), folder
+    )
     for file in folder.glob("Batch*/*_audit.csv"):
         lines = [_with_official_constant(line) for line in _lines(file)]
         if lines != _lines(file):
@@ -422,16 +426,16 @@ def _with_official_constant(line: str) -> str:
     return ",".join(fields)
 
 
-def test_row_counts_of_another_scale_are_noticed(world: Path) -> None:
-    failed = {result.name for result in verify(world, scale_factor=3) if not result.ok}
+def test_row_counts_of_another_scale_are_noticed(dataset: Path) -> None:
+    failed = {result.name for result in verify(dataset, scale_factor=3) if not result.ok}
     assert {"formulas.trades.batch_1", "formulas.customers.new.batch_2"} & failed
     assert "formulas.dates" not in failed
 
 
-def test_a_hard_case_that_is_gone_is_missed(copied_world: Path) -> None:
-    file = copied_world / "Batch1/CustomerMgmt.xml"
+def test_a_hard_case_that_is_gone_is_missed(copied_dataset: Path) -> None:
+    file = copied_dataset / "Batch1/CustomerMgmt.xml"
     _replace(file, file.read_bytes().replace(b'C_TIER=""', b'C_TIER="1"'))
-    results = verify(copied_world, hard_cases_expected=True)
+    results = verify(copied_dataset, hard_cases_expected=True)
     assert [result.name for result in results if not result.ok] == [
         "hard_cases.tier_emptied.batch_1"
     ]
@@ -467,7 +471,7 @@ def test_something_must_occur_in_each_batch_asked_for() -> None:
 
 
 def test_more_batches_than_three_are_checked(tmp_path: Path) -> None:
-    folder = tmp_path / "world"
+    folder = tmp_path / "dataset"
     generate(Parameters(scale_factor=SCALE_FACTOR, incremental_batches=4), folder)
     assert [result for result in verify(folder) if not result.ok] == []
     _change("Batch5/WatchHistory.txt", _any_line, 2, "99999999")(folder)
@@ -475,11 +479,11 @@ def test_more_batches_than_three_are_checked(tmp_path: Path) -> None:
     assert failed == {"watches.customers_exist_before"}
 
 
-def test_the_first_batch_alone_is_sound(copied_world: Path) -> None:
+def test_the_first_batch_alone_is_sound(copied_dataset: Path) -> None:
     for batch in (2, 3):
-        shutil.rmtree(copied_world / f"Batch{batch}")
-        (copied_world / f"Batch{batch}_audit.csv").unlink()
-    assert [result for result in verify(copied_world) if not result.ok] == []
+        shutil.rmtree(copied_dataset / f"Batch{batch}")
+        (copied_dataset / f"Batch{batch}_audit.csv").unlink()
+    assert [result for result in verify(copied_dataset) if not result.ok] == []
 
 
 @pytest.mark.parametrize(
@@ -488,32 +492,32 @@ def test_the_first_batch_alone_is_sound(copied_world: Path) -> None:
         (_remove("Batch2/Account.txt"), "Account.txt"),
         (_change("Batch1/Trade.txt", _any_line, 1, "yesterday"), "Trade.txt"),
         (_substitute("Batch1/CustomerMgmt.xml", "<TaxInfo>", "<Tax>"), "CustomerMgmt.xml"),
-        (lambda world: shutil.rmtree(world / "Batch2"), "Batch1, Batch2"),
+        (lambda dataset: shutil.rmtree(dataset / "Batch2"), "Batch1, Batch2"),
         (_change_finwire("CMP", 99, 106, "20010230"), "companies"),
     ],
 )
-def test_what_cannot_be_read_is_named(damage: Damage, named: str, copied_world: Path) -> None:
-    damage(copied_world)
+def test_what_cannot_be_read_is_named(damage: Damage, named: str, copied_dataset: Path) -> None:
+    damage(copied_dataset)
     with pytest.raises(SourceFolderError, match=named):
-        verify(copied_world)
+        verify(copied_dataset)
 
 
-def test_formulas_need_the_smallest_scale_they_hold_for(world: Path) -> None:
+def test_formulas_need_the_smallest_scale_they_hold_for(dataset: Path) -> None:
     with pytest.raises(ValueError, match="from scale factor 3 on"):
-        verify(world, scale_factor=0.5)
+        verify(dataset, scale_factor=0.5)
 
 
 def test_the_command_line_tells_sound_from_unsound_and_unreadable(
-    copied_world: Path, tmp_path: Path
+    copied_dataset: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.json"
-    run = CliRunner().invoke(app, [str(copied_world), "--json", str(report)])
+    run = CliRunner().invoke(app, [str(copied_dataset), "--json", str(report)])
     assert run.exit_code == 0, run.output
     document = json.loads(report.read_text())
     assert document["ok"] and all(check["ok"] for check in document["checks"])
 
-    _drop("Batch1/Trade.txt", _has(0, "777"))(copied_world)
-    run = CliRunner().invoke(app, [str(copied_world), "--json", str(report), "--failures-only"])
+    _drop("Batch1/Trade.txt", _has(0, "777"))(copied_dataset)
+    run = CliRunner().invoke(app, [str(copied_dataset), "--json", str(report), "--failures-only"])
     assert run.exit_code == 1
     assert "trades.ids_are_dense" in run.output
     assert not json.loads(report.read_text())["ok"]
@@ -530,8 +534,8 @@ def test_the_command_line_tells_sound_from_unsound_and_unreadable(
     ],
 )
 def test_the_command_line_says_what_is_wrong_with_an_option(
-    arguments: list[str], said: str, world: Path
+    arguments: list[str], said: str, dataset: Path
 ) -> None:
-    run = CliRunner().invoke(app, [str(world), *arguments])
+    run = CliRunner().invoke(app, [str(dataset), *arguments])
     assert run.exit_code == 2
     assert said in run.output

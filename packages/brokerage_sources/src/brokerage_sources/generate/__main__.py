@@ -1,5 +1,5 @@
-"""`python -m scripts.generate`."""
+"""`python -m brokerage_sources.generate`."""
 
-from scripts.generate.command import app
+from brokerage_sources.generate.command import app
 
-app(prog_name="python -m scripts.generate")
+app(prog_name="python -m brokerage_sources.generate")

@@ -17,7 +17,7 @@ counts; in later batches every row of Customer.txt with such a tier.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.writing import Workspace
 
 HEADER = "DataSet, BatchID ,Date , Attribute , Value, DValue"
 

@@ -1,4 +1,4 @@
-"""Days and times of the world, as days and seconds since 1970-01-01.
+"""Days and times of the dataset, as days and seconds since 1970-01-01.
 
 Batch 1 ends with 2017-07-07; each incremental batch is the next day. Every source system has its own past:
 
@@ -17,7 +17,7 @@ from datetime import date
 
 import numpy as np
 
-from scripts.generate.draws import Bits, Integers
+from brokerage_sources.generate.draws import Bits, Integers
 
 DAY = 86_400
 

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from scripts.generate.draws import Flags, Integers, Stream
+from brokerage_sources.generate.draws import Flags, Integers, Stream
 
 Cell: TypeAlias = npt.NDArray[np.bytes_]
 Part: TypeAlias = "Cell | bytes | list[Any]"

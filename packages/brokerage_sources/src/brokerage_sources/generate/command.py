@@ -1,6 +1,6 @@
-"""The command line: `python -m scripts.generate --help`.
+"""The command line: `python -m brokerage_sources.generate --help`.
 
-Exit codes: 0 the world is complete, 1 generating failed (nothing is left behind), 2 the arguments are wrong.
+Exit codes: 0 the dataset is complete, 1 generating failed (nothing is left behind), 2 the arguments are wrong.
 """
 
 import os
@@ -13,9 +13,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scripts.generate.parameters import FORMATS, MAX_BATCHES, Knobs, ParameterError, Parameters
-from scripts.generate.run import World, expected_bytes, generate
-from scripts.generate.writing import OutputError
+from brokerage_sources.generate.parameters import (
+    FORMATS,
+    MAX_BATCHES,
+    HardCaseOptions,
+    ParameterError,
+    Parameters,
+)
+from brokerage_sources.generate.run import Dataset, expected_bytes, generate
+from brokerage_sources.generate.writing import OutputError
 
 _MIB = 1024 * 1024
 
@@ -69,7 +75,7 @@ def main(
     ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Replace the output if it is an earlier generated world."),
+        typer.Option("--force", help="Replace the output if it is an earlier generated dataset."),
     ] = False,
     same_day_every: Annotated[
         int,
@@ -78,7 +84,7 @@ def main(
             help="One CRM step in so many has two changes of one customer or account on one day.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = Knobs.same_day_every,
+    ] = HardCaseOptions.same_day_every,
     error_floor: Annotated[
         int,
         typer.Option(
@@ -86,7 +92,7 @@ def main(
             help="Least number of each kind of dirty value in the history.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = Knobs.error_floor,
+    ] = HardCaseOptions.error_floor,
     incremental_errors: Annotated[
         int,
         typer.Option(
@@ -94,7 +100,7 @@ def main(
             help="Dirty customers and trades of each kind in batches 2 and 3.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = Knobs.incremental_errors,
+    ] = HardCaseOptions.incremental_errors,
     same_batch_trade_percent: Annotated[
         int,
         typer.Option(
@@ -102,7 +108,7 @@ def main(
             help="Buys of a batch on accounts opened in that batch, in percent.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = Knobs.same_batch_trade_percent,
+    ] = HardCaseOptions.same_batch_trade_percent,
     same_quarter_issue_percent: Annotated[
         int,
         typer.Option(
@@ -110,7 +116,7 @@ def main(
             help="New securities of companies new in the same quarter, in percent.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = Knobs.same_quarter_issue_percent,
+    ] = HardCaseOptions.same_quarter_issue_percent,
     inactivated_owner_change: Annotated[
         int,
         typer.Option(
@@ -118,13 +124,13 @@ def main(
             help="1: a batch also changes an account of a customer it inactivates.",
             rich_help_panel=_HARD_CASES,
         ),
-    ] = Knobs.inactivated_owner_change,
+    ] = HardCaseOptions.inactivated_owner_change,
 ) -> None:
     """Generate the source files of a retail brokerage: history, daily batches, audit files and a manifest.
 
     The output appears when it is complete; a failed or interrupted run leaves nothing behind.
 
-    Example: [bold]python -m scripts.generate --scale-factor 0.1 --output data/sources[/bold]
+    Example: [bold]python -m brokerage_sources.generate --scale-factor 0.1 --output data/sources[/bold]
     """
     try:
         parameters = Parameters(
@@ -132,7 +138,7 @@ def main(
             seed=seed,
             incremental_batches=batches,
             formats=frozenset(formats),
-            knobs=Knobs(
+            hard_cases=HardCaseOptions(
                 same_day_every=same_day_every,
                 error_floor=error_floor,
                 incremental_errors=incremental_errors,
@@ -142,7 +148,7 @@ def main(
             ),
         )
         started = time.perf_counter()
-        world = _generate(parameters, output, _cores() if workers is None else workers, force)
+        dataset = _generate(parameters, output, _cores() if workers is None else workers, force)
     except (ParameterError, OutputError) as error:
         _stop(str(error), 2)
     except OSError as error:
@@ -152,9 +158,9 @@ def main(
     except KeyboardInterrupt:
         _stop("interrupted; nothing was left behind", 1)
     seconds = time.perf_counter() - started
-    size = world.bytes / _MIB
+    size = dataset.bytes / _MIB
     typer.echo(
-        f"{world.output}: {parameters.batches} batches, {len(world.files)} files, {world.rows:,} rows, "
+        f"{dataset.output}: {parameters.batches} batches, {len(dataset.files)} files, {dataset.rows:,} rows, "
         f"{size:,.1f} MiB in {seconds:.1f} s ({size / seconds:,.0f} MiB/s)"
     )
 
@@ -175,7 +181,7 @@ def _scale_factor(text: str) -> Fraction:
         ) from None
 
 
-def _generate(parameters: Parameters, output: Path, workers: int, force: bool) -> World:
+def _generate(parameters: Parameters, output: Path, workers: int, force: bool) -> Dataset:
     """Generate with a progress bar where a person is watching."""
     if not sys.stderr.isatty():
         return generate(parameters, output, workers=workers, force=force)

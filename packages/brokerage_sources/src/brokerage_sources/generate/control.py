@@ -2,11 +2,11 @@
 
 from datetime import date, timedelta
 
-from scripts.generate import calendar
-from scripts.generate.audit import write_rows
-from scripts.generate.parameters import Parameters
-from scripts.generate.reference import FIRST_DATE
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate import calendar
+from brokerage_sources.generate.audit import write_rows
+from brokerage_sources.generate.parameters import Parameters
+from brokerage_sources.generate.reference import FIRST_DATE
+from brokerage_sources.generate.writing import Workspace
 
 
 def write_dates(workspace: Workspace, parameters: Parameters) -> None:
@@ -31,7 +31,7 @@ def _date_of(batch: int) -> str:
 
 def _generator_rows(parameters: Parameters) -> list[str]:
     """The parameters as DValue; informational, no check reads them."""
-    sizes, knobs = parameters.sizes, parameters.knobs
+    sizes, hard_cases = parameters.sizes, parameters.hard_cases
     values = {
         "SF": float(parameters.scale_factor) * 1000,
         "Seed": parameters.seed,
@@ -45,11 +45,11 @@ def _generator_rows(parameters: Parameters) -> list[str]:
         "PProspects": sizes.prospects,
         "TTradesPerDay": sizes.trades_per_day,
         "WHRowsPerStep": sizes.watches_per_step,
-        "KnobSameDayEvery": knobs.same_day_every,
-        "KnobErrorFloor": knobs.error_floor,
-        "KnobIncrementalErrors": knobs.incremental_errors,
-        "KnobSameBatchTradePercent": knobs.same_batch_trade_percent,
-        "KnobSameQuarterIssuePercent": knobs.same_quarter_issue_percent,
-        "KnobInactivatedOwnerChange": knobs.inactivated_owner_change,
+        "KnobSameDayEvery": hard_cases.same_day_every,
+        "KnobErrorFloor": hard_cases.error_floor,
+        "KnobIncrementalErrors": hard_cases.incremental_errors,
+        "KnobSameBatchTradePercent": hard_cases.same_batch_trade_percent,
+        "KnobSameQuarterIssuePercent": hard_cases.same_quarter_issue_percent,
+        "KnobInactivatedOwnerChange": hard_cases.inactivated_owner_change,
     }
     return [f"Generator,1,,{name},,{float(value)}" for name, value in values.items()]

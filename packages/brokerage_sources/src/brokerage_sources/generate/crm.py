@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import calendar
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import assemble, dates, integers, table
-from scripts.generate.crm_cells import (
+from brokerage_sources.generate import calendar
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import assemble, dates, integers, table
+from brokerage_sources.generate.crm_cells import (
     account_name,
     digit,
     email,
@@ -18,8 +18,8 @@ from scripts.generate.crm_cells import (
     tax_number,
     zip_code,
 )
-from scripts.generate.crm_history import count_customer_errors
-from scripts.generate.crm_plan import (
+from brokerage_sources.generate.crm_history import count_customer_errors
+from brokerage_sources.generate.crm_plan import (
     ACTIONS,
     ADDACCT,
     CLOSEACCT,
@@ -31,7 +31,7 @@ from scripts.generate.crm_plan import (
     crm_plan,
     lost_to_same_day,
 )
-from scripts.generate.crm_values import (
+from brokerage_sources.generate.crm_values import (
     CAPITALS,
     CITIES,
     COUNTRIES,
@@ -44,8 +44,8 @@ from scripts.generate.crm_values import (
     account_images,
     customer_images,
 )
-from scripts.generate.parameters import Parameters
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.parameters import Parameters
+from brokerage_sources.generate.writing import Workspace
 
 _FLAGS = table(["I|", "U|"])
 _STATUS = table(["ACTV", "INAC"])

@@ -4,8 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate.cells import Cell, integers, joined, only, table, text_pool, zero_padded
-from scripts.generate.crm_values import (
+from brokerage_sources.generate.cells import (
+    Cell,
+    integers,
+    joined,
+    only,
+    table,
+    text_pool,
+    zero_padded,
+)
+from brokerage_sources.generate.crm_values import (
     ABSENT,
     CAPITALS,
     CITIES,
@@ -19,8 +27,8 @@ from scripts.generate.crm_values import (
     UNITS,
     Fields,
 )
-from scripts.generate.draws import Flags, Integers
-from scripts.generate.parameters import Parameters
+from brokerage_sources.generate.draws import Flags, Integers
+from brokerage_sources.generate.parameters import Parameters
 
 
 def pick(cells: Cell, index: Integers) -> Cell:

@@ -9,10 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import calendar
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import Cell, chunks, dates, integers, joined, only, rows_of, timestamps
-from scripts.generate.crm_cells import (
+from brokerage_sources.generate import calendar
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import (
+    Cell,
+    chunks,
+    dates,
+    integers,
+    joined,
+    only,
+    rows_of,
+    timestamps,
+)
+from brokerage_sources.generate.crm_cells import (
     account_name,
     address_cells,
     digit,
@@ -20,7 +29,7 @@ from scripts.generate.crm_cells import (
     pick,
     tax_number,
 )
-from scripts.generate.crm_plan import (
+from brokerage_sources.generate.crm_plan import (
     ACTIONS,
     ADDACCT,
     CLOSEACCT,
@@ -32,7 +41,7 @@ from scripts.generate.crm_plan import (
     crm_plan,
     lost_to_same_day,
 )
-from scripts.generate.crm_values import (
+from brokerage_sources.generate.crm_values import (
     ABSENT,
     CAPITALS,
     FIRST_NAMES,
@@ -46,9 +55,9 @@ from scripts.generate.crm_values import (
     customer_changes,
     customer_fields,
 )
-from scripts.generate.draws import Flags, Integers
-from scripts.generate.parameters import Parameters
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.draws import Flags, Integers
+from brokerage_sources.generate.parameters import Parameters
+from brokerage_sources.generate.writing import Workspace
 
 _XML_HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\r\n<TPCDI:Actions xmlns:TPCDI="http://www.tpc.org/tpc-di">\r\n'
 _XML_TAIL = b"</TPCDI:Actions>"

@@ -6,7 +6,7 @@ ascend in time, so "existed at the end of step s" is simply `id < customers_afte
 customers and accounts without asking this plan.
 
 Targets of changes are drawn among those alive at the end of the *previous* step, without repetition within a step. Two things
-are then bent on purpose: same-day doubles (see `Knobs`), and changes and closings of accounts whose owner is inactive.
+are then bent on purpose: same-day doubles (see `HardCaseOptions`), and changes and closings of accounts whose owner is inactive.
 
 The plan is a loop over steps, not over rows: about 430 rounds at any scale from 3 upwards.
 """
@@ -17,10 +17,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from scripts.generate import calendar
-from scripts.generate.draws import Integers, Stream
-from scripts.generate.parameters import Parameters, Sizes
-from scripts.generate.pool import Pool
+from brokerage_sources.generate import calendar
+from brokerage_sources.generate.draws import Integers, Stream
+from brokerage_sources.generate.parameters import Parameters, Sizes
+from brokerage_sources.generate.pool import Pool
 
 NEW, ADDACCT, UPDCUST, INACT, UPDACCT, CLOSEACCT = range(6)
 ACTIONS = ["NEW", "ADDACCT", "UPDCUST", "INACT", "UPDACCT", "CLOSEACCT"]
@@ -79,7 +79,7 @@ class CrmPlan:
 
 @lru_cache(maxsize=2)
 def crm_plan(parameters: Parameters) -> CrmPlan:
-    """The plan of a world; the same for every process that asks."""
+    """The plan of a dataset; the same for every process that asks."""
     return _Planner(parameters).plan()
 
 
@@ -88,7 +88,7 @@ class _Planner:
 
     def __init__(self, parameters: Parameters) -> None:
         self.sizes = sizes = parameters.sizes
-        self.knobs = parameters.knobs
+        self.hard_cases = parameters.hard_cases
         self.last_step = sizes.step_of_batch(parameters.batches)
         self.owner = np.full(sizes.accounts_after(self.last_step), NOBODY, dtype=np.int64)
         self.customers = Pool(
@@ -140,7 +140,7 @@ class _Planner:
         double = self._double_kind(step)
         if step <= sizes.steps:
             self._bend_to_double(double, inactivated, changed, closed, updated)
-        elif self.knobs.inactivated_owner_change:
+        elif self.hard_cases.inactivated_owner_change:
             self._change_an_account_of(inactivated, updated, closed)
 
         self._record(step, double, inactivated, changed, adding, closed, updated)
@@ -177,7 +177,7 @@ class _Planner:
                 return
 
     def _double_kind(self, step: int) -> int | None:
-        every = self.knobs.same_day_every
+        every = self.hard_cases.same_day_every
         if step > self.sizes.steps or not every or step % every:
             return None
         return step // every % 5

@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from scripts.generate import calendar, hr, words
-from scripts.generate.cells import table
-from scripts.generate.crm_plan import UPDACCT, UPDCUST, Actions
-from scripts.generate.draws import Flags, Integers, Stream
-from scripts.generate.parameters import Parameters
+from brokerage_sources.generate import calendar, hr, words
+from brokerage_sources.generate.cells import table
+from brokerage_sources.generate.crm_plan import UPDACCT, UPDCUST, Actions
+from brokerage_sources.generate.draws import Flags, Integers, Stream
+from brokerage_sources.generate.parameters import Parameters
 
 Fields: TypeAlias = dict[str, Integers]
 
@@ -69,8 +69,8 @@ class _Columns:
         return self.stream(field).chance(self.rows, part, whole)
 
     def at_least_some(self, field: str, one_in: int) -> Flags:
-        """One row in so many, and in a small history at least as many as the knob `error_floor` says."""
-        floor = self.parameters.knobs.error_floor
+        """One row in so many, and in a small history at least as many as the option `error_floor` says."""
+        floor = self.parameters.hard_cases.error_floor
         return self.stream(field).at_least(self.rows, self._total, floor, one_in)
 
 
@@ -198,7 +198,7 @@ def _dirty(columns: _Columns, name: str, slot: int) -> Flags:
 
 def _in_batch_slot(columns: _Columns, slot: int) -> Flags:
     """True for the customers of batches 2 and 3 that must have the error of this slot (0..3)."""
-    sizes, errors = columns.parameters.sizes, columns.parameters.knobs.incremental_errors
+    sizes, errors = columns.parameters.sizes, columns.parameters.hard_cases.incremental_errors
     position = columns.rows - sizes.customers_after(sizes.steps)
     batch = 2 + position // sizes.customer_mix.new
     rank = position % sizes.customer_mix.new

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import calendar, words
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import (
+from brokerage_sources.generate import calendar, words
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import (
     CHUNK,
     END_OF_ROW,
     Cell,
@@ -34,10 +34,10 @@ from scripts.generate.cells import (
     text_pool,
     zero_padded,
 )
-from scripts.generate.draws import Flags, Integers, Stream, half_up, scale_high, scale_low
-from scripts.generate.finwire_plan import Lives, finwire_plan, symbols
-from scripts.generate.parameters import QUARTERS, Parameters
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.draws import Flags, Integers, Stream, half_up, scale_high, scale_low
+from brokerage_sources.generate.finwire_plan import Lives, finwire_plan, symbols
+from brokerage_sources.generate.parameters import QUARTERS, Parameters
+from brokerage_sources.generate.writing import Workspace
 
 _COMPANY, _SECURITY = range(2)
 _CREATED, _CHANGED, _ENDED = range(3)
@@ -62,7 +62,7 @@ _MILLION = 10**6
 
 
 class _Wire:
-    """The wire of a world: its lives, its random numbers, its clock."""
+    """The wire of a dataset: its lives, its random numbers, its clock."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -160,7 +160,7 @@ def _ratings(wire: _Wire, companies: Integers) -> Cell:
     """One of the 22 ratings, or for one company in ten a few random letters."""
     total = wire.parameters.sizes.companies.created
     stream = wire.stream("rating_invalid")
-    invalid = stream.at_least(companies, total, wire.parameters.knobs.error_floor, 10)
+    invalid = stream.at_least(companies, total, wire.parameters.hard_cases.error_floor, 10)
     valid = _RATINGS.take(wire.stream("rating").below(companies, len(_RATINGS)))
     letters = text_pool(wire.parameters.seed, "rating", 4).texts(stream.bits(companies), 1, 4)
     return np.where(invalid, padded(letters, 4), valid)
@@ -171,12 +171,12 @@ def _companies(wire: _Wire, news: "_News", times: Integers) -> list[bytes]:
     ids, what = news.entity, news.what
     numbers, names = _company_table(wire.parameters)
     records = (ids << 9) + news.quarter  # one record per company and quarter at most
-    sizes, knobs = wire.parameters.sizes, wire.parameters.knobs
+    sizes, hard_cases = wire.parameters.sizes, wire.parameters.hard_cases
     founded = _founding_dates(wire, records, times, "founded")
     total = sizes.companies.created
-    undated = wire.stream("founded_blank").at_least(ids, total, knobs.error_floor, 18)
+    undated = wire.stream("founded_blank").at_least(ids, total, hard_cases.error_floor, 18)
     country = np.where(wire.stream("country_us").chance(ids, 80), 1, 2)
-    country[wire.stream("country_blank").at_least(ids, total, knobs.error_floor, 20)] = 0
+    country[wire.stream("country_blank").at_least(ids, total, hard_cases.error_floor, 20)] = 0
     industry_of = np.where(what == _CHANGED, records, ids << 9)
     line_1 = [
         zero_padded(wire.stream("house").between(ids, 1000, 24_999), 5), b" ",
@@ -209,7 +209,7 @@ def _packed(parts: list[Any]) -> Cell:
 
 def _issued_at_once(wire: _Wire, securities: Integers, quarters: Integers) -> Flags:
     """Which securities are new in these quarters, as is the company that issues them."""
-    percent = wire.parameters.knobs.same_quarter_issue_percent
+    percent = wire.parameters.hard_cases.same_quarter_issue_percent
     if not percent:
         return np.zeros(len(securities), dtype=bool)
     before = wire.plan.companies.before

@@ -10,11 +10,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from scripts.generate.calendar import LAST_QUARTER
-from scripts.generate.cells import Cell
-from scripts.generate.draws import Integers, Stream
-from scripts.generate.parameters import QUARTERS, Parameters, QuarterPlan
-from scripts.generate.pool import Pool
+from brokerage_sources.generate.calendar import LAST_QUARTER
+from brokerage_sources.generate.cells import Cell
+from brokerage_sources.generate.draws import Integers, Stream
+from brokerage_sources.generate.parameters import QUARTERS, Parameters, QuarterPlan
+from brokerage_sources.generate.pool import Pool
 
 SYMBOL_LETTERS = 15
 FOREVER = QUARTERS + 1
@@ -64,7 +64,7 @@ class FinwirePlan:
 
 @lru_cache(maxsize=2)
 def finwire_plan(parameters: Parameters) -> FinwirePlan:
-    """The plan of a world; the same for every process that asks."""
+    """The plan of a dataset; the same for every process that asks."""
     sizes = parameters.sizes
     return FinwirePlan(
         _lives(sizes.companies, 0, Stream(parameters.seed, "finwire.company_lives")),

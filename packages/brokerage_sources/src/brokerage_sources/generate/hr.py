@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import words
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import (
+from brokerage_sources.generate import words
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import (
     END_OF_ROW,
     Cell,
     assemble,
@@ -18,9 +18,9 @@ from scripts.generate.cells import (
     text_pool,
     zero_padded,
 )
-from scripts.generate.draws import Flags, Integers, Stream
-from scripts.generate.parameters import Parameters
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.draws import Flags, Integers, Stream
+from brokerage_sources.generate.parameters import Parameters
+from brokerage_sources.generate.writing import Workspace
 
 _BROKER, _NONE = 0, 10  # positions in _JOB_CODES
 _JOB_CODES = table(["314", "47", "48", "262", "266", "364", "393", "534", "647", "658", ""], ",")

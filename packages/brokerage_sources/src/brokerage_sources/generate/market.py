@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import calendar
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import (
+from brokerage_sources.generate import calendar
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import (
     CHUNK,
     END_OF_ROW,
     Cell,
@@ -23,10 +23,10 @@ from scripts.generate.cells import (
     integers,
     table,
 )
-from scripts.generate.draws import Integers, Stream, scale_high, scale_low
-from scripts.generate.finwire_plan import finwire_plan, symbols
-from scripts.generate.parameters import MARKET_DAYS, Parameters
-from scripts.generate.writing import DataFile, Workspace
+from brokerage_sources.generate.draws import Integers, Stream, scale_high, scale_low
+from brokerage_sources.generate.finwire_plan import finwire_plan, symbols
+from brokerage_sources.generate.parameters import MARKET_DAYS, Parameters
+from brokerage_sources.generate.writing import DataFile, Workspace
 
 _LOWEST, _HIGHEST = 50, 100_000  # closing prices in cents
 _VOLUMES = 10**9 - 999

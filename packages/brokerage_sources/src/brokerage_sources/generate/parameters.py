@@ -4,7 +4,7 @@
 From scale factor 3 upwards the sizes follow the published workload exactly (`S` below is 1000 x the scale factor).
 
 **Below scale factor 3** those rules break down: they would give quarters without a new company and customers who watch
-more securities than exist. A smaller world therefore takes *the same steps as scale 3, only fewer of them*, and starts
+more securities than exist. A smaller dataset therefore takes *the same steps as scale 3, only fewer of them*, and starts
 with a few more rows so that there is something to act upon:
 
 | system    | rule below scale factor 3                                                                       |
@@ -29,7 +29,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor
 
-from scripts.generate import calendar
+from brokerage_sources.generate import calendar
 
 MAX_BATCHES = 365
 MAX_SCALE_FACTOR = 10_000
@@ -45,19 +45,19 @@ TRADE_DAYS = 1827  # 2012-07-07 .. 2017-07-07
 
 
 class ParameterError(ValueError):
-    """A parameter that makes no world; the message says which, and what is allowed."""
+    """A parameter that makes no dataset; the message says which, and what is allowed."""
 
 
 @dataclass(frozen=True)
-class Knobs:
-    """Deliberate hard cases, small by default. 0 turns a knob off.
+class HardCaseOptions:
+    """Deliberate hard cases, small by default. 0 turns an option off.
 
     Attributes:
         same_day_every: one CRM step in this many holds a *same-day double*: two changes of one customer, a change and
             the inactivation of one customer, two changes of one account, a change and the closing of one account, or a
             change of a customer and of its account (in turns). Actions are moved, not added: row counts stay.
         error_floor: every kind of dirty value occurs at least this often in the historical batch, however small the
-            world (larger worlds have the rates of the published workload).
+            dataset (larger datasets have the rates of the published workload).
         incremental_errors: batches 2 and 3 each hold this many customers of every error kind (tier missing, tier
             invalid, born too early, born too late), and at least this many trades with an invalid charge and with an
             invalid commission.
@@ -91,21 +91,21 @@ class Knobs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The choices that decide which files a world has, and every byte of them.
+    """The choices that decide which files a dataset has, and every byte of them.
 
     Attributes:
         scale_factor: size; 1 is about 90 MiB. Any positive number, also a fraction.
-        seed: same seed, same world.
+        seed: same seed, same dataset.
         incremental_batches: daily batches after the historical one (1..365).
-        formats: write only the files of these formats (see `FORMATS`), with the bytes they have in the complete world.
-        knobs: see `Knobs`.
+        formats: write only the files of these formats (see `FORMATS`), with the bytes they have in the complete dataset.
+        hard_cases: see `HardCaseOptions`.
     """
 
     scale_factor: float | Fraction = 1
     seed: int = 1
     incremental_batches: int = 2
     formats: frozenset[str] = frozenset(FORMATS)
-    knobs: Knobs = field(default_factory=Knobs)
+    hard_cases: HardCaseOptions = field(default_factory=HardCaseOptions)
 
     def __post_init__(self) -> None:
         if not 0 < self.scale_factor <= MAX_SCALE_FACTOR:
@@ -201,7 +201,7 @@ class Sizes:
 
     @classmethod
     def of(cls, parameters: Parameters) -> "Sizes":
-        """The sizes of a world."""
+        """The sizes of a dataset."""
         scaled = Fraction(str(parameters.scale_factor)) * 1000
         toy = scaled < OFFICIAL_FLOOR
         stepped = max(scaled, Fraction(OFFICIAL_FLOOR))  # what one step looks like
@@ -306,7 +306,7 @@ def _crm_steps(scaled: Fraction, targets: int) -> tuple[int, int]:
 def _quarters(total: int, start: int, toy: tuple[int, int] | None) -> QuarterPlan:
     """Split `total` records: the initial ones in quarter `start`, then the same mix each quarter.
 
-    `toy` gives the smallest number of records per quarter and of initial records, for worlds below scale factor 3.
+    `toy` gives the smallest number of records per quarter and of initial records, for datasets below scale factor 3.
     """
     active = QUARTERS - 1 - start
     per_quarter = total // (active + 1)

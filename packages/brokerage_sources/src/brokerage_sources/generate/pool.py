@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scripts.generate.draws import Stream
+from brokerage_sources.generate.draws import Stream
 
 _DEAD = -1
 

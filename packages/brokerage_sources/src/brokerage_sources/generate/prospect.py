@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import crm_cells, words
-from scripts.generate import crm_values as crm
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import (
+from brokerage_sources.generate import crm_cells, words
+from brokerage_sources.generate import crm_values as crm
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import (
     END_OF_ROW,
     Cell,
     chunks,
@@ -28,10 +28,10 @@ from scripts.generate.cells import (
     text_pool,
     zero_padded,
 )
-from scripts.generate.draws import Flags, Integers, Stream
-from scripts.generate.parameters import Parameters
-from scripts.generate.pool import Pool
-from scripts.generate.writing import DataFile, Workspace
+from brokerage_sources.generate.draws import Flags, Integers, Stream
+from brokerage_sources.generate.parameters import Parameters
+from brokerage_sources.generate.pool import Pool
+from brokerage_sources.generate.writing import DataFile, Workspace
 
 _CHUNK = 4096
 _BATCHES_AT_ONCE = 50  # open files
@@ -328,7 +328,7 @@ def _demographics(parameters: Parameters, rows: Integers) -> list[Any]:
     phone = stream("phone").below(rows, 10**9)
     employer = stream("employer").below(rows, len(_EMPLOYERS) - 1)
     quoted = stream("quoted").at_least(
-        rows >> 9, parameters.sizes.prospects, parameters.knobs.error_floor, 1000
+        rows >> 9, parameters.sizes.prospects, parameters.hard_cases.error_floor, 1000
     )
     employer = np.where(quoted, len(_EMPLOYERS) - 1, employer)
     return [

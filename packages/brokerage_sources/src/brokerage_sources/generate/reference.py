@@ -10,9 +10,9 @@ from datetime import date
 
 import numpy as np
 
-from scripts.generate import words
-from scripts.generate.audit import write_audit
-from scripts.generate.cells import (
+from brokerage_sources.generate import words
+from brokerage_sources.generate.audit import write_audit
+from brokerage_sources.generate.cells import (
     END_OF_ROW,
     SECONDS,
     assemble,
@@ -22,7 +22,7 @@ from scripts.generate.cells import (
     table,
     zero_padded,
 )
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.writing import Workspace
 
 FIRST_DATE, LAST_DATE = date(1950, 1, 1), date(2020, 12, 31)
 _MONTHS = table(calendar.month_abbr[1:])

@@ -1,13 +1,13 @@
-"""Generate a world: split the work into tasks, run them in processes, and put the result in place.
+"""Generate a dataset: split the work into tasks, run them in processes, and put the result in place.
 
-A task writes whole files, all of one format, so that a world of fewer formats simply has fewer tasks. It is a pure function
+A task writes whole files, all of one format, so that a dataset of fewer formats simply has fewer tasks. It is a pure function
 of the parameters, so the number of workers and the order of the tasks do not change a byte. The heaviest tasks start first.
 What several tasks need (who lives when) is a plan, itself a function of the parameters, that each process computes when it
 first asks for it.
 
 Usage:
-    world = generate(Parameters(scale_factor=0.1), "data/sources", workers=2)
-    print(world.rows, world.bytes)
+    dataset = generate(Parameters(scale_factor=0.1), "data/sources", workers=2)
+    print(dataset.rows, dataset.bytes)
 """
 
 import json
@@ -26,7 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from scripts.generate import (
+from brokerage_sources.generate import (
     control,
     crm,
     crm_history,
@@ -38,14 +38,14 @@ from scripts.generate import (
     trades,
     watches,
 )
-from scripts.generate.parameters import DELIMITED, FIXED_WIDTH, QUARTERS, XML, Parameters
-from scripts.generate.writing import (
+from brokerage_sources.generate.parameters import DELIMITED, FIXED_WIDTH, QUARTERS, XML, Parameters
+from brokerage_sources.generate.writing import (
     MANIFEST,
     FileReport,
     OutputError,
     Progress,
     Workspace,
-    new_world,
+    new_dataset,
 )
 
 _MIB = 1024 * 1024
@@ -54,7 +54,7 @@ _FINWIRE_TASKS = 4
 
 @dataclass(frozen=True)
 class Task:
-    """Some files: the module that writes them, their format (`None`: in the root, part of every world), and the work."""
+    """Some files: the module that writes them, their format (`None`: in the root, part of every dataset), and the work."""
 
     module: str
     format: str | None
@@ -71,8 +71,8 @@ class TaskReport:
 
 
 @dataclass(frozen=True)
-class World:
-    """A generated world: where it is, and a report per task."""
+class Dataset:
+    """A generated dataset: where it is, and a report per task."""
 
     output: Path
     tasks: list[TaskReport]
@@ -101,31 +101,33 @@ def generate(
     workers: int = 1,
     force: bool = False,
     on_progress: Callable[[int], None] | None = None,
-) -> World:
-    """Generate the source files of a world.
+) -> Dataset:
+    """Generate the source files of a dataset.
 
     Args:
-        parameters: size, seed, batches and knobs.
+        parameters: size, seed, batches and hard cases.
         output: the folder to create. It appears when it is complete; on any error nothing is left behind.
         workers: processes; 1 runs in this process. The files are the same for any number.
-        force: replace an earlier generated world.
+        force: replace an earlier generated dataset.
         on_progress: called a few times a second with the bytes written so far.
 
     Raises:
-        OutputError: the output is not empty (or not a generated world, with `force`), or cannot be written.
+        OutputError: the output is not empty (or not a generated dataset, with `force`), or cannot be written.
         OSError: writing failed, for example because the disk is full.
     """
     if workers < 1:
         raise OutputError(f"the number of workers must be at least 1, not {workers}")
     output = Path(output)
-    with _stopped_by_signals(), new_world(output, force) as folder:
-        world = World(output, _run(parameters, folder, workers, on_progress or (lambda _: None)))
-        (folder / MANIFEST).write_text(_manifest(parameters, world), encoding="utf-8")
-    return world
+    with _stopped_by_signals(), new_dataset(output, force) as folder:
+        dataset = Dataset(
+            output, _run(parameters, folder, workers, on_progress or (lambda _: None))
+        )
+        (folder / MANIFEST).write_text(_manifest(parameters, dataset), encoding="utf-8")
+    return dataset
 
 
 def expected_bytes(parameters: Parameters) -> int:
-    """A rough size of the world, for a progress bar."""
+    """A rough size of the dataset, for a progress bar."""
     sizes = parameters.sizes
     bytes_of = {
         DELIMITED: 9 * _MIB
@@ -141,27 +143,27 @@ def expected_bytes(parameters: Parameters) -> int:
     return sum(bytes_of[name] for name in parameters.formats)
 
 
-def _manifest(parameters: Parameters, world: World) -> str:
+def _manifest(parameters: Parameters, dataset: Dataset) -> str:
     """The manifest: what was asked for, and each file's rows, bytes and SHA-256."""
     content = {
-        "generator": "scripts.generate",
+        "generator": "brokerage_sources.generate",
         "scale_factor": float(parameters.scale_factor),
         "seed": parameters.seed,
         "incremental_batches": parameters.incremental_batches,
         "formats": sorted(parameters.formats),
-        "knobs": asdict(parameters.knobs),
-        "rows": world.rows,
-        "bytes": world.bytes,
+        "knobs": asdict(parameters.hard_cases),
+        "rows": dataset.rows,
+        "bytes": dataset.bytes,
         "files": {
             file.path: {"rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
-            for file in world.files
+            for file in dataset.files
         },
     }
     return json.dumps(content, indent=2) + "\n"
 
 
 def tasks(parameters: Parameters) -> list[Task]:
-    """The tasks of a world, the longest first."""
+    """The tasks of a dataset, the longest first."""
     cut = [
         round(QUARTERS * (number / _FINWIRE_TASKS) ** 0.5) for number in range(_FINWIRE_TASKS + 1)
     ]

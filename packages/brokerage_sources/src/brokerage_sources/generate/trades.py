@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.generate import calendar, hr
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import (
+from brokerage_sources.generate import calendar, hr
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import (
     Cell,
     assemble,
     chunks,
@@ -34,10 +34,10 @@ from scripts.generate.cells import (
     text_pool,
     timestamps,
 )
-from scripts.generate.draws import Flags, Integers, Stream, half_up, scale_high, scale_low
-from scripts.generate.finwire_plan import finwire_plan, symbols
-from scripts.generate.parameters import TRADE_DAYS, Parameters
-from scripts.generate.writing import Workspace
+from brokerage_sources.generate.draws import Flags, Integers, Stream, half_up, scale_high, scale_low
+from brokerage_sources.generate.finwire_plan import finwire_plan, symbols
+from brokerage_sources.generate.parameters import TRADE_DAYS, Parameters
+from brokerage_sources.generate.writing import Workspace
 
 PENDING, SUBMITTED, CANCELLED, COMPLETED = range(4)
 _STATES = table(["|PNDG|", "|SBMT|", "|CNCL|", "|CMPT|"])
@@ -100,7 +100,7 @@ class Trades:
 
 
 class TradeBook:
-    """All trades of a world; computes any range of them."""
+    """All trades of a dataset; computes any range of them."""
 
     def __init__(self, parameters: Parameters) -> None:
         sizes = parameters.sizes
@@ -137,20 +137,20 @@ class TradeBook:
         self._market_size = np.diff(starts)[quarter - quarter[0]]
 
     def _prepare_special_buys(self) -> None:
-        """Buys with a certain fate, so that a small world has these cases too.
+        """Buys with a certain fate, so that a small dataset has these cases too.
 
         Buys on an account of the same batch, limit orders cancelled on the day of batch 2 or 3, and market orders born in the
         last second of batch 1 or 2, which complete in the next batch.
         """
-        sizes, knobs = self.parameters.sizes, self.parameters.knobs
+        sizes, hard_cases = self.parameters.sizes, self.parameters.hard_cases
         self._new_account_buys: dict[int, int] = {}
         self._cancelled_on: dict[int, int] = {}
         self._midnight_buys: list[int] = []
         for batch in range(2, self.parameters.batches + 1):
             first_buy = self.buys_before(TRADE_DAYS + batch - 2)
-            count = max(1, self.buys_per_day * knobs.same_batch_trade_percent // 100)
+            count = max(1, self.buys_per_day * hard_cases.same_batch_trade_percent // 100)
             opened = sizes.accounts_after(sizes.step_of_batch(batch) - 1)
-            for rank in range(count if knobs.same_batch_trade_percent else 0):
+            for rank in range(count if hard_cases.same_batch_trade_percent else 0):
                 self._new_account_buys[first_buy + rank] = opened + rank % sizes.account_mix.new
             if batch <= 3:
                 cancelled = self.buys_before(TRADE_DAYS + batch - 2 - _CANCEL_LEAD)
@@ -279,7 +279,10 @@ class TradeBook:
 
     def bad_values(self, ids: Integers) -> tuple[Flags, Flags]:
         """Trades whose charge, and whose commission, exceeds the value of the trade: one in 10 000 each, some at least."""
-        floor, total = self.parameters.knobs.error_floor, self.parameters.sizes.historical_trades
+        floor, total = (
+            self.parameters.hard_cases.error_floor,
+            self.parameters.sizes.historical_trades,
+        )
         # Twice the floor: a tenth of the trades is cancelled or open and shows no values.
         charge = self._stream("charge_invalid").at_least(ids, total, 2 * floor, 10_000)
         return charge, self._stream("commission_invalid").at_least(ids, total, 2 * floor, 10_000)
@@ -501,7 +504,7 @@ def _write_trades(
     update = (event > 0) & ~(rows.market & (event == 1))
     completed = event == 2
     bad_charge, bad_commission = book.bad_values(rows.ids)
-    forced = book.parameters.knobs.incremental_errors if batch <= 3 else 0
+    forced = book.parameters.hard_cases.incremental_errors if batch <= 3 else 0
     places = np.flatnonzero(completed)
     bad_charge[places[:forced]] = True
     bad_commission[places[forced : 2 * forced]] = True

@@ -16,13 +16,13 @@ from math import gcd
 
 import numpy as np
 
-from scripts.generate import calendar
-from scripts.generate.audit import Tally, write_audit
-from scripts.generate.cells import CHUNK, assemble, chunks, integers, table, timestamps
-from scripts.generate.draws import Integers, Stream
-from scripts.generate.finwire_plan import finwire_plan, symbols
-from scripts.generate.parameters import Parameters
-from scripts.generate.writing import DataFile, Workspace
+from brokerage_sources.generate import calendar
+from brokerage_sources.generate.audit import Tally, write_audit
+from brokerage_sources.generate.cells import CHUNK, assemble, chunks, integers, table, timestamps
+from brokerage_sources.generate.draws import Integers, Stream
+from brokerage_sources.generate.finwire_plan import finwire_plan, symbols
+from brokerage_sources.generate.parameters import Parameters
+from brokerage_sources.generate.writing import DataFile, Workspace
 
 _ACTIONS = table(["|ACTV\r\n", "|CNCL\r\n"])
 _NEW_CUSTOMERS_FIRST = 3  # watches of a batch that go to the customers of the same batch

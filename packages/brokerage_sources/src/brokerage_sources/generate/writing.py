@@ -1,6 +1,6 @@
 """Files: written once, hashed on the way, into a folder that appears only when it is complete.
 
-`DataFile` counts rows and bytes and computes the SHA-256 while it writes. `new_world` gives a temporary folder beside the
+`DataFile` counts rows and bytes and computes the SHA-256 while it writes. `new_dataset` gives a temporary folder beside the
 output and renames it at the end, so an output folder is either the old one or a complete new one.
 
 A temporary folder is locked (`flock`) for as long as a process of its run lives. A killed run leaves its folder behind
@@ -116,7 +116,7 @@ def check_output(output: Path, force: bool) -> None:
     if output.is_dir() and any(output.iterdir()):
         if not force:
             raise OutputError(
-                f"{output} is not empty: choose another output, or --force to replace a generated world"
+                f"{output} is not empty: choose another output, or --force to replace a generated dataset"
             )
         foreign = _foreign_file(output)
         if foreign:
@@ -144,7 +144,7 @@ def _foreign_file(output: Path) -> Path | None:
 
 
 @contextmanager
-def new_world(output: Path, force: bool) -> Iterator[Path]:
+def new_dataset(output: Path, force: bool) -> Iterator[Path]:
     """A temporary folder that becomes `output` if the block succeeds and disappears if it does not.
 
     Raises:

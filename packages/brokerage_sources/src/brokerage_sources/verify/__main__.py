@@ -1,8 +1,8 @@
 """Check a folder of source files: audit values, row counts, properties, rates.
 
-    python -m scripts.verify_sources data/sources
-    python -m scripts.verify_sources data/sources --scale-factor 3 --json report.json
-    python -m scripts.verify_sources data/sources --dirty --failures-only
+    python -m brokerage_sources.verify data/sources
+    python -m brokerage_sources.verify data/sources --scale-factor 3 --json report.json
+    python -m brokerage_sources.verify data/sources --dirty --failures-only
 
 Exit code 0: every check holds. 1: at least one fails. 2: the folder cannot be checked (missing or
 unreadable), an option is wrong, or the report cannot be written.
@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.verify_sources.reading import SourceFolderError
-from scripts.verify_sources.report import print_results, write_json
-from scripts.verify_sources.verification import verify
+from brokerage_sources.verify.reading import SourceFolderError
+from brokerage_sources.verify.report import print_results, write_json
+from brokerage_sources.verify.verification import verify
 
 app = typer.Typer(add_completion=False)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from scripts.verify_sources.check import Check, NoRows, Result
+from brokerage_sources.verify.check import Check, NoRows, Result
 
 
 @dataclass(frozen=True)

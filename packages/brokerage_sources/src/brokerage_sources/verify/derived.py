@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from scripts.verify_sources.reading import SourceFolderError
+from brokerage_sources.verify.reading import SourceFolderError
 
 _FINWIRE_HEADER = """
     file,

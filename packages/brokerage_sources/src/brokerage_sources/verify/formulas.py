@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from scripts.verify_sources.check import Check, Result
+from brokerage_sources.verify.check import Check, Result
 
 SMALLEST_SCALE = 3.0
 

@@ -1,13 +1,13 @@
-"""Errors and hard cases that a world for testing must contain, counted per batch.
+"""Errors and hard cases that a dataset for testing must contain, counted per batch.
 
 Opt-in: the official later batches have few or none of them, so that a warehouse that mishandles
-them still looks right. A generated world promises them, the customer errors in the first three
+them still looks right. A generated dataset promises them, the customer errors in the first three
 batches.
 """
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, Occurs
+from brokerage_sources.verify.check import Check, Occurs
 
 _FIRST = "batch_id = 1"
 _LATER = "batch_id > 1"

@@ -9,7 +9,7 @@ sell copies much from its buy, so trades are judged by their buys.
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, Rate
+from brokerage_sources.verify.check import Check, Rate
 
 
 def _share(

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 from lxml import etree
 
-from scripts.verify_sources.customer_management import load_customer_actions
+from brokerage_sources.verify.customer_management import load_customer_actions
 
 CDC_COLUMNS = {"cdc_flag": "varchar", "cdc_dsn": "bigint"}
 

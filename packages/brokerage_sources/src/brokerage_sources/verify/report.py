@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scripts.verify_sources.check import Result
+from brokerage_sources.verify.check import Result
 
 
 def print_results(console: Console, results: Sequence[Result], failures_only: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.verify_sources import (
+from brokerage_sources.verify import (
     audit_attributes,
     formulas,
     hard_cases,
@@ -20,12 +20,12 @@ from scripts.verify_sources import (
     rates,
     warehouse,
 )
-from scripts.verify_sources.check import Check, Result
-from scripts.verify_sources.derived import derive
-from scripts.verify_sources.reading import find_batches, loaded_sources
+from brokerage_sources.verify.check import Check, Result
+from brokerage_sources.verify.derived import derive
+from brokerage_sources.verify.reading import find_batches, loaded_sources
 
 CUSTOMERS_FOR_RATES = 1500
-"""About scale factor 1. Smaller worlds have a few errors of each kind whatever their rate."""
+"""About scale factor 1. Smaller datasets have a few errors of each kind whatever their rate."""
 
 
 def verify(

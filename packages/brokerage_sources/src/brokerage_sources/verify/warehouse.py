@@ -6,7 +6,7 @@ references that exist); here are the audit's patterns, lists and row-count bound
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, NoRows
+from brokerage_sources.verify.check import Check, NoRows
 
 # Versions of customers and accounts that the first batch must produce: one per key and day, and an
 # account gets one whenever it or its owner changes.

@@ -7,8 +7,8 @@ left the market.
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check
-from scripts.verify_sources.properties import (
+from brokerage_sources.verify.check import Check
+from brokerage_sources.verify.properties import (
     customers,
     files,
     finwire,

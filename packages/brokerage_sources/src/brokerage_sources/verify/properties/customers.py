@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, NoRows
+from brokerage_sources.verify.check import Check, NoRows
 
 _PHONE_LEAVES = [
     f"c_{part}_{number}" for number in (1, 2, 3) for part in ("ctry", "area", "local", "ext")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, NoRows
-from scripts.verify_sources.reading import FEEDS
+from brokerage_sources.verify.check import Check, NoRows
+from brokerage_sources.verify.reading import FEEDS
 
 _CDC_TABLES = [feed.table for feed in FEEDS if feed.later == "cdc"]
 _INSERT_ONLY_TABLES = [

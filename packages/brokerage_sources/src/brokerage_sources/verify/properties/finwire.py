@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, NoRows
+from brokerage_sources.verify.check import Check, NoRows
 
 _QUARTER_OF_FILE = "make_date(file[8:11]::integer, file[13]::integer * 3 - 2, 1)"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.verify_sources.check import Check, NoRows
+from brokerage_sources.verify.check import Check, NoRows
 
 _LIFE: list[Check] = [
     NoRows(
