@@ -118,7 +118,7 @@ def load(
         lake.remove_leftovers()
         _create_tables(lake, contracts)
         loaded_at = {
-            batch: _first_load(lake, contracts, batch) or options.clock() for batch in batches
+            batch: _loaded_at(lake, contracts, batch) or options.clock() for batch in batches
         }
         results = _land(_plan(options, sources, lake, feeds, loaded_at), options.workers, on_plan)
         copied = []
@@ -202,7 +202,7 @@ def _plan(
     ]
 
 
-def _first_load(lake: Lake, contracts: Contracts, batch: int) -> datetime | None:
+def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime | None:
     """The one load time of a batch, that of its first load; None if it is not in the lake.
 
     Rows and log of a feed say the same, or one of them is damaged or not there.

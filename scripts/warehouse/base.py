@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint, Recipe, counted_columns
-from scripts.warehouse.settings import Target
+from scripts.warehouse.settings import LOADED_SCHEMA, Target
 
 # Runs a statement; returns all its rows, none if it is no query.
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -91,14 +91,11 @@ class Warehouse(ABC):
 
     def row_counts(self) -> dict[str, int]:
         """The number of rows of each table that dbt has built, by `schema.table`."""
-        # Imported late: in a process that is measured, the memory of a library must not count for another.
-        from scripts.load.contracts import SCHEMA
-
         with self.opened() as query:
             return {
                 name: query(f"select count(*) from {relation}")[0][0]
                 for name, relation in self._tables(query).items()
-                if not name.startswith(f"{SCHEMA}.")
+                if not name.startswith(f"{LOADED_SCHEMA}.")
             }
 
     def fingerprints(

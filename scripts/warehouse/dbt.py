@@ -35,11 +35,11 @@ class ProjectError(Exception):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model, test, seed or snapshot.
+    """What became of one model, test, seed, snapshot or exposure.
 
     Attributes:
         name: its name.
-        schema: where it is built.
+        schema: where it is built; empty for an exposure.
         kind: its resource type, such as `model`.
         status: in the words of dbt: `success`, `pass`, `error`, ...
         message: what dbt or the engine says about it, in one line.
@@ -83,7 +83,7 @@ class DbtRun:
         return [
             NodeResult(
                 name=result.node.name,
-                schema=result.node.schema,
+                schema=getattr(result.node, "schema", ""),
                 kind=str(result.node.resource_type),
                 status=str(result.status),
                 message=_one_line(result.message or ""),

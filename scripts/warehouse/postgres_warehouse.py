@@ -15,7 +15,7 @@ from typing import Any, Self
 from scripts.postgres_server import PostgresServer, postgres_server
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.fingerprints import Recipe
-from scripts.warehouse.settings import Target
+from scripts.warehouse.settings import LOADED_SCHEMA, Target
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,10 @@ class PostgresWarehouse(Warehouse):
 
     def drop_built(self) -> None:
         """See `Warehouse`."""
-        # Imported late: in a process that is measured, the memory of a library must not count for another.
-        from scripts.load.contracts import SCHEMA
-
         with self.opened() as query:
             schemas = query(
                 "select nspname from pg_namespace where nspname not like 'pg\\_%'"
-                f" and nspname not in ('information_schema', 'public', '{SCHEMA}')"
+                f" and nspname not in ('information_schema', 'public', '{LOADED_SCHEMA}')"
             )
             for (schema,) in schemas:
                 query(f'drop schema "{schema}" cascade')

@@ -1,4 +1,4 @@
-"""The engines that dbt builds on, and the settings of a connection to Postgres, for everything that connects to it.
+"""The engines that dbt builds on, and where Postgres is, for everything that connects to it.
 
 Usage:
     settings = ConnectionSettings.from_environment()
@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Self
 from urllib.parse import quote, urlencode
 
+# On Postgres, the schema of the copy of the lake; everything else in a warehouse is built by dbt.
+LOADED_SCHEMA = "raw"
 # How long to wait for an answer of the server.
 CONNECT_SECONDS = 10
 

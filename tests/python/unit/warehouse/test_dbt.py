@@ -21,6 +21,10 @@ MODELS = {
     "second.sql": "select id + 1 as id from {{ ref('first') }}",
     "whole.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('second') }}",
     "third.sql": "select id from {{ ref('whole') }}",
+    "exposures.yml": (
+        "exposures: [{name: report, type: analysis, owner: {email: a@b.c},"
+        """ depends_on: ["ref('third')"]}]"""
+    ),
     "models.yml": (
         "models: [{name: second, columns: [{name: id, data_tests: [{accepted_values: {arguments:"
         " {values: [1]}, config: {severity: warn}}}]}]}]"
@@ -55,7 +59,7 @@ def test_a_project_is_built_again_and_again_and_queried(workspace: Workspace) ->
             "build", *WITHOUT_TESTS, listeners=[lambda event: events.append(event.info.name)]
         )
         run.ensure_green()
-        assert [node.name for node in run.nodes] == ["first", "second", "third"]
+        assert [node.name for node in run.nodes] == ["first", "second", "third", "report"]
     assert "LogStartLine" in events
     node = run.nodes[1]
     assert (node.schema, node.kind, node.status) == ("main", "model", "success")
