@@ -88,12 +88,12 @@ format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
 	WAREHOUSE=:memory: .venv/bin/sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
 
 .PHONY: bench
-bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m scripts.bench --help
-	$(RUN) scripts.bench
+bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m bench --help
+	$(RUN) bench
 
 .PHONY: faults
 faults: .venv/.dev ## Kill, starve and mislead load and build, damage source files; long (about two hours)
-	$(RUN) scripts.faults
+	$(RUN) tests.python.faults
 
 .PHONY: clean
 clean: ## Remove everything generated and built, but not the environment

@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.fingerprint import Fingerprint, fingerprint_lake
+from scripts.fingerprint import fingerprint_lake
 from scripts.load import run
+from scripts.warehouse.fingerprints import Fingerprint
 
 PROJECT = Path(__file__).parents[3]
 KILLS = 10

@@ -22,12 +22,14 @@ import typer
 from printed_server import read_printed_server
 from typer.testing import CliRunner
 
-from scripts.fingerprint import Postgres, fingerprint_lake
+from scripts.fingerprint import fingerprint_lake
 from scripts.load import connection, run
 from scripts.load.__main__ import main
 from scripts.load.contracts import read_contracts
 from scripts.load.postgres import Copied
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import Target
 
 ROOT = Path(__file__).parents[3]
 CONTRACTS = read_contracts(run.CONTRACTS_FOLDER)
@@ -66,7 +68,7 @@ def enter(database: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
 def copy(sources: Path, lake: Path, *feeds: str, batches: tuple[int, ...] = ()) -> list[Copied]:
     """Load into the lake and Postgres, in this process."""
     options = run.LoadOptions(
-        str(sources), str(lake), batches, feeds, target=run.Target.POSTGRES, workers=1
+        str(sources), str(lake), batches, feeds, target=Target.POSTGRES, workers=1
     )
     result = run.load(options)
     assert result.failures == []
@@ -98,13 +100,7 @@ def start(sources: Path, lake: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def query(database: PostgresServer, statement: str) -> list[tuple]:
     """The rows of a statement, if it has any."""
-    session = database.connect()
-    try:
-        cursor = session.cursor()
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-    finally:
-        session.close()
+    return PostgresWarehouse(database).query(statement)
 
 
 def table_of(label: str) -> str:
@@ -115,11 +111,9 @@ def differences(lake: Path, database: PostgresServer, *systems: str) -> list[str
     """The tables, of some systems or of all, that hold other rows in Postgres than in the lake."""
     in_lake = fingerprint_lake(lake)
     labels = [label for label in TABLES if not systems or label.partition(".")[0] in systems]
-    session = database.connect()
-    try:
-        in_postgres = {label: Postgres(session).fingerprint(table_of(label)) for label in labels}
-    finally:
-        session.close()
+    in_postgres = PostgresWarehouse(database).fingerprints(
+        {label: table_of(label) for label in labels}
+    )
     return [label for label in labels if in_postgres[label] != in_lake[label]]
 
 

@@ -1,4 +1,4 @@
-"""A generated world lands completely: as many rows as its files have lines."""
+"""A generated dataset lands completely: as many rows as its files have lines."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.integration
 def loaded(
     small_dataset: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[FileResult]]:
-    """The lake of a generated world, and what the loader says of its files."""
+    """The lake of a generated dataset, and what the loader says of its files."""
     lake = tmp_path_factory.mktemp("world") / "lake"
     result = load(LoadOptions(sources=str(small_dataset), lake=str(lake)))
     assert result.failures == []

@@ -10,7 +10,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 # The session writes it after each part.
 _PAGE = (":!docs/benchmarks.md", ":!docs/benchmarks")
 _PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dbt-postgres", "pyarrow")

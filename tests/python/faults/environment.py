@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from scripts.faults.outcome import Outcome
-from scripts.faults.workbench import Child, Workbench
+from tests.python.faults.outcome import Outcome
+from tests.python.faults.workbench import Child, Workbench
 
 DAMAGED_FILES = 5
 LONG_AGO = datetime(2001, 2, 3)

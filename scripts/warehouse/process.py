@@ -1,14 +1,13 @@
-"""Do a piece of work in a process of its own, and tell what it took.
+"""Do a piece of work in a process of its own, and measure what it took.
 
 Usage:
-    run, outcome = apart(partial(load, options))
+    run, outcome = run_in_subprocess(partial(load, options))
 """
 
 import multiprocessing
 import resource
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TypeVar
@@ -29,16 +28,7 @@ class Run:
     peak_mib: float
 
 
-def median_of(runs: Sequence[Run]) -> Run:
-    """The medians of some runs, each figure for itself."""
-    return Run(
-        statistics.median(run.seconds for run in runs),
-        statistics.median(run.cpu_seconds for run in runs),
-        statistics.median(run.peak_mib for run in runs),
-    )
-
-
-def apart(work: Callable[[], Outcome]) -> tuple[Run, Outcome]:
+def run_in_subprocess(work: Callable[[], Outcome]) -> tuple[Run, Outcome]:
     """Do the work in a fresh process, so that neither memory nor imports of earlier work count for it.
 
     Raises:

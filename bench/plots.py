@@ -7,7 +7,7 @@ Usage:
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.bench.results import FILES, Result, Results
+from bench.results import FILES, Result, Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.bench.measuring import median_of
-from scripts.bench.plots import plot_days, plot_scales, seconds_by_day
-from scripts.bench.results import FILES, Result, Results
+from bench.plots import plot_days, plot_scales, seconds_by_day
+from bench.results import FILES, Result, Results, median_of
 
 _MIB = 2**20
 _UNKNOWN = "-"
@@ -30,8 +29,8 @@ STEPS = (
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `python -m scripts.bench`; nothing here is typed by hand. Derived from TPC-DI; results are not comparable to
-published TPC-DI results. Every figure is the median of its runs, each in a fresh process on a generated world of three
+Written by `python -m bench`; nothing here is typed by hand. Derived from TPC-DI; results are not comparable to
+published TPC-DI results. Every figure is the median of its runs, each in a fresh process on a generated dataset of three
 batches. A ratio compares figures of the same machine and day, so it says more about the project than seconds do.
 """
 
@@ -117,7 +116,7 @@ def _conditions(results: Results) -> str:
     for topic in results.all[0].machine:
         facts[topic] = "; ".join(sorted({result.machine[topic] for result in results.all}))
     table = _table(("", ""), facts.items(), words=2)
-    return f"```bash\npython -m scripts.bench {command}\n```\n\n{table}"
+    return f"```bash\npython -m bench {command}\n```\n\n{table}"
 
 
 def _ratios(results: Results) -> str:

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -17,12 +17,14 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.bench.engines import open_engine
-from scripts.bench.machine import describe_machine, describe_version
-from scripts.bench.measuring import Run, WorkError, apart
-from scripts.bench.parts import ENGINE_PARTS, FILE_PARTS, Bench, Options, applies
-from scripts.bench.results import FILES, Result, save
-from scripts.bench.work import Place, generate_world
+from bench.machine import describe_machine, describe_version
+from bench.parts import ENGINE_PARTS, FILE_PARTS, Bench, Options, applies
+from bench.results import FILES, Result, save
+from bench.work import generate_dataset
+from scripts.warehouse.engines import WAREHOUSES
+from scripts.warehouse.process import Run, WorkError, run_in_subprocess
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import Workspace
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -64,40 +66,40 @@ class Session:
         """Do every job; returns one message for each that failed."""
         for scale, jobs in groupby(self._jobs, key=lambda job: job.scale):
             with tempfile.TemporaryDirectory(prefix="bench-") as name:
-                self._run_scale(scale, Place(Path(name), {}), list(jobs))
+                self._run_scale(scale, Workspace.on_duckdb(Path(name)), list(jobs))
         return self._failures
 
-    def _run_scale(self, scale: float, place: Place, jobs: list[Job]) -> None:
+    def _run_scale(self, scale: float, workspace: Workspace, jobs: list[Job]) -> None:
         if Job(scale, FILES, "generate") not in jobs:
-            self._say(f"scale {scale:g}: the world, not measured")
+            self._say(f"scale {scale:g}: the dataset, not measured")
             try:
-                apart(partial(generate_world, place, scale))
+                run_in_subprocess(partial(generate_dataset, workspace, scale))
             except WorkError as error:
                 for job in jobs:
-                    self._keep(job, failure=f"no world: {error}")
+                    self._keep(job, failure=f"no dataset: {error}")
                 return
         for engine_name, of_engine in groupby(jobs, key=lambda job: job.engine):
             if engine_name == FILES:
                 for job in of_engine:
-                    self._run_job(job, place, FILE_PARTS[job.part])
+                    self._run_job(job, workspace, FILE_PARTS[job.part])
             else:
-                self._run_engine(engine_name, place, list(of_engine))
+                self._run_engine(engine_name, workspace, list(of_engine))
 
-    def _run_engine(self, name: str, place: Place, jobs: list[Job]) -> None:
+    def _run_engine(self, name: str, workspace: Workspace, jobs: list[Job]) -> None:
         with ExitStack() as stack:
             try:
-                engine = stack.enter_context(open_engine(name, place.folder))
+                temporary = WAREHOUSES[Target(name)].temporary(workspace.folder)
+                there = replace(workspace, warehouse=stack.enter_context(temporary))
             except Exception as error:
                 for job in jobs:
                     self._keep(job, failure=str(error))
                 return
-            there = place.with_variables(**engine.environment)
             for job in jobs:
-                self._run_job(job, there, partial(ENGINE_PARTS[job.part], engine=engine))
+                self._run_job(job, there, ENGINE_PARTS[job.part])
 
-    def _run_job(self, job: Job, place: Place, measure: Callable[[Bench], None]) -> None:
+    def _run_job(self, job: Job, workspace: Workspace, measure: Callable[[Bench], None]) -> None:
         self._say(f"{self._jobs.index(job) + 1} of {len(self._jobs)}: {job}")
-        bench = Bench(job.scale, place, self._options, lambda text: self._say(f"  {text}"))
+        bench = Bench(job.scale, workspace, self._options, lambda text: self._say(f"  {text}"))
         failure = None
         try:
             measure(bench)

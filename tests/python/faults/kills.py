@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from scripts.faults.outcome import Outcome
-from scripts.faults.workbench import Start, Workbench
+from tests.python.faults.outcome import Outcome
+from tests.python.faults.workbench import Start, Workbench
 
 PHASES = ("load", "build")
 # After the event that was drawn; so the kill falls into a statement, too, and not only between two.

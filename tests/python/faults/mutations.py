@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from scripts.faults.outcome import Outcome
-from scripts.faults.workbench import Workbench
 from scripts.load.contracts import Feed, read_contracts
 from scripts.load.feeds import FileResult
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.sources import SourceFolder
+from tests.python.faults.outcome import Outcome
+from tests.python.faults.workbench import Workbench
 
-# Of a value: behind a delimiter, the end of a tag, or the padding of the value before.
+# Of a value: after a delimiter, the end of a tag, or the padding of the value before.
 _FIRST_LETTER = re.compile(r"(?<=[|,>])[A-Z]|(?<=  )[A-Z]")
 Mutation = Callable[[bytes, random.Random], bytes]
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m scripts.bench --help`.
+"""The command line: `python -m bench --help`.
 
 Exit codes: 0 everything was measured and the page is written, 1 a part failed (the others were measured, the page is
 written), 2 wrong arguments.
@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.bench.engines import ENGINES
-from scripts.bench.parts import ENGINE_PARTS, FILE_PARTS, ON_REQUEST, Options
-from scripts.bench.results import read_results
-from scripts.bench.session import Session, plan
+from bench.parts import ENGINE_PARTS, FILE_PARTS, ON_REQUEST, Options
+from bench.results import read_results
+from bench.session import Session, plan
+from scripts.warehouse.settings import Target
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -22,8 +22,10 @@ PARTS = (*FILE_PARTS, *ENGINE_PARTS)
 
 
 def main(
-    scales: Annotated[str, typer.Option(help="Scale factors of the generated worlds.")] = "1,3,10",
-    engines: Annotated[str, typer.Option(help="Engines to measure.")] = ",".join(ENGINES),
+    scales: Annotated[
+        str, typer.Option(help="Scale factors of the generated datasets.")
+    ] = "1,3,10",
+    engines: Annotated[str, typer.Option(help="Engines to measure.")] = ",".join(Target),
     parts: Annotated[
         str, typer.Option(help=f"Parts to measure; there are {', '.join(PARTS)}.")
     ] = ",".join(part for part in PARTS if part not in ON_REQUEST),
@@ -46,7 +48,7 @@ def main(
         wanted = _chosen("parts", parts, PARTS) + (["profile"] if profile else [])
         jobs = [
             job
-            for job in plan(_scales(scales), _chosen("engines", engines, ENGINES), wanted)
+            for job in plan(_scales(scales), _chosen("engines", engines, list(Target)), wanted)
             if not (missing and kept.find(job.scale, job.engine, job.part))
         ]
     except ValueError as error:
@@ -58,7 +60,7 @@ def main(
     options = Options(repeat, days, memory_limit, slowest, results / "profiles")
     failures = Session(jobs, options, results).run()
     # Imported late: a process counts the memory of the one that starts it as its own.
-    from scripts.bench.page import write_page
+    from bench.page import write_page
 
     write_page(page, read_results(results), slowest)
     console.print(f"{page} is written")

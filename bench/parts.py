@@ -12,20 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scripts.bench.engines import Engine
-from scripts.bench.measuring import Run, apart
-from scripts.bench.work import (
+from bench.work import (
     MODELS,
     BatchTimes,
-    Place,
     copy_files,
     explain_slowest,
-    generate_world,
+    generate_dataset,
     load_all,
     load_new,
     replay,
     run_dbt,
 )
+from scripts.warehouse.process import Run, run_in_subprocess
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import Workspace
 
 Outcome = TypeVar("Outcome")
 FORMATS = ("delimited", "fixed_width", "xml")
@@ -55,7 +55,7 @@ class Bench:
     """One part being measured: where, and what it has given so far."""
 
     scale: float
-    place: Place
+    workspace: Workspace
     options: Options
     say: Callable[[str], None]
     steps: dict[str, list[Run]] = field(default_factory=dict)
@@ -74,20 +74,20 @@ class Bench:
         """
         runs = self.steps.setdefault(step, [])
         self.say(f"{step}, run {len(runs) + 1}")
-        run, outcome = apart(work)
+        run, outcome = run_in_subprocess(work)
         runs.append(run)
         return outcome
 
     def dbt(self, step: str, *arguments: str) -> int:
         """Measure a command of dbt; returns the number of its nodes."""
-        return self.measure(step, partial(run_dbt, self.place, *arguments))
+        return self.measure(step, partial(run_dbt, self.workspace, *arguments))
 
 
 def measure_generator(bench: Bench) -> None:
     """Speed of the generator, altogether and by module."""
-    work = partial(generate_world, bench.place, bench.scale)
-    worlds = [bench.measure("generate", work) for _ in bench.repeats]
-    first = worlds[0]
+    work = partial(generate_dataset, bench.workspace, bench.scale)
+    datasets = [bench.measure("generate", work) for _ in bench.repeats]
+    first = datasets[0]
     bench.figures.update(rows=first.rows, bytes=first.bytes)
     bench.figures["modules"] = {
         module: {
@@ -95,8 +95,8 @@ def measure_generator(bench: Bench) -> None:
                 file.bytes for task in first.tasks if task.module == module for file in task.files
             ),
             "cpu_seconds": statistics.median(
-                sum(task.cpu_seconds for task in world.tasks if task.module == module)
-                for world in worlds
+                sum(task.cpu_seconds for task in dataset.tasks if task.module == module)
+                for dataset in datasets
             ),
         }
         for module in dict.fromkeys(task.module for task in first.tasks)
@@ -106,7 +106,7 @@ def measure_generator(bench: Bench) -> None:
 def measure_floor(bench: Bench) -> None:
     """The copy floor, which every other figure is compared with."""
     for _ in bench.repeats:
-        size = bench.measure("copy floor", partial(copy_files, bench.place))
+        size = bench.measure("copy floor", partial(copy_files, bench.workspace))
     bench.figures.update(asdict(size))
 
 
@@ -114,80 +114,83 @@ def measure_formats(bench: Bench) -> None:
     """The loader, format by format, into the lake."""
     for name in FORMATS:
         for _ in bench.repeats:
-            size = bench.measure(name, partial(load_all, bench.place, name))
+            size = bench.measure(name, partial(load_all, bench.workspace, name))
         bench.figures[name] = asdict(size)
 
 
-def measure_load(bench: Bench, engine: Engine) -> None:
+def measure_load(bench: Bench) -> None:
     """All batches, from source files to what dbt reads."""
     for _ in bench.repeats:
-        _remove_everything(bench.place, engine)
-        size = bench.measure("load", partial(load_all, bench.place))
-    bench.figures.update(asdict(size), lake_bytes=_bytes_below(bench.place.lake))
+        _remove_everything(bench.workspace)
+        size = bench.measure("load", partial(load_all, bench.workspace))
+    bench.figures.update(asdict(size), lake_bytes=_bytes_below(bench.workspace.lake))
 
 
-def measure_start(bench: Bench, engine: Engine) -> None:
+def measure_start(bench: Bench) -> None:
     """The start of dbt: the project parsed for the first time, and unchanged since the last time."""
     for _ in bench.repeats:
-        shutil.rmtree(bench.place.target, ignore_errors=True)
+        shutil.rmtree(bench.workspace.target, ignore_errors=True)
         for step in ("first start", "start"):
             bench.dbt(step, "ls", "--resource-type", "seed")
 
 
-def measure_build(bench: Bench, engine: Engine) -> None:
+def measure_build(bench: Bench) -> None:
     """One `dbt build` of all batches into an empty warehouse: seeds, models, unit tests, data tests."""
-    _prepare(bench.place)
+    _prepare(bench.workspace)
     for _ in bench.repeats:
-        engine.drop_built()
+        bench.workspace.warehouse.drop_built()
         bench.figures["nodes"] = bench.dbt("build", "build")
-    bench.figures.update(tables=engine.rows(), bytes=engine.bytes())
+    bench.figures.update(
+        tables=bench.workspace.warehouse.row_counts(), bytes=bench.workspace.warehouse.size()
+    )
 
 
-def measure_models(bench: Bench, engine: Engine) -> None:
+def measure_models(bench: Bench) -> None:
     """The same in parts: the models alone, then the tests alone on what these have built."""
-    _prepare(bench.place)
+    _prepare(bench.workspace)
     for _ in bench.repeats:
-        engine.drop_built()
+        bench.workspace.warehouse.drop_built()
         bench.figures["models"] = bench.dbt("models", *MODELS)
         for step, kind in (("data tests", "test"), ("unit tests", "unit_test")):
             bench.figures[step] = bench.dbt(step, "test", "--resource-type", kind)
 
 
-def measure_replay(bench: Bench, engine: Engine) -> None:
+def measure_replay(bench: Bench) -> None:
     """The batches one after the other, as they came: load, run all models, next.
 
     One model at a time, so that the seconds of a model are its own.
     """
-    _prepare(bench.place)
-    place = bench.place.with_variables(DBT_THREADS="1")
-    bench.figures.update(_replayed(bench, "replay", place, engine), tables=engine.rows())
+    _prepare(bench.workspace)
+    workspace = bench.workspace.with_variables(DBT_THREADS="1")
+    bench.figures.update(_replayed(bench, "replay", workspace))
+    bench.figures.update(tables=workspace.warehouse.row_counts())
 
 
-def measure_days(bench: Bench, engine: Engine) -> None:
-    """A replay of many daily batches: does a day get dearer with history?"""
-    place = replace(bench.place, folder=bench.place.folder / "days")
-    apart(partial(generate_world, place, bench.scale, bench.options.days))
-    bench.figures.update(_replayed(bench, "days", place, engine))
+def measure_days(bench: Bench) -> None:
+    """A replay of many daily batches: does a daily batch slow down as history grows?"""
+    workspace = replace(bench.workspace, folder=bench.workspace.folder / "days")
+    run_in_subprocess(partial(generate_dataset, workspace, bench.scale, bench.options.days))
+    bench.figures.update(_replayed(bench, "days", workspace))
 
 
-def measure_limited(bench: Bench, engine: Engine) -> None:
+def measure_limited(bench: Bench) -> None:
     """One `dbt build` with less memory than DuckDB would like to take."""
-    _prepare(bench.place)
+    _prepare(bench.workspace)
     limit = bench.options.memory_limit
-    place = bench.place.with_variables(DUCKDB_MEMORY_LIMIT=limit)
+    workspace = bench.workspace.with_variables(DUCKDB_MEMORY_LIMIT=limit)
     for _ in bench.repeats:
-        engine.drop_built()
-        bench.figures["nodes"] = bench.measure("build", partial(run_dbt, place, "build"))
+        bench.workspace.warehouse.drop_built()
+        bench.figures["nodes"] = bench.measure("build", partial(run_dbt, workspace, "build"))
     bench.figures["limit"] = limit
 
 
-def measure_profile(bench: Bench, engine: Engine) -> None:
+def measure_profile(bench: Bench) -> None:
     """Plans, with the time of each step, of the slowest models; written to the folder for profiles."""
-    _prepare(bench.place)
-    engine.drop_built()
-    work = partial(explain_slowest, bench.place, bench.options.slowest, engine.explain)
+    _prepare(bench.workspace)
+    bench.workspace.warehouse.drop_built()
+    work = partial(explain_slowest, bench.workspace, bench.options.slowest)
     plans = bench.measure("profile", work)
-    folder = bench.options.profiles / f"{engine.name}-{bench.scale:g}"
+    folder = bench.options.profiles / f"{bench.workspace.warehouse.target}-{bench.scale:g}"
     folder.mkdir(parents=True, exist_ok=True)
     for model, plan in plans.items():
         (folder / f"{model}.txt").write_text(plan, encoding="utf-8")
@@ -218,31 +221,31 @@ def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bo
     if part in ("start", "days"):
         return scale == min(scales)
     if part == "limited":
-        return scale == max(scales) and engine == "duckdb"
+        return scale == max(scales) and engine == Target.DUCKDB
     return True
 
 
-def _prepare(place: Place) -> None:
-    """Load what is not loaded and let dbt parse: apart, and not counted."""
-    apart(partial(load_new, place))
-    apart(partial(run_dbt, place, "ls", "--resource-type", "seed"))
+def _prepare(workspace: Workspace) -> None:
+    """Load what is not loaded and let dbt parse: not counted."""
+    run_in_subprocess(partial(load_new, workspace))
+    run_in_subprocess(partial(run_dbt, workspace, "ls", "--resource-type", "seed"))
 
 
-def _remove_everything(place: Place, engine: Engine) -> None:
-    shutil.rmtree(place.lake, ignore_errors=True)
-    engine.empty()
+def _remove_everything(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.lake, ignore_errors=True)
+    workspace.warehouse.empty()
 
 
 def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _replayed(bench: Bench, step: str, place: Place, engine: Engine) -> dict[str, Any]:
+def _replayed(bench: Bench, step: str, workspace: Workspace) -> dict[str, Any]:
     """Replay all batches into an empty warehouse as often as is asked; returns the medians."""
     replays = []
     for _ in bench.repeats:
-        _remove_everything(place, engine)
-        replays.append(bench.measure(step, partial(replay, place)))
+        _remove_everything(workspace)
+        replays.append(bench.measure(step, partial(replay, workspace)))
     return _median_times(replays)
 
 

@@ -10,15 +10,13 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from scripts.batches import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Project, ProjectError
-from scripts.load.connection import PostgresError
 from scripts.load.lake import LakeError
-from scripts.load.run import LoadOptions, Target, load
+from scripts.load.run import LoadOptions, load, utc_now
 from scripts.load.sources import SourceFolderError
-
-ROOT = Path(__file__).parents[2]
+from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Project, ProjectError
+from scripts.warehouse.settings import PostgresError, Target
+from scripts.warehouse.workspace import ROOT
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Job:
         is_tested: run the data tests, too.
         file_bytes: no file may become larger than this, as on a full disk; None for no limit.
         obeys_permissions: give up the right of root to write everywhere.
-        clock: what the clock says; None for the truth.
+        clock: the time that the loader reads; None for the real one.
     """
 
     sources: str
@@ -81,10 +79,10 @@ def _load(job: Job, events: Connection) -> list[str]:
         batches=job.batches,
         force=job.force,
         target=Target(job.environment["DBT_TARGET"]),
+        clock=lambda: job.clock or utc_now(),
     )
     try:
-        with mock.patch("scripts.load.run.datetime", _Clock(job.clock)):
-            return load(options, lambda _: lambda _: events.send("load")).failures
+        return load(options, lambda _: lambda _: events.send("load")).failures
     except (SourceFolderError, LakeError, PostgresError) as error:
         return [str(error)]
 
@@ -95,22 +93,13 @@ def _build(events: Connection, selection: tuple[str, ...]) -> list[str]:
             events.send("build")
 
     try:
-        Project(on_event).run("build", "build", *selection)
+        run = Project().run("build", *selection, listeners=[on_event])
+        for line in run.node_messages():
+            print(line)
+        run.ensure_green()
     except ProjectError as error:
         return [str(error)]
     return []
-
-
-class _Clock:
-    """Stands for `datetime` where the loader asks what time it is."""
-
-    def __init__(self, now: datetime | None) -> None:
-        self._now = now
-
-    def now(self, zone: Any) -> datetime:
-        return datetime.now(zone) if self._now is None else self._now.replace(tzinfo=zone)
-
-    fromisoformat = staticmethod(datetime.fromisoformat)
 
 
 _CAPABILITY_VERSION = 0x20080522

@@ -1,13 +1,13 @@
-"""Make faults on purpose and see that a plain re-run mends them.
+"""Make faults on purpose and check that a plain re-run repairs them.
 
 Usage:
-    python -m scripts.faults                                 the long run: 100 kills, 200 mutated files, every fault of the machine
-    python -m scripts.faults --engine postgres --kills 20    fewer kills, on Postgres
-    python -m scripts.faults --seed 7 --only mutations       one kind, again as it was drawn then
-    python -m scripts.faults --sources /data/tpcdi           other source files than those of a small generated world
+    python -m tests.python.faults                                 the long run: 100 kills, 200 mutated files, every fault of the machine
+    python -m tests.python.faults --engine postgres --kills 20    fewer kills, on Postgres
+    python -m tests.python.faults --seed 7 --only mutations       one kind, again as it was drawn then
+    python -m tests.python.faults --sources /data/tpcdi           other source files than those of a small generated dataset
 
 After each fault, batches are loaded and built once more without any, and every table of lake and warehouse is compared with that of an
-unharmed run. Exit codes: 0 every fault was mended, 1 one was not (the table says which), 2 wrong arguments, no server, or no unharmed run.
+unharmed run. Exit codes: 0 every fault was repaired, 1 one was not (the table says which), 2 wrong arguments, no server, or no unharmed run.
 """
 
 import random
@@ -28,14 +28,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from brokerage_sources.generate import Parameters, generate
-from scripts.faults import warehouses
-from scripts.faults.environment import FAULTS
-from scripts.faults.kills import kills
-from scripts.faults.mutations import mutated_builds, mutations
-from scripts.faults.outcome import Outcome
-from scripts.faults.workbench import Workbench, WorkbenchError
-from scripts.load.run import Target
 from scripts.postgres_server import PostgresServerError
+from scripts.warehouse.engines import WAREHOUSES
+from scripts.warehouse.settings import Target
+from tests.python.faults.environment import FAULTS
+from tests.python.faults.kills import kills
+from tests.python.faults.mutations import mutated_builds, mutations
+from tests.python.faults.outcome import Outcome
+from tests.python.faults.workbench import Workbench, WorkbenchError
 
 SCALE_FACTOR = 0.02
 console = Console(highlight=False)
@@ -64,7 +64,7 @@ class Plan:
 def main(
     engine: Annotated[Target, typer.Option(envvar="DBT_TARGET")] = Target.DUCKDB,
     sources: Annotated[
-        Path | None, typer.Option(help="Source files; a small generated world if not given.")
+        Path | None, typer.Option(help="Source files; a small generated dataset if not given.")
     ] = None,
     kill_count: Annotated[int, typer.Option("--kills", min=0, help="How many kills.")] = 100,
     mutation_count: Annotated[
@@ -78,7 +78,7 @@ def main(
         int | None, typer.Option(help="Draws the same faults again; printed at the start.")
     ] = None,
 ) -> None:
-    """Kill, starve, mislead and feed with damaged files; then see that a plain run mends it."""
+    """Kill, starve, mislead and feed with damaged files; then check that a plain run repairs it."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"seed {seed}")
     plan = Plan(frozenset(only or Kind), kill_count, mutation_count, build_count)
@@ -90,7 +90,7 @@ def main(
             sources = folder / "sources"
             generate(Parameters(scale_factor=SCALE_FACTOR), sources, workers=1)
         try:
-            with warehouses.opened(engine, folder) as warehouse:
+            with WAREHOUSES[engine].temporary(folder / "warehouse") as warehouse:
                 workbench = Workbench(folder, sources.resolve(), warehouse)
                 started = time.perf_counter()
                 for outcome in _outcomes(workbench, plan, seed):
@@ -139,15 +139,15 @@ def _table(timed: list[tuple[Outcome, float]]) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for name in ("fault", "effect"):
         table.add_column(name)
-    for name in ("times", "mended", "seconds"):
+    for name in ("times", "repaired", "seconds"):
         table.add_column(name, justify="right")
     groups: dict[tuple[str, str], list[tuple[Outcome, float]]] = {}
     for outcome, seconds in timed:
         groups.setdefault((outcome.fault, outcome.effect), []).append((outcome, seconds))
     for (fault, effect), members in groups.items():
-        mended = sum(not outcome.problems for outcome, _ in members)
+        repaired = sum(not outcome.problems for outcome, _ in members)
         seconds = sum(seconds for _, seconds in members)
-        table.add_row(fault, effect, str(len(members)), str(mended), f"{seconds:.0f}")
+        table.add_row(fault, effect, str(len(members)), str(repaired), f"{seconds:.0f}")
     return table
 
 

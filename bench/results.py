@@ -7,13 +7,15 @@ Usage:
 """
 
 import json
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.bench.measuring import Run, median_of
+from scripts.warehouse.process import Run
 
-# Stands in the place of an engine where files alone are worked on.
+# The name in place of an engine where only files are worked on.
 FILES = "files"
 
 
@@ -22,7 +24,7 @@ class Result:
     """What one part gave.
 
     Attributes:
-        scale: scale factor of the world.
+        scale: scale factor of the dataset.
         engine: name of the engine, or `FILES`.
         part: name of the part.
         measured_at: when, in UTC, ISO 8601.
@@ -84,6 +86,15 @@ class Results:
         return median_of(runs) if runs else None
 
 
+def median_of(runs: Sequence[Run]) -> Run:
+    """The medians of some runs, each figure for itself."""
+    return Run(
+        statistics.median(run.seconds for run in runs),
+        statistics.median(run.cpu_seconds for run in runs),
+        statistics.median(run.peak_mib for run in runs),
+    )
+
+
 def save(folder: Path, result: Result) -> None:
     """Write the result, in place of an earlier one of the same part."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,4 +120,4 @@ def _read(path: Path) -> Result:
         runs = {name: [Run(**run) for run in of_step] for name, of_step in steps.items()}
         return Result(**content, steps=runs)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no result of scripts.bench ({error}); remove it") from error
+        raise ValueError(f"{path}: no result of bench ({error}); remove it") from error

@@ -11,7 +11,7 @@ class Outcome:
         fault: its kind, as in the table.
         place: where and how it was made, enough to make it again with the same seed.
         effect: what the run said or did about it, in a word.
-        problems: what should not have happened; empty if the fault was mended.
+        problems: what should not have happened; empty if a plain re-run repaired the fault.
         detail: the effect in full.
     """
 
