@@ -1,8 +1,8 @@
 {#
-    The body of a CTE: for each batch of `figures`, how many versions of a dimension it inserted, and how many of them begin on a day that is
-    not one of the batch.
+    The body of a CTE: for each batch of `figures`, how many versions of a dimension it inserted, and how many of these begin on a day that does
+    not belong to the batch.
 
-    dimension: CTE of the versions, with batch_id and effective_date.
+    `dimension`: CTE of the versions, with batch_id and effective_date.
 #}
 {% macro inserted_versions(dimension) %}
     select

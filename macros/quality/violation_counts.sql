@@ -2,8 +2,8 @@
     Two CTEs for the audit of a fact: `violations`, one row per batch that occurs, and `counted`, one row for all of them, which also compares
     the batches that occur with those of `figures`.
 
-    judged: CTE with batch_id and one boolean for each rule, true in the rows that violate it.
-    rules: names of these booleans. The rows that violate `<rule>` are counted in `<rule>_count`.
+    `judged`: CTE with batch_id and one boolean for each rule, true in the rows that violate it.
+    `rules`: names of these booleans. The rows that violate `<rule>` are counted in `<rule>_count`.
 #}
 {% macro violation_counts(judged, rules) -%}
 violations as (
