@@ -2,6 +2,8 @@
     Two CTEs, `ranked` and `versions`: the states of a key at day grain. Of several states on one day the last one holds, a version
     begins on the day of its state and ends, half-open, on the day of the next one; the open end is 9999-12-31.
     `states`: a CTE or relation with `applied_at`, `batch_id`, `sequence_number`, `source_row`.
+
+    `key`: column of the key.
 #}
 {% macro day_versions(states, key) -%}
 ranked as (

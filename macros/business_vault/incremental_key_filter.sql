@@ -1,6 +1,8 @@
 {#
     The filter of an incremental model: true for the keys about which a feed says something in a batch that the model does not hold
     yet; true for all keys when the model is built anew. The select around it is the same in both modes.
+
+    `key`: column of the key, with the same name in the feed and outside. `feed`: table that brings new batches, with `batch_id`.
 #}
 {% macro incremental_key_filter(key, feed) -%}
     {%- if is_incremental() -%}

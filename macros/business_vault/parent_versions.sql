@@ -3,6 +3,8 @@
     versions of the parent. One row per key and version of the parent; a key that changes its parent follows the new one.
     `states`: relation with `key`, `parent_key`, `valid_from`. `parents`: relation with `parent_key`, `parent_columns`, `valid_from`,
     `valid_to`, `batch_id`.
+
+    `key`, `parent_key`: columns of the two keys. `parent_columns`: columns to take from the version of the parent.
 #}
 {% macro parent_versions(states, key, parents, parent_key, parent_columns) -%}
 with

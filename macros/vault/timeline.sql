@@ -4,6 +4,8 @@
     The result does not depend on the order in which batches were loaded.
 
     `columns`: the description, which is compared. `order`: what decides between rows of one key at one time.
+
+    `satellite`: a satellite, or a relation with its columns. `key`: key of the versions; on a link the driving key.
 #}
 {% macro timeline(satellite, key, columns, order=["batch_id", "sequence_number", "source_row"]) -%}
 with
