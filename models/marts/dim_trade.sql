@@ -9,7 +9,7 @@ with
 
 trades as (
     select * from {{ ref('bv_trade__life_cycle') }}
-    where {{ incremental_key_filter("trade_id", ref('bv_trade__life_cycle')) }}
+    where {{ incremental_key_filter(["trade_id"], [ref('bv_trade__life_cycle')]) }}
 ),
 
 bridge_trade as (

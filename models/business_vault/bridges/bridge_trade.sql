@@ -7,13 +7,13 @@ trades as (
         *,
         cast(created_at as date) as created_on
     from {{ ref('bv_trade__life_cycle') }}
-    where {{ incremental_key_filter("trade_id", ref('nhl_trade')) }}
+    where {{ incremental_key_filter(["trade_id"], [ref('nhl_trade')], held_batch="placed_batch_id") }}
 )
 
--- A trade without an account or a security is kept, and a test tells of it.
+-- A trade without an account or a security is kept, and a test reports it.
 {{ bridge(
     start="trades",
-    columns=["trade_id", "created_at", "placed_batch_id as batch_id"],
+    columns=["trade_id", "created_at", "placed_batch_id"],
     moment="created_on",
     steps={
         "accounts": {

@@ -4,7 +4,7 @@ with
 
 financials as (
     select * from {{ ref('bv_company__financials') }}
-    where {{ incremental_key_filter("company_hk", ref('bv_company__financials')) }}
+    where {{ incremental_key_filter(["company_hk"], [ref('bv_company__financials')]) }}
 ),
 
 -- What was posted last about a quarter holds.

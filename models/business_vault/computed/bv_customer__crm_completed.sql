@@ -42,7 +42,7 @@ with
 
 sat_customer as (
     select * from {{ ref('sat_customer__crm') }}
-    where {{ incremental_key_filter("customer_hk", ref('sat_customer__crm')) }}
+    where {{ incremental_key_filter(["customer_hk"], [ref('sat_customer__crm')]) }}
 ),
 
 events as (

@@ -15,7 +15,7 @@ affected as (
         symbol,
         min(price_date) as first_price_date
     from prices
-    where {{ incremental_key_filter("batch_id", ref('nhl_daily_price')) }}
+    where {{ incremental_key_filter(["batch_id"], [ref('nhl_daily_price')]) }}
     group by symbol
 ),
 

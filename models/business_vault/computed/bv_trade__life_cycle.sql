@@ -4,17 +4,17 @@ with
 
 trades as (
     select * from {{ ref('nhl_trade') }}
-    where {{ incremental_key_filter("trade_id", ref('sat_trade__brokerage')) }}
+    where {{ incremental_key_filter(["trade_id"], [ref('sat_trade__brokerage')]) }}
 ),
 
 states as (
     select * from {{ ref('sat_trade__brokerage') }}
-    where {{ incremental_key_filter("trade_id", ref('sat_trade__brokerage')) }}
+    where {{ incremental_key_filter(["trade_id"], [ref('sat_trade__brokerage')]) }}
 ),
 
 events as (
     select * from {{ ref('nhl_trade_event') }}
-    where {{ incremental_key_filter("trade_id", ref('sat_trade__brokerage')) }}
+    where {{ incremental_key_filter(["trade_id"], [ref('sat_trade__brokerage')]) }}
 ),
 
 -- The historical batch has the last state of a trade only; its first one is among the events.

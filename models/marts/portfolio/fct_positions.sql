@@ -43,15 +43,7 @@ holdings as (
 
 affected as (
     select * from holdings
-    {%- if is_incremental() %}
-    where (account_id, symbol) in (
-        select
-            news.account_id,
-            news.symbol
-        from holdings as news
-        where news.batch_id in (select batch_id from fct_holdings except select batch_id from {{ this }})
-    )
-    {%- endif %}
+    where {{ incremental_key_filter(["account_id", "symbol"], ["holdings"]) }}
 ),
 
 -- Shares leave a holding at the price at which its first trade bought them.

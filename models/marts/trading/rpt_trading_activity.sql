@@ -12,7 +12,7 @@ trades as (
     select * from {{ ref('dim_trade') }}
     where
         sk_close_date_id is not null
-        and {{ incremental_key_filter("sk_close_date_id", ref('dim_trade')) }}
+        and {{ incremental_key_filter(["sk_close_date_id"], [ref('dim_trade')]) }}
 ),
 
 dim_security as (
