@@ -45,13 +45,13 @@ build: $(CORE) sources ## Install, make sample sources if there are none, load a
 	@echo "  make docs        the models, columns and lineage in a browser"
 
 .PHONY: batches
-batches: $(CORE) sources ## Replay the batches one by one: load, build, validate, next; goes on where it stopped
+batches: $(CORE) sources ## Replay the batches one by one: load, build, validate, next; resumes where it stopped
 	$(RUN) scripts.batches
 
 .PHONY: sources
 sources: $(CORE)
 	@if [ "$(SOURCES)" = data/sources ] && [ ! -e data/sources/manifest.json ]; then \
-		$(RUN) scripts.generate --scale-factor $(SCALE) --output data/sources; fi
+		$(RUN) brokerage_sources.generate --scale-factor $(SCALE) --output data/sources; fi
 
 .PHONY: docs
 docs: $(CORE) ## Build the documentation site and serve it on http://localhost:8080
@@ -67,7 +67,7 @@ pytest: .venv/.dev
 	$(RUN) pytest -q -n 2 --dist loadgroup -m "not slow"
 
 .PHONY: test-slow
-test-slow: .venv/.dev ## The long tests: large files and worlds, disturbed builds, the rest of the README
+test-slow: .venv/.dev ## The long tests: large files and datasets, disturbed builds, the rest of the README
 	$(RUN) pytest -q -m slow
 
 .PHONY: lint
@@ -88,12 +88,12 @@ format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
 	WAREHOUSE=:memory: .venv/bin/sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
 
 .PHONY: bench
-bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m scripts.bench --help
-	$(RUN) scripts.bench
+bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m bench --help
+	$(RUN) bench
 
 .PHONY: faults
 faults: .venv/.dev ## Kill, starve and mislead load and build, damage source files; long (about two hours)
-	$(RUN) scripts.faults
+	$(RUN) tests.python.faults
 
 .PHONY: clean
 clean: ## Remove everything generated and built, but not the environment
@@ -104,14 +104,14 @@ clean: ## Remove everything generated and built, but not the environment
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.venv/.core: pyproject.toml uv.lock | .venv/bin/uv
+.venv/.core: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact
 	@touch $@
 
-.venv/.postgres: pyproject.toml uv.lock | .venv/bin/uv
+.venv/.postgres: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra postgres
 	@touch .venv/.core $@
 
-.venv/.dev: pyproject.toml uv.lock | .venv/bin/uv
+.venv/.dev: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
 	@touch .venv/.core .venv/.postgres $@

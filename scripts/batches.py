@@ -8,7 +8,7 @@ Usage:
 Load brings the files of the batch into the lake, build runs all models, seeds and snapshots, validate runs all data tests. (Unit tests prove
 the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build` makes after loading everything.
 
-A batch that is green is noted in the warehouse with a digest of its files (`operations.completed_batches`). So the same command goes on after a
+A batch that is green is noted in the warehouse with a digest of its files (`operations.completed_batches`). So the same command resumes after a
 crash, skips what is finished, and does a batch again whose files or contracts have changed since. A changed model does not: build with `dbt
 build --full-refresh`, or replay with `--from 1`.
 
@@ -19,35 +19,32 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
-from dbt.cli.main import dbtRunner, dbtRunnerResult
-from dbt.contracts.graph.manifest import Manifest
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from scripts.load.connection import PostgresError
 from scripts.load.contracts import ContractError, read_contracts
 from scripts.load.lake import Lake, LakeError
-from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, Target, load
+from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolder, SourceFolderError
+from scripts.warehouse.dbt import (
+    WITHOUT_TESTS,
+    WITHOUT_UNIT_TESTS,
+    Listener,
+    Project,
+    ProjectError,
+)
+from scripts.warehouse.settings import PostgresError, Target
 
-# Told each event of dbt.
-Listener = Callable[[Any], None]
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-# Its log file still has everything; what matters is in the results.
-QUIETLY = ("--log-level", "none")
-FAILED = ("error", "fail")
-WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 
 # What the warehouse says about a batch: messages by type, results of the audit after it.
 SUMMARY = """
@@ -61,11 +58,7 @@ SUMMARY = """
 
 
 class BatchError(Exception):
-    """A batch did not load, build or validate; the message says which and how to go on."""
-
-
-class ProjectError(Exception):
-    """dbt cannot read the project or the warehouse, so nothing was done."""
+    """A batch did not load, build or validate; the message says which and how to resume."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +139,8 @@ def replay(
     os.environ.update(LAKE=lake, DBT_TARGET=target)
     batches = _batches(SourceFolder(sources), Lake(lake), first)
     with Lake(lake).locked("replay"):
-        project = Project()
+        with errors.status("parse the project"):
+            project = BatchProject()
         finished = project.completed_batches()
         for batch in batches:
             options = LoadOptions(sources, lake, batches=(batch,), target=target)
@@ -172,14 +166,16 @@ def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
     return batches
 
 
-def _run_batch(project: "Project", options: LoadOptions, finished_digest: str | None) -> BatchRun:
+def _run_batch(
+    project: "BatchProject", options: LoadOptions, finished_digest: str | None
+) -> BatchRun:
     (batch,) = options.batches
     started = time.perf_counter()
     with errors.status(f"batch {batch}: load"):
         loaded = load(options)
     load_seconds = time.perf_counter() - started
     if loaded.failures:
-        raise BatchError(_how_to_go_on(batch, "; ".join(loaded.failures)))
+        raise BatchError(_how_to_resume(batch, "; ".join(loaded.failures)))
     landed, quarantined = (
         sum(getattr(file, rows) for feed in loaded.feeds for file in feed.files)
         for rows in ("rows_landed", "rows_quarantined")
@@ -188,12 +184,12 @@ def _run_batch(project: "Project", options: LoadOptions, finished_digest: str | 
     if digest == finished_digest:
         return BatchRun(batch, landed, quarantined, load_seconds, was_finished=True)
     try:
-        build_seconds = project.run(f"batch {batch}: build", "build", *WITHOUT_TESTS)
-        validate_seconds = project.run(f"batch {batch}: validate", "test", *WITHOUT_UNIT_TESTS)
+        build_seconds = project.step(f"batch {batch}: build", "build", *WITHOUT_TESTS)
+        validate_seconds = project.step(f"batch {batch}: validate", "test", *WITHOUT_UNIT_TESTS)
         messages, checks = project.summary(batch)
         project.finish(batch, digest)
     except ProjectError as error:
-        raise BatchError(_how_to_go_on(batch, str(error))) from error
+        raise BatchError(_how_to_resume(batch, str(error))) from error
     return BatchRun(
         batch,
         landed,
@@ -206,7 +202,7 @@ def _run_batch(project: "Project", options: LoadOptions, finished_digest: str | 
     )
 
 
-def _how_to_go_on(batch: int, problem: str) -> str:
+def _how_to_resume(batch: int, problem: str) -> str:
     return f"batch {batch}: {problem}; put it right and run the same command again"
 
 
@@ -220,96 +216,37 @@ def _digest(loaded: LoadResult) -> str:
     return hashlib.sha256("\n\n".join(parts).encode()).hexdigest()
 
 
-class Project:
-    """The dbt project of the working directory, parsed once; `listeners` hear dbt's events.
+class BatchProject(Project):
+    """The dbt project, and what it has noted in the warehouse about batches."""
 
-    Raises:
-        ProjectError: it cannot be parsed.
-    """
-
-    def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
-        with errors.status("parse the project"):
-            parsed = dbtRunner().invoke([*QUIETLY, "parse"])
-        if not isinstance(parsed.result, Manifest):
-            raise ProjectError(f"the project cannot be parsed: {_problem(parsed)}")
-        self._manifest = parsed.result
-
-    def run(self, label: str, *arguments: str) -> float:
-        """Run a dbt command on the whole project; returns the seconds it took.
+    def step(self, label: str, *arguments: str) -> float:
+        """Run a command of dbt and show its progress; returns the seconds it took.
 
         Raises:
             ProjectError: something failed; the message names it.
         """
-        started = time.perf_counter()
         with _node_progress(label) as on_event:
-            outcome = self._runner(on_event, *self._listeners).invoke([*QUIETLY, *arguments])
-        for line in _node_messages(outcome):
+            run = self.run(*arguments, listeners=[on_event])
+        for line in run.node_messages():
             errors.print(f"  {line}", markup=False)
-        if not outcome.success:
-            raise ProjectError(f"{arguments[0]} is not green: {_problem(outcome)}")
-        return time.perf_counter() - started
+        run.ensure_green()
+        return run.seconds
 
     def completed_batches(self) -> dict[int, str]:
         """The digest of each batch that is built and validated."""
-        found = self._query("{{ completed_batches() }}")
+        found = self.query("{{ completed_batches() }}")
         return {int(batch): digest for batch, digest in found}
 
     def finish(self, batch: int, digest: str) -> None:
         """Note in the warehouse that a batch is built and validated."""
-        arguments = f"{{batch_id: {batch}, digest: {digest}}}"
-        self._invoke("run-operation", "mark_batch_complete", "--args", arguments)
+        self.run_operation("mark_batch_complete", batch_id=batch, digest=digest)
 
     def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
         """Messages of a batch by type, and results of the audit by `OK` and `not OK`."""
         counts: dict[str, dict[str, int]] = {"message": {}, "check": {}}
-        for topic, name, count in self._query(SUMMARY.format(batch=batch)):
+        for topic, name, count in self.query(SUMMARY.format(batch=batch)):
             counts[topic][name] = int(count)
         return counts["message"], counts["check"]
-
-    def _query(self, sql: str) -> list[tuple[Any, ...]]:
-        shown = self._invoke("show", "--limit", "-1", "--inline", sql)
-        return [tuple(row) for row in shown.results[0].agate_table.rows]
-
-    def _invoke(self, *arguments: str) -> Any:
-        said: list[str] = []
-
-        def on_event(event: Any) -> None:
-            if event.info.level == "error":
-                said.append(" ".join(event.info.msg.split()))
-
-        # Artifacts of these small commands would replace those of the build.
-        outcome = self._runner(on_event).invoke([*QUIETLY, "--no-write-json", *arguments])
-        if not outcome.success:
-            # The result of a macro does not tell what went wrong in it; dbt says it on the way.
-            problem = "; ".join(said) if said and not outcome.exception else _problem(outcome)
-            raise ProjectError(f"the warehouse cannot be used: {problem}")
-        return outcome.result
-
-    def _runner(self, *listeners: Listener) -> dbtRunner:
-        # A copy: dbt notes in its manifest that an ephemeral model is part of a statement, and leaves it out in the next run.
-        manifest: Manifest = self._manifest.deepcopy()  # type: ignore[no-untyped-call]
-        return dbtRunner(manifest, callbacks=[*listeners])
-
-
-def _problem(outcome: dbtRunnerResult) -> str:
-    """What went wrong, in one line: the exception, or the nodes that failed."""
-    if outcome.exception is not None:
-        return " ".join(str(outcome.exception).split())
-    failed = [result.node.name for result in _results(outcome) if result.status in FAILED]
-    others = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"{', '.join(failed[:3])}{others}"
-
-
-def _node_messages(outcome: dbtRunnerResult) -> Iterator[str]:
-    """What dbt says of each node that failed or warns, in one line."""
-    for result in _results(outcome):
-        if result.status in (*FAILED, "warn"):
-            yield f"{result.status}: {result.node.name}: {' '.join(str(result.message).split())}"
-
-
-def _results(outcome: dbtRunnerResult) -> list[Any]:
-    return list(getattr(outcome.result, "results", ()))
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""Check the rules of the project that dbt-bouncer.yml cannot say, from dbt's manifest and the files.
+"""Check the rules of the project that dbt-bouncer cannot check, on the manifest of dbt and on the files.
 
 Usage:
     dbt parse && python -m scripts.check_project
 
-Every breach is one line on stderr and makes the exit code 1; without a manifest it is 2. A known breach may be listed in
-scripts/check_project_baseline.txt; the list only ever shrinks: an entry that is no longer true is a breach too.
+Each violation is one line on stderr. A known violation may be listed in scripts/check_project_baseline.txt; that list only
+shrinks: an entry that is no longer a violation must be removed.
+
+Exit codes: 0 no new violation, 1 a new violation or an outdated entry of the baseline, 2 no manifest.
 """
 
 import csv
@@ -21,13 +23,13 @@ ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "target" / "manifest.json"
 BASELINE = ROOT / "scripts" / "check_project_baseline.txt"
 
-# What Postgres allows for the name of a relation; a unit test makes one of its own name.
+# Postgres allows no longer name for a relation, and a unit test creates a relation with its own name.
 MAXIMUM_NAME_LENGTH = 63
 
-# A layer may read itself and what stands to the left of it.
-LAYERS = ("staging", "raw_vault", "business_vault", "marts", "quality")
+# Folders whose SQL files explain themselves in a comment at their beginning.
+COMMENTED_FOLDERS = ("macros", "tests/generic", "tests/singular", "analyses")
 
-# What personal columns are called, and the kinds there are.
+# Names of columns that may hold personal data, and the kinds of personal data.
 PERSONAL_NAME = re.compile(
     r"(.*_)?(first|last|middle|full|birth|customer|broker|manager|owner|prospect|employee)_(name|initial)s?"
     r"|.*(tax_id|ssn|dob|birth|address|postal_code|zip|phone|e?mail|employer|income|net_worth|credit_rating).*"
@@ -51,54 +53,36 @@ Rule = Callable[[Manifest], Iterator[str]]
 def main() -> int:
     """Run every rule; returns the exit code."""
     if not MANIFEST.exists():
-        print(f"check_project: no {MANIFEST}; run `dbt parse` first", file=sys.stderr)
+        print(f"check_project: {MANIFEST} does not exist; run `dbt parse` first", file=sys.stderr)
         return 2
-    breaches = set(find_breaches(json.loads(MANIFEST.read_text(encoding="utf-8"))))
+    violations = set(find_violations(json.loads(MANIFEST.read_text(encoding="utf-8"))))
     known = set(BASELINE.read_text(encoding="utf-8").splitlines())
-    for breach in sorted(breaches - known):
-        print(f"check_project: {breach}", file=sys.stderr)
-    for breach in sorted(known - breaches):
-        print(f"check_project: mended, remove it from the baseline: {breach}", file=sys.stderr)
-    print(f"{len(RULES)} rules, {len(breaches)} breaches, {len(known)} of them in the baseline")
-    return int(breaches != known)
+    for violation in sorted(violations - known):
+        print(f"check_project: {violation}", file=sys.stderr)
+    for violation in sorted(known - violations):
+        print(f"check_project: fixed; remove it from {BASELINE.name}: {violation}", file=sys.stderr)
+    print(f"{len(RULES)} rules, {len(violations)} violations, {len(known)} of them in the baseline")
+    return int(violations != known)
 
 
-def find_breaches(manifest: Manifest) -> Iterator[str]:
-    """All breaches of all rules, one sentence each."""
+def find_violations(manifest: Manifest) -> Iterator[str]:
+    """All violations of all rules, one sentence each."""
     for rule in RULES:
         yield from rule(manifest)
 
 
-def models_read_only_layers_below(manifest: Manifest) -> Iterator[str]:
-    """A model reads its own layer or a lower one; only staging reads sources, each view those of its own system."""
-    for model in _nodes(manifest, "model"):
-        layer = _layer(model)
-        if layer not in LAYERS:
-            yield f"{model['name']}: {layer} is none of the layers {', '.join(LAYERS)}"
-            continue
-        for parent in model["depends_on"]["nodes"]:
-            if parent.startswith("source."):
-                source = manifest["sources"][parent]
-                if layer != "staging" or f"stg_{source['source_name']}__" not in model["name"]:
-                    yield f"{model['name']} reads the source {source['source_name']}.{source['name']}"
-            elif parent.startswith("model."):
-                upper = manifest["nodes"][parent]
-                if _layer(upper) in LAYERS[LAYERS.index(layer) + 1 :]:
-                    yield f"{model['name']} ({layer}) reads {upper['name']} ({_layer(upper)})"
-
-
 def each_model_has_its_own_yaml_file(manifest: Manifest) -> Iterator[str]:
-    """The properties of a model stand beside it, in a file of the same name; small steps share `_<folder>.yml`."""
+    """The properties of a model are in the same folder, in a file of the same name; small steps share `_<folder>.yml`."""
     for model in _nodes(manifest, "model"):
         path = Path(model["original_file_path"])
         expected = path.with_suffix(".yml"), path.parent / f"_{path.parent.name}.yml"
         actual = (model.get("patch_path") or "").split("://")[-1]
         if Path(actual) not in expected:
-            yield f"{model['name']}: its properties are in {actual or 'no file'}, not in {expected[0]}"
+            yield f"{model['name']}: its properties are in {actual or 'no file'}; move them to {expected[0]}"
 
 
 def test_names_are_claims(manifest: Manifest) -> Iterator[str]:
-    """A generic test is named `<model>__<claim>`, a singular one `assert_<claim>`; dbt's own names are neither."""
+    """A generic test is named `<model>__<claim>`, a singular one `assert_<claim>`; the default names of dbt are not claims."""
     for test in _nodes(manifest, "test"):
         if "test_metadata" not in test:
             if not test["name"].startswith("assert_"):
@@ -119,15 +103,16 @@ def test_names_are_claims(manifest: Manifest) -> Iterator[str]:
             yield f"{test['original_file_path']}: {test['name']} has more than {MAXIMUM_NAME_LENGTH} characters"
 
 
-def singular_tests_open_with_a_reason(_: Manifest) -> Iterator[str]:
-    """A singular test says first what it claims, why, and what a returned row means."""
-    for path in sorted((ROOT / "tests" / "singular").rglob("*.sql")):
-        if not path.read_text(encoding="utf-8").startswith(("--", "{#")):
-            yield f"{path.relative_to(ROOT)}: does not open with a comment"
+def sql_files_open_with_a_comment(_: Manifest) -> Iterator[str]:
+    """A macro says what it is for, a test what it claims and what a returned row means, an analysis what it answers."""
+    for folder in COMMENTED_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.sql")):
+            if not path.read_text(encoding="utf-8").startswith(("--", "{#")):
+                yield f"{path.relative_to(ROOT)}: does not open with a comment"
 
 
 def source_columns_are_typed_and_described(manifest: Manifest) -> Iterator[str]:
-    """The contract of a feed is complete: dbt-bouncer looks at models only."""
+    """The contract of a feed is complete: dbt-bouncer checks the columns of models only."""
     for source in manifest["sources"].values():
         for column in source["columns"].values():
             for key in ("description", "data_type"):
@@ -136,11 +121,11 @@ def source_columns_are_typed_and_described(manifest: Manifest) -> Iterator[str]:
 
 
 def everything_a_reader_sees_is_described(manifest: Manifest) -> Iterator[str]:
-    """Seeds, snapshots, analyses and exposures too, and the columns of the first two: dbt-bouncer looks at models and sources."""
+    """Seeds and snapshots with their columns, and analyses: dbt-bouncer checks models, sources and exposures."""
     for kind in ("seed", "snapshot"):
         for node in _nodes(manifest, kind):
             if not node["description"].lstrip().startswith("One row per"):
-                yield f"{node['original_file_path']}: the description does not begin with One row per"
+                yield f"{node['original_file_path']}: the description does not begin with `One row per`"
             for column in node["columns"].values():
                 if not column["description"]:
                     yield f"{node['name']}.{column['name']}: no description"
@@ -149,27 +134,27 @@ def everything_a_reader_sees_is_described(manifest: Manifest) -> Iterator[str]:
             for name in next(csv.reader(file)):
                 if name not in seed["columns"]:
                     yield f"{seed['name']}.{name}: not declared in {seed['patch_path']}"
-    for node in (*_nodes(manifest, "analysis"), *manifest["exposures"].values()):
+    for node in _nodes(manifest, "analysis"):
         if not node["description"]:
             yield f"{node['original_file_path']}: {node['name']} has no description"
 
 
 def links_of_the_documentation_lead_to_a_node(manifest: Manifest) -> Iterator[str]:
-    """A link from one page of the dbt docs to another, or to the graph of a node, names one that exists."""
+    """A link in the dbt docs, to a page or to the graph of a node, refers to a node that exists."""
     known = {*manifest["nodes"], *manifest["sources"], *manifest["exposures"]}
     names = {identifier.split(".")[2] for identifier in known}
     for block in manifest["docs"].values():
         text = block["block_contents"]
         for page in re.findall(r"\(#!/\w+/([\w.]+)", text):
             if page not in known:
-                yield f"{block['original_file_path']}: the link to {page} leads nowhere"
+                yield f"{block['original_file_path']}: {page}, the target of a link, does not exist"
         for selected in re.findall(r"[?&]g_i=(?:%2B)?(\w+)", text):
             if selected not in names:
-                yield f"{block['original_file_path']}: the graph of {selected} is empty"
+                yield f"{block['original_file_path']}: {selected}, the node of a graph, does not exist"
 
 
 def personal_columns_are_declared(manifest: Manifest) -> Iterator[str]:
-    """Where not every reader sees personal data, a column called like it says whether it is and of what kind (docs/permissions.md)."""
+    """Where not all readers may see personal data, a column with a personal name declares its kind, or that it is none (docs/permissions.md)."""
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
     see_all = set(project["vars"]["reads_personal_columns"])
     for model in _nodes(manifest, "model", "snapshot", "seed"):
@@ -178,25 +163,24 @@ def personal_columns_are_declared(manifest: Manifest) -> Iterator[str]:
         for name, column in model["columns"].items():
             personal = column["meta"].get("personal")
             if personal is None and PERSONAL_NAME.fullmatch(name):
-                yield f"{model['name']}.{name}: no `meta: {{personal: <kind or false>}}`"
+                yield f"{model['name']}.{name}: no `meta: {{personal: <kind>}}`, or `false` if it is not personal"
             if personal and personal not in PERSONAL_KINDS:
-                yield f"{model['name']}.{name}: personal is {personal}, none of {', '.join(PERSONAL_KINDS)}"
+                yield f"{model['name']}.{name}: {personal} is not a kind of personal data; use one of {', '.join(PERSONAL_KINDS)}"
 
 
 def engines_differ_only_in_cross_db(_: Manifest) -> Iterator[str]:
-    """No model or macro asks which engine it runs on; adapter variants stand in macros/cross_db."""
+    """Only macros/cross_db depends on the engine; everything else calls its macros."""
     asks = re.compile(r"target\.type|adapter\.dispatch|\b(duckdb|postgres|spark)__\w+")
     for folder in ("models", "macros", "tests", "analyses", "snapshots"):
         for path in sorted((ROOT / folder).rglob("*.sql")):
             if "cross_db" not in path.parts and asks.search(path.read_text(encoding="utf-8")):
-                yield f"{path.relative_to(ROOT)}: depends on the engine; see macros/cross_db"
+                yield f"{path.relative_to(ROOT)}: depends on the engine; move the difference to macros/cross_db"
 
 
 RULES: tuple[Rule, ...] = (
-    models_read_only_layers_below,
     each_model_has_its_own_yaml_file,
     test_names_are_claims,
-    singular_tests_open_with_a_reason,
+    sql_files_open_with_a_comment,
     source_columns_are_typed_and_described,
     everything_a_reader_sees_is_described,
     links_of_the_documentation_lead_to_a_node,
@@ -212,10 +196,6 @@ def _nodes(manifest: Manifest, *resource_types: str) -> Iterator[dict[str, Any]]
 def _node(manifest: Manifest, unique_id: str) -> dict[str, Any]:
     nodes: dict[str, dict[str, Any]] = manifest["nodes"] | manifest["sources"]
     return nodes[unique_id]
-
-
-def _layer(model: dict[str, Any]) -> str:
-    return str(model["fqn"][1])
 
 
 if __name__ == "__main__":

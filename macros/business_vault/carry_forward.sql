@@ -3,6 +3,8 @@
     `ignore nulls`: a running count of the supplying events numbers the groups, and the first event of a group has its value.
     `events`: a CTE with `event_number`, the order within a key. `units`: pairs of the columns that are supplied together and
     the condition under which an event supplies them.
+
+    `key`: column of the key.
 #}
 {% macro carry_forward(events, key, units) -%}
 grouped as (

@@ -1,16 +1,16 @@
-{# What an engine must be told after it has built a model: a post-hook of every model. #}
+{# A post-hook of every model: statements that an engine needs after it has built the model. #}
 {% macro after_build() -%}
     {{ return(adapter.dispatch("after_build")()) }}
 {%- endmacro %}
 
-{# DuckDB keeps statistics while it writes. #}
+{# DuckDB maintains statistics while it writes. #}
 {% macro default__after_build() -%}
 {%- endmacro %}
 
 {#
-    A new table gets its primary key (see get_table_columns_and_constraints) and, if its `meta` says which column its rows are in the order
-    of (`in_order_of`), a BRIN index of it: a few pages that find a month as a partition would. Then statistics: Postgres would gather
-    them by itself, but minutes later, and plan the next models as if this one were tiny.
+    A new table gets its primary key (see get_table_columns_and_constraints) and, if its `meta` names the column that orders its rows
+    (`in_order_of`), a BRIN index on that column: a few pages that find a month as fast as a partition would. Then statistics: Postgres
+    would gather them by itself, but minutes later, and would plan the next models as if this table were tiny.
 #}
 {% macro postgres__after_build() -%}
     {%- if model.config.materialized in ("table", "incremental") -%}

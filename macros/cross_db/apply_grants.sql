@@ -1,14 +1,21 @@
-{# Overrides of dbt's own macro, which gives the roles under `grants` their right to a relation that was just built. #}
+{#
+    Replaces dbt's own macro, which grants the roles under `grants` their rights to a relation that was just built.
 
-{# A file has no roles: who can read it reads all of it. dbt-duckdb would warn at every model. #}
+    `relation`: what was built.
+    `grant_config`: roles by privilege, from `grants`.
+    `should_revoke`: whether rights from an earlier build may still exist.
+#}
+
+{# A file has no roles: whoever can read it can read all of it. Without this macro, dbt-duckdb warns at every model. #}
 {% macro duckdb__apply_grants(relation, grant_config, should_revoke=true) %}
 {% endmacro %}
 
 {#
-    Who may not read personal columns has the right to the others only. dbt does not see rights to columns: they are set anew each time.
+    Roles that may not read personal columns get the right to the other columns only. dbt does not see rights to columns, so they are set in
+    each build.
 
-    The lock keeps autovacuum out of a table that stays: gathering statistics, it would wait for the right that this transaction gives,
-    and `analyze` in after_build would wait for autovacuum.
+    The lock keeps autovacuum out of a table that is not replaced: while gathering statistics, autovacuum would wait for the grant of this
+    transaction, and `analyze` in after_build would wait for autovacuum.
 #}
 {% macro postgres__apply_grants(relation, grant_config, should_revoke=true) %}
     {% if model.config.materialized in ("incremental", "snapshot") %}

@@ -1,4 +1,9 @@
-{# Whether a column that holds a list of texts has the text in it. #}
+{#
+    Whether a list of texts contains a text.
+
+    `list`: column with the list.
+    `text`: the text, without quotes.
+#}
 {% macro array_contains(list, text) -%}
     {{ return(adapter.dispatch("array_contains")(list, text)) }}
 {%- endmacro %}
@@ -7,7 +12,7 @@
     '{{ text }}' = any({{ list }})
 {%- endmacro %}
 
-{# DuckDB runs `any` over a list as a join for each row. #}
+{# DuckDB executes `any` over a list as a join per row. #}
 {% macro duckdb__array_contains(list, text) -%}
     list_contains({{ list }}, '{{ text }}')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What an engine must be told before it builds a model: a pre-hook of every model. #}
+{# A pre-hook of every model: statements that an engine needs before it builds the model. #}
 {% macro before_build() -%}
     {{ return(adapter.dispatch("before_build")()) }}
 {%- endmacro %}
@@ -7,13 +7,13 @@
 {%- endmacro %}
 
 {#
-    The lock keeps a second build out of the relation until this one is done with it: two incremental runs at once would both find the
-    same batch missing and both insert it. It is one of the session, which dbt ends with the node, because one of the transaction
-    would let the next build in before the replaced relation is dropped. It goes with the connection, so a killed build leaves none.
+    The lock keeps a second build out of the relation until this one has finished with it: two incremental runs at the same time would both
+    find the same batch missing and both insert it. It is a lock of the session, which dbt ends with the node: a lock of the transaction
+    would let the next build in before the replaced relation is dropped. It ends with the connection, so a killed build leaves none.
 
-    Without nested loops, because the planner expects one row of most filters on a window function: a hash join chosen in error costs
-    a scan, a nested loop chosen in error costs hours. Without merge joins, because it takes a key of two columns for hardly more selective
-    than one of them and fears long chains in the hash table: then it sorts millions of rows on both sides, in each of its processes.
+    No nested loops, because the planner expects one row from most filters on a window function: a hash join chosen by mistake costs a scan,
+    a nested loop chosen by mistake costs hours. No merge joins, because the planner estimates a key of two columns as hardly more selective
+    than one of them and expects long chains in the hash table: it would sort millions of rows on both sides, in each of its processes.
 #}
 {% macro postgres__before_build() -%}
     select

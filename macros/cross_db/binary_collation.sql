@@ -1,4 +1,8 @@
-{# A text to order by, so that the order is the same on every engine and server: that of the code points. #}
+{#
+    A text to order by, with the same order on every engine and server: that of the code points.
+
+    `text`: SQL expression of type text.
+#}
 {% macro binary_collation(text) -%}
     {{ return(adapter.dispatch("binary_collation")(text)) }}
 {%- endmacro %}
@@ -7,7 +11,7 @@
     {{ text }}
 {%- endmacro %}
 
-{# Otherwise the language of the database decides, which may look past points and capitals. #}
+{# The default collation of the database may ignore punctuation and case. #}
 {% macro postgres__binary_collation(text) -%}
     {{ text }} collate "C"
 {%- endmacro %}

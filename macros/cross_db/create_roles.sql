@@ -1,6 +1,8 @@
-{# On-run-start, and `dbt run-operation create_roles`: the roles, and what they may do with the database and its schemas. What they may read in
-   a table, dbt grants when it builds it (`grants` in dbt_project.yml). Only what is missing is done: once an administrator has run it, a user
-   who may not create roles can build. #}
+{#
+    On-run-start, and `dbt run-operation create_roles`: creates the roles, and grants them their rights to the database and its schemas. Rights
+    to a table are granted when dbt builds it (`grants` in dbt_project.yml). Only what is missing is done: once an administrator has run the
+    operation, a user who may not create roles can build.
+#}
 {% macro create_roles() -%}
     {{ return(adapter.dispatch("create_roles")()) }}
 {%- endmacro %}
@@ -17,7 +19,7 @@
     declare
         missing text;
     begin
-        -- Two runs at once would both find the same missing.
+        -- Two runs at the same time would both find the same roles missing.
         perform pg_advisory_xact_lock(hashtext('brokerage_warehouse.create_roles'));
 
         for missing in
@@ -32,7 +34,7 @@
             execute missing;
         end loop;
 
-        -- Where somebody else is the owner, Postgres may only warn: what is still missing then is an error.
+        -- If somebody else is the owner, Postgres may only warn: what is still missing in the second attempt is an error.
         for attempt in 1..2 loop
             for missing in
                 select format('grant %s on database %I to %I', privilege, current_database(), role)
@@ -60,7 +62,7 @@
                 inner join pg_class on to_regnamespace(schema) = pg_class.relnamespace
                 where pg_class.relkind in ('r', 'p') and not has_table_privilege(role, pg_class.oid, privilege)
                 union all
-                -- The tables that the loader will create. Only a superuser and who has the role may decide about them.
+                -- The tables that the loader will create. Only a superuser and members of the role may set their privileges.
                 select format('grant %I to current_user', creator)
                 from unnest(array['{{ rights.on_future_tables | map(attribute=0) | unique | join("', '") }}']) as wanted (creator)
                 where not pg_has_role(creator, 'usage') and pg_has_role(creator, 'usage with admin option')

@@ -1,6 +1,9 @@
 {#
-    The rows that two CTEs of the same columns do not share, counting duplicates and taking NULL as a value: the last select of a
-    test that two ways lead to the same rows. `place` says which of the two the row is only in.
+    The rows in which two CTEs of the same columns differ, counting duplicates and treating NULL as a value: the last select of a reconciliation.
+    `place` says which of the two has the row.
+
+    `delivered`: CTE with the rows that there should be.
+    `rebuilt`: CTE with the rows that there are.
 #}
 {% macro differences(delivered, rebuilt) -%}
     {{ return(adapter.dispatch("differences")(delivered, rebuilt)) }}
@@ -26,7 +29,7 @@ from (
 ) as invented
 {%- endmacro %}
 
-{# DuckDB numbers the duplicates of both sides twice for `except all`; it can group by all columns without their names, which takes a quarter. #}
+{# DuckDB numbers the duplicates of both sides twice for `except all`; grouping by all columns takes a quarter of the time. #}
 {% macro duckdb__differences(delivered, rebuilt) -%}
 select
     case when sum(side) > 0 then 'lost' else 'invented' end as place,

@@ -1,17 +1,20 @@
 {#
-    The lines of a feed of which two CTEs of the same columns do not tell the same: as `differences`, for large feeds where a line is
-    one row of `delivered`, by batch, file and row. That it is not there twice in `rebuilt` is for the test of that table's key.
+    The lines of a feed in which two CTEs of the same columns differ: as `differences`, for large feeds where a line is one row of `delivered`,
+    by batch, file and row. That no line occurs twice in `rebuilt` must be tested on the key of that table.
+
+    `delivered`: CTE with the rows that there should be.
+    `rebuilt`: CTE with the rows that there are.
 #}
 {% macro differing_lines(delivered, rebuilt) -%}
     {{ return(adapter.dispatch("differing_lines")(delivered, rebuilt)) }}
 {%- endmacro %}
 
-{# Postgres compares whole rows only where the types of all columns are the same, and here an integer may meet a bigint. #}
+{# Postgres compares whole rows only if the types of all columns are equal; here an integer may be compared with a bigint. #}
 {% macro default__differing_lines(delivered, rebuilt) -%}
     {{ differences(delivered, rebuilt) }}
 {%- endmacro %}
 
-{# Joined by three columns instead of grouped by all: less than half the time and the memory. #}
+{# A join on three columns instead of a grouping by all: less than half the time and memory. #}
 {% macro duckdb__differing_lines(delivered, rebuilt) -%}
 select
     {{ delivered }} as lost,

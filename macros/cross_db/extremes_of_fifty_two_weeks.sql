@@ -1,5 +1,9 @@
-{# The greatest `high_and_day` and the least `low_and_day` of the calendar year up to each day of a symbol: 365 or 366 days with the day
-   itself, without the same day of the year before. `days` is a relation with symbol, price_date, batch_id and these two. #}
+{#
+    For each day of a symbol, the greatest `high_and_day` and the least `low_and_day` of the calendar year up to it: 365 or 366 days including
+    the day itself, without the same day of the year before. What the two numbers are: docs/decisions/0016.
+
+    `days`: relation with symbol, price_date, batch_id, high_and_day and low_and_day.
+#}
 {% macro extremes_of_fifty_two_weeks(days) -%}
     {{ return(adapter.dispatch("extremes_of_fifty_two_weeks")(days)) }}
 {%- endmacro %}
@@ -19,8 +23,8 @@
     )
 {%- endmacro %}
 
-{# Postgres would look at every day of every period. A period is the rest of one calendar year and the beginning of the next, or the
-   beginning of one alone; so its extremes are put together from those parts, whose windows only grow. #}
+{# Postgres would read every day of every period. A period consists of the rest of one calendar year and the beginning of the next, or of the
+   beginning of one only; so its extremes are combined from those parts, whose windows only grow. #}
 {% macro postgres__extremes_of_fifty_two_weeks(days) %}
     with
 

@@ -1,21 +1,21 @@
-{# At the end of a build: says in the database which column refers to which, for engines that can bear it. #}
+{# At the end of a build, `declare_foreign_keys`: declares in the database which column refers to which, for engines that support it. #}
 {% macro declare_foreign_keys() -%}
     {{ return(adapter.dispatch("declare_foreign_keys")()) }}
 {%- endmacro %}
 
-{# At the beginning of a build: takes that back, so that dimensions can be replaced while facts are filled. #}
+{# At the beginning of a build: drops the foreign keys, so that dimensions can be replaced while facts are filled. #}
 {% macro drop_foreign_keys() -%}
     {{ return(adapter.dispatch("drop_foreign_keys")()) }}
 {%- endmacro %}
 
-{# DuckDB does not let go of a table that another one refers to, so no dimension could be built anew. #}
+{# DuckDB does not drop a table that another one references, so no dimension could be rebuilt. #}
 {% macro default__declare_foreign_keys() -%}
 {%- endmacro %}
 
 {% macro default__drop_foreign_keys() -%}
 {%- endmacro %}
 
-{# `not valid`: tests have looked at the rows that are there; Postgres looks at those that others insert. #}
+{# `not valid`: tests have checked the existing rows; Postgres checks the rows that others insert. #}
 {% macro postgres__declare_foreign_keys() -%}
     {%- if execute and flags.WHICH in ("run", "build") -%}
         {%- set tables = run_query("select format('%s.%s', schemaname, tablename) from pg_tables").columns[0].values() -%}
@@ -35,7 +35,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Every `relationships` test of a table against the primary key of another one: name, table, column, parent and its field. #}
+{# The foreign keys: every `relationships` test of a table against the primary key of another one, as name, table, column, parent and field. #}
 {% macro foreign_keys() -%}
     {%- set keys = [] -%}
     {%- for test in graph.nodes.values()
@@ -57,7 +57,7 @@
     {{ return(keys) }}
 {%- endmacro %}
 
-{# The columns that the contract of a model names as its primary key; none if it names none. #}
+{# The columns of the primary key in the contract of a model; an empty list if there is none. #}
 {% macro primary_key(model) -%}
     {%- for constraint in model.constraints if constraint.type == "primary_key" -%}
         {{ return(constraint.columns | list) }}

@@ -1,6 +1,8 @@
 {#
-    Replaces dbt's own macro of this name: that one calls every list `ARRAY`, which is no type, so that unit tests and new columns with a
-    list fail. The name of the type of a list is that of its items with an underscore in front.
+    Replaces dbt's own macro of this name, which gives every list the type `ARRAY`. That is no type, so unit tests and new columns with a list
+    fail. The type name of a list is that of its items with a leading underscore.
+
+    `relation`: the table or view.
 #}
 {% macro postgres__get_columns_in_relation(relation) -%}
     {%- call statement("get_columns_in_relation", fetch_result=true) %}

@@ -1,10 +1,10 @@
 {#
-    Replace dbt's own macro of this name, which declares the primary key before the rows come.
+    Replaces dbt's own macro of this name, which declares the primary key before the rows are inserted.
 
-    On Postgres, an index that is made at once afterwards (after_build) costs less than half of one that grows row by row.
+    On Postgres, an index that is created at once afterwards (`after_build`) costs less than half of one that grows row by row.
 
-    On DuckDB, models that grow by batches do without: their index took as long as their rows, a quarter of the warehouse on disk, and it must
-    fit into memory whole. The contract still says what the key is, and a test proves it. Models that are replaced are small.
+    On DuckDB, models that grow by batches have no index: it took as long as their rows, took a quarter of the warehouse on disk, and must fit
+    into memory as a whole. The contract still declares the key, and a test proves it. Models that are replaced are small.
 #}
 {% macro postgres__get_table_columns_and_constraints() -%}
     {{ return(columns_and_constraints_without_primary_key()) }}

@@ -1,5 +1,7 @@
-{# Post-hook: a view of the model for roles that may not read its personal columns. Same name and columns, in the schema `<layer>_masked`;
-   made in the transaction that replaces the table, so that it is never missing and never out of step. #}
+{#
+    Post-hook: a view of the model for roles that may not read its personal columns. It has the same name and columns, in the schema
+    `<layer>_masked`, and is created in the transaction that replaces the table, so that it is never missing or outdated.
+#}
 {% macro masked_view() -%}
     {{ return(adapter.dispatch("masked_view")()) }}
 {%- endmacro %}

@@ -1,9 +1,13 @@
-{# Stops the statement with a message, an SQL expression, when and only when a row reaches it. It has the type of an integer. #}
+{#
+    Stops the statement with a message if, and only if, a row reaches it. The expression has the type integer.
+
+    `message`: SQL expression of type text.
+#}
 {% macro raise_error(message) -%}
     {{ return(adapter.dispatch("raise_error")(message)) }}
 {%- endmacro %}
 
-{# A cast that cannot work shows its argument in the error, on engines without a function for it. #}
+{# For engines without such a function: a cast that must fail shows its argument in the error. #}
 {% macro default__raise_error(message) -%}
     cast({{ message }} as integer)
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# The hash key that stands for a reference which the source left empty: sixteen zero bytes, in no hub. #}
+{# The hash key of a reference that the source left empty: sixteen zero bytes, in no hub. #}
 {% macro zero_key() -%}
     {{ return(adapter.dispatch("zero_key")()) }}
 {%- endmacro %}

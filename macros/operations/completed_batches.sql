@@ -1,4 +1,4 @@
-{# A query for the batches that `mark_batch_complete` noted; without rows in a warehouse that has none yet. #}
+{# A query for the batches that `mark_batch_complete` recorded; it returns no rows in a new warehouse. #}
 {% macro completed_batches() -%}
     {%- set relation = completed_batches_relation() -%}
     {%- if execute and load_relation(relation) is not none -%}

@@ -1,4 +1,9 @@
-{# Notes in the warehouse itself that a batch is built and validated; `scripts.batches` calls it and asks `completed_batches`. #}
+{#
+    An operation that records in the warehouse that a batch is built and validated. `scripts.batches` runs it, and reads `completed_batches`.
+
+    `batch_id`: number of the batch.
+    `digest`: SHA-256 of its files and contracts, in hexadecimal digits.
+#}
 {% macro mark_batch_complete(batch_id, digest) %}
     {% set relation = completed_batches_relation() %}
     {% do adapter.create_schema(relation) %}

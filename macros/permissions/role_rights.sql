@@ -1,5 +1,7 @@
-{# Who may do what with the database, its schemas and the tables of the loader. Derived from `grants` in dbt_project.yml and from the sources:
-   a layer or a reader that is new there needs nothing here. #}
+{#
+    The roles, and who may do what with the database, its schemas and the tables of the loader. Derived from `grants` in dbt_project.yml and from
+    the sources: a new layer or reader there needs no change here.
+#}
 {% macro role_rights() -%}
     {%- set loader, transformer = "brokerage_loader", "brokerage_transformer" -%}
     {%- set rights = {

@@ -1,7 +1,11 @@
 {#
-    Results of checks, one select for each: its number, what was expected and what was found, each an expression over `relation`. How the
-    two must compare stands in the seed audit_checks. A check has one row for each row of `relation`: one in all, or with `batch_id`
-    one a batch, or with `subject` one a table.
+    The results of checks, one select for each. How the two numbers must compare is in the seed audit_checks. A check has one result for each
+    row of `relation`: a single one, or one per batch (`batch_id`), or one per table (`subject`).
+
+    `relation`: CTE with the numbers.
+    `checks`: triples of the number of the check, what was expected and what was found; the last two are expressions over `relation`.
+    `batch_id`: column with the batch, for checks of each batch.
+    `subject`: column with the table, for checks of each table.
 #}
 {% macro audit_checks(relation, checks, batch_id="null", subject="null") -%}
     {%- for number, expected, found in checks %}

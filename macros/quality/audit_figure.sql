@@ -1,4 +1,9 @@
-{# In a select from `audit_counts`: the official figure of this name, summed: those about the newswire come once for each quarter. #}
+{#
+    The official figure of this name, in a select from `audit_counts`. It is a sum: figures about the newswire are published per quarter.
+
+    `data_set`: official name of the table that the figure is about.
+    `attribute`: name of the figure.
+#}
 {% macro audit_figure(data_set, attribute) -%}
     cast(sum(
         case

@@ -1,7 +1,11 @@
 {#
-    The number of batches that occur, or the last one if that is not the one expected: equal to `last_batch` if and only if all batches up to
-    it occur and no later one. `batch_id`: column, `last_batch`: an expression that may stand beside aggregates.
+    The number of batches that occur, or the last one if that is not the one expected: equal to `expected` if and only if all batches up to it
+    occur and no later one.
+
+    `batch_id`: column with the batch.
+    `expected`: the last batch, an expression that may be used beside aggregates; by default that of `last_batch`.
 #}
-{% macro batches_found(batch_id, last_batch) -%}
-    case when max({{ batch_id }}) = {{ last_batch }} then count(distinct {{ batch_id }}) else max({{ batch_id }}) end
+{% macro batches_found(batch_id, expected=none) -%}
+    {%- set expected = expected or last_batch() -%}
+    case when max({{ batch_id }}) = {{ expected }} then count(distinct {{ batch_id }}) else max({{ batch_id }}) end
 {%- endmacro %}

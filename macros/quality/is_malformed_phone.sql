@@ -1,4 +1,8 @@
-{# Whether a telephone number is written in none of the three official ways; an empty or unknown one is fine. #}
+{#
+    Whether a phone number has none of the official formats; an empty or unknown number is accepted.
+
+    `column`: the phone number.
+#}
 {% macro is_malformed_phone(column) -%}
     {{ column }} not like '+1 (___) ___-____%'
     and {{ column }} not like '(___) ___-____%'

@@ -1,6 +1,10 @@
 {#
-    The official name of the table and the batch of insertion of every row in a table. `vault` and `vault_key`: the table of the vault that
-    knows the batch, for tables that do not say it, or name the batch of their last change.
+    The official table name and the batch of insertion, for every row of a table. The vault knows the batch of tables that do not have it, or
+    that have the batch of the last change.
+
+    `message_source`: official name of the table.
+    `table`: the table.
+    `key`, `vault`, `vault_key`: its key, the table of the vault that knows the batch, and the same key there; none if `table` has the batch.
 #}
 {% macro rows_by_batch(message_source, table, key=none, vault=none, vault_key=none) -%}
     select

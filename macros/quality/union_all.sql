@@ -1,4 +1,8 @@
-{# All rows of several relations that have the same columns in the same order. #}
+{#
+    All rows of several relations.
+
+    `relations`: relations with the same columns in the same order.
+#}
 {% macro union_all(relations) -%}
     {%- for relation in relations %}
     select * from {{ relation }}

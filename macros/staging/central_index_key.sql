@@ -1,4 +1,8 @@
-{# The CIK that a company reference of the newswire is, as a number; NULL if it is a name. A CIK has at most ten digits. #}
+{#
+    The CIK of a company reference of the newswire, as a number; NULL if the reference is a name. A CIK has at most ten digits.
+
+    `reference`: column with the reference as delivered.
+#}
 {% macro central_index_key(reference) -%}
     cast(
         case

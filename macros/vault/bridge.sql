@@ -4,6 +4,8 @@
 
     `steps`: name -> {relation, key, columns}. The relation has validity (`valid_from` <= moment < `valid_to`) and the key under the same
     name as `start`, or as an earlier step if the key is written `<step>.<column>`.
+
+    `start`: CTE whose rows the bridge has. `columns`: its columns to keep. `moment`: its column with the day or time that decides.
 #}
 {% macro bridge(start, columns, moment, steps) -%}
 select

@@ -1,6 +1,9 @@
 {#
     The rows of new batches whose description differs from what the batch before said of the same key: the body of `satellite`
     in snapshot mode. Several new batches are compared in their order, as if they had been loaded one by one.
+
+    `stage`: staging view of a full extract. `key`: hash key. `hashdiff`: hash of the description.
+    `columns`: columns or expressions of the view.
 #}
 {% macro changed_rows(stage, key, hashdiff, columns) -%}
 with

@@ -1,6 +1,8 @@
 {#
     The first row of every key that a table does not hold yet, over all feeds that name it: two CTEs, the body of `hub` and `link`.
     `feeds`: pairs of a staging view and its names for `columns`, of which the first is the key. Rows without a key are left out.
+
+    `columns`: columns of the table, the key first.
 #}
 {% macro first_rows(columns, feeds) -%}
 batches as (

@@ -2,6 +2,8 @@
     The hash key of a business key: the same parts, in the same order, give the same key in every feed and on every engine.
     A reference that the source left empty (one part, NULL) gets the zero key, so that its row is kept and joins stay simple.
     Never hash a float: its text differs between engines.
+
+    `columns`: the parts, as SQL expressions; their order matters.
 #}
 {% macro hash_key(columns) -%}
     {%- if columns | length == 1 -%}

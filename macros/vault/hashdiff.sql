@@ -1,6 +1,8 @@
 {#
     One hash over several columns: equal if and only if all of them are. Parts are separated by U+001F and NULL is U+001E, so
     ('a', 'bc') and ('ab', 'c') differ, and NULL differs from the empty string; the loader quarantines text that holds either.
+
+    `columns`: SQL expressions, never floats; their order matters.
 #}
 {% macro hashdiff(columns) -%}
     {%- set parts = [] -%}

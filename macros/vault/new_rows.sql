@@ -1,6 +1,9 @@
 {#
     All rows of a staging view that belong to new batches, in the order of the file: no hash, no sort, no comparison.
     The common body of `satellite` (events), `nh_link` and `reference`.
+
+    `stage`: staging view. `columns`: columns or expressions of it.
+    `where`: which rows of `stage`, if not all; an SQL condition.
 #}
 {% macro new_rows(stage, columns, where=none) -%}
 with

@@ -5,6 +5,7 @@
 
     `timelines`: name -> relation with `key`, `valid_from`, `valid_to`, free of gaps (see `timeline`). Each gives a column
     `<name>_valid_from`, which with the key finds its version, and is NULL before the first.
+    `key`: key that all timelines have.
 #}
 {% macro pit(key, timelines, as_of=none) -%}
 {%- set moment = "as_of_at" if as_of else "valid_from" -%}

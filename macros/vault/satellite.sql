@@ -7,6 +7,9 @@
     compared in order, so a late one rebuilds the table (`meta: {in_order: true}`).
 
     `dated_by_batch`: the feed has no time of its own, its rows hold from the date of their batch.
+
+    `stage`: staging view. `key`: list of the hash or natural key and, on a link, its parents.
+    `columns`: the description, and what orders it. `where`: which rows of `stage`, if not all; events only.
 #}
 {% macro satellite(stage, key, columns, hashdiff=none, dated_by_batch=false, where=none) -%}
     {%- set applied_at = "batches.batch_at as applied_at" if dated_by_batch else "applied_at" -%}

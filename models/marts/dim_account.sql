@@ -4,12 +4,8 @@ accounts as (
     select * from {{ ref('bv_account__history') }}
 ),
 
-hub_employee as (
-    select * from {{ ref('hub_employee') }}
-),
-
-dim_broker as (
-    select * from {{ ref('dim_broker') }}
+brokers as (
+    select * from {{ ref('bv_broker__history') }}
 ),
 
 status_types as (
@@ -20,7 +16,7 @@ described as (
     select
         accounts.account_version_hk as sk_account_id,
         accounts.account_id,
-        dim_broker.sk_broker_id,
+        brokers.broker_version_hk as sk_broker_id,
         accounts.customer_version_hk as sk_customer_id,
         status_types.st_name as status,
         accounts.account_name as account_desc,
@@ -30,8 +26,11 @@ described as (
         accounts.valid_from as effective_date,
         accounts.valid_to as end_date
     from accounts
-    left join hub_employee on accounts.broker_hk = hub_employee.employee_hk
-    left join dim_broker on hub_employee.employee_id = dim_broker.broker_id
+    left join brokers
+        on
+            accounts.broker_hk = brokers.broker_hk
+            and accounts.valid_from >= brokers.valid_from
+            and accounts.valid_from < brokers.valid_to
     left join status_types on accounts.status_code = status_types.st_id
 )
 

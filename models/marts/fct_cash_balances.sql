@@ -24,16 +24,12 @@ dim_date as (
     select * from {{ ref('dim_date') }}
 ),
 
--- The historical load dates a transaction by itself; what a daily extract brings belongs to the day of its batch.
 dated as (
     select
         transactions.account_id,
         transactions.transaction_amount,
         transactions.batch_id,
-        case
-            when transactions.cdc_flag is null then cast(transactions.applied_at as date)
-            else batches.batch_date
-        end as balance_date
+        {{ version_day("transactions", "cast(transactions.applied_at as date)") }} as balance_date
     from transactions
     inner join batches on transactions.batch_id = batches.batch_id
 ),

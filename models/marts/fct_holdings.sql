@@ -19,7 +19,7 @@ dim_trade as (
     select * from {{ ref('dim_trade') }}
 ),
 
-positions as (
+keyed as (
     select
         holding_changes.opening_trade_id as trade_id,
         holding_changes.trade_id as current_trade_id,
@@ -36,4 +36,4 @@ positions as (
     left join dim_trade on holding_changes.trade_id = dim_trade.trade_id
 )
 
-select * from positions
+select * from keyed

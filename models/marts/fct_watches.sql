@@ -45,10 +45,7 @@ watches as (
         followed.symbol,
         cast(followed.applied_at as date) as placed_on,
         case when followed.next_action_code = 'CNCL' then cast(followed.next_applied_at as date) end as removed_on,
-        case
-            when followed.cdc_flag is null then cast(followed.applied_at as date)
-            else batches.batch_date
-        end as looked_up_on,
+        {{ version_day("followed", "cast(followed.applied_at as date)") }} as looked_up_on,
         case when followed.next_action_code = 'CNCL' then followed.next_batch_id else followed.batch_id end as batch_id
     from followed
     inner join batches on followed.batch_id = batches.batch_id

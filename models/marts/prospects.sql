@@ -5,14 +5,8 @@ prospects as (
     where is_current
 ),
 
-matches as (
-    select * from {{ ref('bv_prospect__customer_match') }}
-    where is_current
-),
-
-customers as (
-    select * from {{ ref('bv_customer__history') }}
-    where is_current
+customer_flags as (
+    select * from {{ ref('bv_prospect__is_customer') }}
 ),
 
 hub_prospect as (
@@ -23,21 +17,13 @@ dim_date as (
     select * from {{ ref('dim_date') }}
 ),
 
--- Only active customers count.
-matched as (
-    select distinct matches.prospect_hk
-    from matches
-    inner join customers on matches.customer_hk = customers.customer_hk
-    where customers.status_code = 'ACTV'
-),
-
 described as (
     select
         hub_prospect.prospect_id as agency_id,
         record_date.sk_date_id as sk_record_date_id,
         update_date.sk_date_id as sk_update_date_id,
         prospects.batch_id,
-        matched.prospect_hk is not null as is_customer,
+        customer_flags.is_customer,
         prospects.last_name,
         prospects.first_name,
         prospects.middle_initial,
@@ -62,7 +48,7 @@ described as (
         prospects.marketing_nameplate
     from prospects
     inner join hub_prospect on prospects.prospect_hk = hub_prospect.prospect_hk
-    left join matched on prospects.prospect_hk = matched.prospect_hk
+    inner join customer_flags on prospects.prospect_hk = customer_flags.prospect_hk
     left join dim_date as record_date on prospects.last_listed_on = record_date.date_value
     left join dim_date as update_date on prospects.valid_from = update_date.date_value
 )

@@ -31,13 +31,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from scripts.load.connection import ConnectionSettings, PostgresError
 from scripts.load.contracts import ContractError
 from scripts.load.feeds import FeedResult
 from scripts.load.lake import LakeError
 from scripts.load.rows import Progress as OnBytes
-from scripts.load.run import LoadOptions, LoadResult, Target, load
+from scripts.load.run import LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolderError
+from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)

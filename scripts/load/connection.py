@@ -1,79 +1,27 @@
-"""The connection to Postgres: where it is, who enters, and what to do when it fails.
+"""The connection of a load to Postgres, and what to do when it fails.
 
 Usage:
     with opened(ConnectionSettings.from_environment()) as connection:
         connection.execute("select 1")
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import pyarrow as pa
 
+from scripts.warehouse.settings import ConnectionSettings, PostgresError
+
 # Postgres 14 got its last release in November 2026, and the `merge` of dbt needs 15.
 MINIMUM_VERSION = 15
-# How long to wait for a lock that somebody else holds, and for an answer of the server.
+# How long to wait for a lock that somebody else holds.
 LOCK_SECONDS = 10
-CONNECT_SECONDS = 10
+# What the server calls a load, in its list of sessions.
+APPLICATION = "brokerage load"
 # Any number will do, as long as every load takes the same.
 _LOAD_LOCK = 7_246_031
-
-
-class PostgresError(Exception):
-    """Postgres cannot be reached or written: says why and what to do."""
-
-
-@dataclass(frozen=True)
-class ConnectionSettings:
-    """Where a Postgres database is and who enters it."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-
-    @classmethod
-    def from_environment(cls) -> "ConnectionSettings":
-        """From the variables of libpq, with the defaults of profiles/profiles.yml.
-
-        Raises:
-            PostgresError: PGPORT is not a number.
-        """
-        port = os.environ.get("PGPORT") or "5432"
-        if not port.isdecimal():
-            raise PostgresError(f"PGPORT={port}: not a number; set it to the port of the server")
-        return cls(
-            host=os.environ.get("PGHOST") or "localhost",
-            port=int(port),
-            user=os.environ.get("PGUSER") or "postgres",
-            password=os.environ.get("PGPASSWORD") or "",
-            database=os.environ.get("PGDATABASE") or "brokerage",
-        )
-
-    @property
-    def label(self) -> str:
-        """What messages call it."""
-        return f"{self.host}:{self.port}/{self.database}"
-
-    @property
-    def uri(self) -> str:
-        """For libpq; the host may be the folder of a socket. What is not named here it takes from its other variables."""
-        given = {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            "application_name": "brokerage load",
-            "connect_timeout": os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_SECONDS,
-        }
-        query = urlencode({key: value for key, value in given.items() if value}, quote_via=quote)
-        return f"postgresql:///{quote(self.database, safe='')}?{query}"
 
 
 class Connection:
@@ -89,7 +37,7 @@ class Connection:
             ) from error
         self._error = driver.Error
         try:
-            self._connection = driver.connect(settings.uri)
+            self._connection = driver.connect(settings.uri(APPLICATION))
         except self._error as error:
             raise PostgresError(_why_not_connected(settings, str(error))) from error
 

@@ -22,6 +22,8 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
+
 FORMATS = ("delimited", "fixed_width", "xml")
 BATCHES = ("historical", "incremental", "all")
 # What the `format` of a column may hold: each of these once, in any order.
@@ -29,9 +31,6 @@ _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
 
 # The parser in C, ten times as fast, where PyYAML was built with it.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-# The schema of all feeds on Postgres.
-SCHEMA = "raw"
 
 # Columns that the loader itself adds behind the declared ones.
 LOAD_COLUMNS = (

@@ -20,10 +20,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scripts.load.connection import Connection, PostgresError
-from scripts.load.contracts import SCHEMA, Contracts, Feed
+from scripts.load.connection import Connection
+from scripts.load.contracts import Contracts, Feed
 from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake
 from scripts.load.rows import Progress
+from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
+from scripts.warehouse.settings import PostgresError
 
 _LOAD_LOG, _QUARANTINE = "control__load_log", "control__quarantine"
 # A note for each feed and batch that is there.

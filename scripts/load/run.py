@@ -10,16 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
-from scripts.load.connection import ConnectionSettings, opened
+from scripts.load.connection import opened
 from scripts.load.contracts import Contracts, Feed, read_contracts
 from scripts.load.feeds import FeedLoad, FeedResult
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.load.postgres import Copied, OnCopy, copy_lake
 from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
+from scripts.warehouse.settings import ConnectionSettings, Target
 
 CONTRACTS_FOLDER = Path(__file__).parents[2] / "models" / "staging"
 
@@ -28,11 +28,9 @@ _BYTES_PER_BLOCK_BYTE = 32
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 256 << 10, 4 << 20
 
 
-class Target(StrEnum):
-    """Where dbt builds: DuckDB reads the lake in place, Postgres needs a copy of it."""
-
-    DUCKDB = "duckdb"
-    POSTGRES = "postgres"
+def utc_now() -> datetime:
+    """The time now, in UTC, to the second."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class LoadOptions:
         workers: feeds that are loaded at the same time.
         memory_mib: memory for all of them together, in MiB.
         target: where dbt builds.
+        clock: returns the time, in UTC, that a batch gets which is loaded for the first time.
     """
 
     sources: str
@@ -58,6 +57,7 @@ class LoadOptions:
     workers: int = 2
     memory_mib: int = 512
     target: Target = Target.DUCKDB
+    clock: Callable[[], datetime] = utc_now
 
     @property
     def block_bytes(self) -> int:
@@ -117,7 +117,9 @@ def load(
     with database as connection, lake.locked():
         lake.remove_leftovers()
         _create_tables(lake, contracts)
-        loaded_at = {batch: _loaded_at(lake, contracts, batch) for batch in batches}
+        loaded_at = {
+            batch: _loaded_at(lake, contracts, batch) or options.clock() for batch in batches
+        }
         results = _land(_plan(options, sources, lake, feeds, loaded_at), options.workers, on_plan)
         copied = []
         if connection is not None:
@@ -200,8 +202,8 @@ def _plan(
     ]
 
 
-def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime:
-    """The one load time of a batch: now, or that of its first load if it is in the lake already.
+def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime | None:
+    """The one load time of a batch, that of its first load; None if it is not in the lake.
 
     Rows and log of a feed say the same, or one of them is damaged or not there.
     """
@@ -211,4 +213,4 @@ def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime:
         times = {footer["loaded_at"] for footer in footers if "loaded_at" in footer}
         if len(times) == 1:
             return datetime.fromisoformat(times.pop())
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    return None

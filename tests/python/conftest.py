@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
 from scripts.postgres_server import PostgresServer, postgres_server
 
 # Each test says itself where it builds.
@@ -23,9 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated source folder of three batches, 17 MB; do not change it, copy it."""
-    folder = tmp_path_factory.mktemp("small_world") / "sources"
+    folder = tmp_path_factory.mktemp("small_dataset") / "sources"
     generate(Parameters(scale_factor=0.05), folder, workers=1)
     return folder
 

@@ -13,10 +13,10 @@ trades as (
     where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 )
 
--- A trade without an account or a security is kept, and a test tells of it.
+-- A trade without an account or a security is kept, and a test reports it.
 {{ bridge(
     start="trades",
-    columns=["trade_id", "created_at", "placed_batch_id as batch_id"],
+    columns=["trade_id", "created_at", "placed_batch_id"],
     moment="created_on",
     steps={
         "accounts": {

@@ -11,44 +11,32 @@
 
 with
 
-sat_account as (
-    select * from {{ ref('sat_account__crm') }}
-    where {{ incremental_key_filter(["account_hk"], [ref('sat_account__crm')]) }}
+actions as (
+    select * from {{ ref('nhl_account_action') }}
+    where {{ incremental_key_filter(["account_hk"], [ref('nhl_account_action')]) }}
 ),
 
-sat_account_customer as (
-    select * from {{ ref('sat_account_customer__crm') }}
-),
-
-sat_account_broker as (
-    select * from {{ ref('sat_account_broker__crm') }}
-),
-
--- One action is in three satellites; not every action names a broker.
 events as (
     select
-        sat_account.*,
-        sat_account_customer.customer_hk,
-        sat_account_broker.broker_hk,
-        case sat_account.action_type when 'CLOSEACCT' then 'INAC' else 'ACTV' end as status_code,
-        cast(sat_account.applied_at as date) as status_stated_on,
+        account_hk,
+        customer_hk,
+        nullif(broker_hk, {{ zero_key() }}) as broker_hk,
+        action_type,
+        account_name,
+        tax_status_code,
+        supplied_fields,
+        sequence_number,
+        applied_at,
+        batch_id,
+        record_source,
+        source_row,
+        case action_type when 'CLOSEACCT' then 'INAC' else 'ACTV' end as status_code,
+        cast(applied_at as date) as status_stated_on,
         row_number() over (
-            partition by sat_account.account_hk
-            order by sat_account.applied_at, sat_account.batch_id, sat_account.sequence_number
+            partition by account_hk
+            order by applied_at, batch_id, sequence_number
         ) as event_number
-    from sat_account
-    inner join sat_account_customer
-        on
-            sat_account.account_hk = sat_account_customer.account_hk
-            and sat_account.batch_id = sat_account_customer.batch_id
-            and sat_account.record_source = sat_account_customer.record_source
-            and sat_account.source_row = sat_account_customer.source_row
-    left join sat_account_broker
-        on
-            sat_account.account_hk = sat_account_broker.account_hk
-            and sat_account.batch_id = sat_account_broker.batch_id
-            and sat_account.record_source = sat_account_broker.record_source
-            and sat_account.source_row = sat_account_broker.source_row
+    from actions
 ),
 
 {{ carry_forward("events", "account_hk", units) }}

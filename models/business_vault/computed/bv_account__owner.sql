@@ -1,4 +1,4 @@
-{{ parent_versions(
+{{ version_cascade(
     states=ref("bv_account__state"),
     key="account_hk",
     parents=ref("bv_customer__history"),

@@ -1,57 +1,67 @@
-{%- set columns = [
-    "account_hk", "customer_hk", "broker_hk", "account_name", "tax_status_code", "status_code", "status_stated_on",
-    "sequence_number", "applied_at", "batch_id", "record_source", "source_row",
-] | join(", ") -%}
-
 with
 
 crm as (
-    select {{ columns }} from {{ ref('bv_account__crm_completed') }}
+    select * from {{ ref('bv_account__crm_completed') }}
 ),
 
--- A complete image, so it states the status each time.
 accounts as (
-    select
-        *,
-        cast(applied_at as date) as status_stated_on
-    from {{ ref('sat_account__brokerage') }}
+    select * from {{ ref('timeline_account__brokerage') }}
 ),
 
-customers as (
-    select
-        account_hk,
-        customer_hk,
-        batch_id,
-        record_source,
-        source_row
-    from {{ ref('sat_account_customer__brokerage') }}
+owners as (
+    select * from {{ ref('timeline_account_customer__brokerage') }}
 ),
 
 brokers as (
-    select
-        account_hk,
-        broker_hk,
-        batch_id,
-        record_source,
-        source_row
-    from {{ ref('sat_account_broker__brokerage') }}
-),
-
--- One line of the file is in three satellites.
-brokerage as (
-    select {{ columns }}
-    from accounts
-    inner join customers using (account_hk, batch_id, record_source, source_row)
-    left join brokers using (account_hk, batch_id, record_source, source_row)
+    select * from {{ ref('timeline_account_broker__brokerage') }}
 ),
 
 states as (
-    select * from crm
+    select
+        account_hk,
+        customer_hk,
+        broker_hk,
+        account_name,
+        tax_status_code,
+        status_code,
+        status_stated_on,
+        applied_at,
+        batch_id,
+        sequence_number,
+        source_row,
+        record_source
+    from crm
     union all
-    select * from brokerage
+    -- A full record, so it states the status each time.
+    select
+        accounts.account_hk,
+        owners.customer_hk,
+        brokers.broker_hk,
+        accounts.account_name,
+        accounts.tax_status_code,
+        accounts.status_code,
+        cast(accounts.valid_from as date) as status_stated_on,
+        accounts.valid_from as applied_at,
+        accounts.batch_id,
+        accounts.sequence_number,
+        accounts.source_row,
+        accounts.record_source
+    from accounts
+    left join owners
+        on
+            accounts.account_hk = owners.account_hk
+            and accounts.valid_from >= owners.valid_from
+            and accounts.valid_from < owners.valid_to
+    left join brokers
+        on
+            accounts.account_hk = brokers.account_hk
+            and accounts.valid_from >= brokers.valid_from
+            and accounts.valid_from < brokers.valid_to
 ),
 
-{{ day_versions("states", "account_hk") }},
+{{ last_states("states", "account_hk", grain="day") }},
+
+{{ end_dated("last_states", "account_hk") }},
 
 selected as (
     select
@@ -67,7 +77,7 @@ selected as (
         ---------- validity
         valid_from,
         valid_to,
-        valid_to = {{ open_end() }} as is_current,
+        is_current,
         ---------- load
         batch_id,
         record_source

@@ -5,10 +5,9 @@ with
 financials as (
     select
         *,
-        company_hk as reference_hk,
-        cast(applied_at as date) as posted_on
+        cast(applied_at as date) as published_on
     from {{ ref('sat_company__finwire_financials') }}
-    where {{ incremental_key_filter(["company_hk"], [ref('sat_company__finwire_financials')]) }}
+    where {{ incremental_key_filter(["reference_hk"], [ref('sat_company__finwire_financials')]) }}
 ),
 
 company_references as (
@@ -49,13 +48,13 @@ resolved as (
     left join company_references
         on
             financials.reference_hk = company_references.reference_hk
-            and financials.posted_on >= company_references.valid_from
-            and financials.posted_on < company_references.valid_to
+            and financials.published_on >= company_references.valid_from
+            and financials.published_on < company_references.valid_to
     left join companies
         on
             company_references.company_hk = companies.company_hk
-            and financials.posted_on >= companies.valid_from
-            and financials.posted_on < companies.valid_to
+            and financials.published_on >= companies.valid_from
+            and financials.published_on < companies.valid_to
 )
 
 select * from resolved

@@ -1,7 +1,7 @@
 with
 
-sat_company as (
-    select * from {{ ref('sat_company__finwire') }}
+companies as (
+    select * from {{ ref('timeline_company__finwire') }}
 ),
 
 hub_company as (
@@ -15,41 +15,35 @@ by_cik as (
         company_hk,
         cast('0001-01-01' as date) as valid_from,
         {{ open_end() }} as valid_to
-    from sat_company
+    from companies
 ),
 
 -- Which company published under the name, day by day; the last one of a day holds.
 publications as (
     select
         hub_company.company_hk as reference_hk,
-        sat_company.company_hk,
-        sat_company.applied_at,
-        sat_company.batch_id,
-        sat_company.sequence_number,
-        sat_company.source_row
-    from sat_company
-    inner join hub_company on sat_company.company_name = hub_company.company_key
+        companies.company_hk,
+        companies.valid_from as applied_at,
+        companies.batch_id,
+        companies.sequence_number,
+        companies.source_row
+    from companies
+    inner join hub_company on companies.company_name = hub_company.company_key
 ),
 
-{{ day_versions("publications", "reference_hk") }},
+{{ last_states("publications", "reference_hk", grain="day") }},
 
-compared as (
-    select
-        reference_hk,
-        company_hk,
-        valid_from,
-        lag(company_hk) over (partition by reference_hk order by valid_from) as previous_company_hk
-    from versions
-),
+{{ collapse_repeats("last_states", "reference_hk", ["company_hk"]) }},
+
+{{ end_dated("changed", "reference_hk") }},
 
 by_name as (
     select
         reference_hk,
         company_hk,
         valid_from,
-        coalesce(lead(valid_from) over (partition by reference_hk order by valid_from), {{ open_end() }}) as valid_to
-    from compared
-    where company_hk is distinct from previous_company_hk
+        valid_to
+    from versions
 )
 
 select * from by_cik

@@ -88,31 +88,34 @@ ranked as (
     left join hub_prospect on matches.prospect_hk = hub_prospect.prospect_hk
 ),
 
-compared as (
-    select
-        *,
-        row(prospect_id, credit_rating, net_worth_amount, marketing_nameplate) as state,
-        lag(row(prospect_id, credit_rating, net_worth_amount, marketing_nameplate))
-            over (partition by customer_hk order by valid_from) as previous_state
-    from ranked
+preferred as (
+    select * from ranked
     where preference = 1
 ),
 
--- The first row has no previous state at all, so it stays, also where no prospect matches.
-changed as (
+{{ collapse_repeats(
+    "preferred", "customer_hk", ["prospect_id", "credit_rating", "net_worth_amount", "marketing_nameplate"]
+) }},
+
+{{ end_dated("changed", "customer_hk") }},
+
+selected as (
     select
+        ---------- ids
         customer_hk,
         prospect_hk,
         prospect_id,
+        ---------- attributes
         credit_rating,
         net_worth_amount,
         marketing_nameplate,
+        ---------- validity
         valid_from,
-        coalesce(lead(valid_from) over (partition by customer_hk order by valid_from), {{ open_end() }}) as valid_to,
-        lead(valid_from) over (partition by customer_hk order by valid_from) is null as is_current,
+        valid_to,
+        is_current,
+        ---------- load
         batch_id
-    from compared
-    where state is distinct from previous_state
+    from versions
 )
 
-select * from changed
+select * from selected

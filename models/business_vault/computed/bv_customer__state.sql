@@ -1,52 +1,67 @@
-{%- set columns = [
-    "customer_hk", "tax_id", "status_code", "last_name", "first_name", "middle_initial", "gender", "tier",
-    "birth_date", "address_line_1", "address_line_2", "postal_code", "city", "state_province", "country",
+{%- set personal_columns = [
+    "tax_id", "last_name", "first_name", "middle_initial", "gender", "birth_date", "address_line_1", "address_line_2",
+    "postal_code", "city", "state_province", "country",
     "phone_1_country_code", "phone_1_area_code", "phone_1_local_number", "phone_1_extension",
     "phone_2_country_code", "phone_2_area_code", "phone_2_local_number", "phone_2_extension",
     "phone_3_country_code", "phone_3_area_code", "phone_3_local_number", "phone_3_extension",
-    "email_1", "email_2", "local_tax_rate_code", "national_tax_rate_code",
-    "sequence_number", "applied_at", "batch_id", "record_source", "source_row",
-] | join(", ") -%}
+    "email_1", "email_2",
+] -%}
+{%- set other_columns = ["status_code", "tier", "local_tax_rate_code", "national_tax_rate_code"] -%}
 
 with
 
 crm as (
-    select {{ columns }} from {{ ref('bv_customer__crm_completed') }}
+    select * from {{ ref('bv_customer__crm_completed') }}
 ),
 
-personal as (
-    select * from {{ ref('sat_customer__brokerage_personal') }}
+customers as (
+    select * from {{ ref('timeline_customer__brokerage') }}
 ),
 
-account_holding as (
-    select
-        customer_hk,
-        status_code,
-        tier,
-        local_tax_rate_code,
-        national_tax_rate_code,
-        batch_id,
-        record_source,
-        source_row
-    from {{ ref('sat_customer__brokerage') }}
-),
-
--- One line of the file is in two satellites.
-brokerage as (
-    select {{ columns }}
-    from personal
-    inner join account_holding using (customer_hk, batch_id, record_source, source_row)
+-- A table of its own, so that personal data can be kept, masked and erased apart.
+persons as (
+    select * from {{ ref('timeline_customer__brokerage_personal') }}
 ),
 
 states as (
-    select * from crm
+    select
+        customer_hk,
+        {%- for column in personal_columns + other_columns %}
+            {{ column }},
+        {%- endfor %}
+        applied_at,
+        batch_id,
+        sequence_number,
+        source_row,
+        record_source
+    from crm
     union all
-    select * from brokerage
+    select
+        customers.customer_hk,
+        {%- for column in personal_columns %}
+            persons.{{ column }},
+        {%- endfor %}
+        {%- for column in other_columns %}
+            customers.{{ column }},
+        {%- endfor %}
+        customers.valid_from as applied_at,
+        customers.batch_id,
+        customers.sequence_number,
+        customers.source_row,
+        customers.record_source
+    from customers
+    left join persons
+        on
+            customers.customer_hk = persons.customer_hk
+            and customers.valid_from >= persons.valid_from
+            and customers.valid_from < persons.valid_to
 ),
 
-{{ day_versions("states", "customer_hk") }},
+{{ last_states("states", "customer_hk", grain="day") }},
 
-compared as (
+{{ end_dated("last_states", "customer_hk") }},
+
+with_previous_status as (
     select
         *,
         lag(status_code) over (partition by customer_hk order by valid_from) as previous_status_code
@@ -85,11 +100,11 @@ cleansed as (
         ---------- validity
         valid_from,
         valid_to,
-        valid_to = {{ open_end() }} as is_current,
+        is_current,
         ---------- load
         batch_id,
         record_source
-    from compared
+    from with_previous_status
 )
 
 select * from cleansed

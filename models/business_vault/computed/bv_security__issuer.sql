@@ -1,4 +1,4 @@
-{{ parent_versions(
+{{ version_cascade(
     states=ref("bv_security__state"),
     key="security_hk",
     parents=ref("bv_company__history"),

@@ -1,24 +1,45 @@
 with
 
-sat_security as (
-    select * from {{ ref('sat_security__finwire') }}
+securities as (
+    select * from {{ ref('timeline_security__finwire') }}
 ),
 
-sat_security_company as (
-    select
-        security_hk,
-        company_hk as reference_hk,
-        batch_id,
-        record_source,
-        source_row
-    from {{ ref('sat_security_company__finwire') }}
+issuers as (
+    select * from {{ ref('timeline_security_company__finwire') }}
 ),
 
 company_references as (
     select * from {{ ref('bv_company__reference') }}
 ),
 
-{{ day_versions("sat_security", "security_hk") }},
+states as (
+    select
+        securities.security_hk,
+        issuers.reference_hk,
+        securities.security_name,
+        securities.issue_type,
+        securities.status_code,
+        securities.exchange_code,
+        securities.shares_outstanding_count,
+        securities.first_trade_date,
+        securities.first_trade_on_exchange_date,
+        securities.dividend_amount,
+        securities.valid_from as applied_at,
+        securities.batch_id,
+        securities.sequence_number,
+        securities.source_row,
+        securities.record_source
+    from securities
+    left join issuers
+        on
+            securities.security_hk = issuers.security_hk
+            and securities.valid_from >= issuers.valid_from
+            and securities.valid_from < issuers.valid_to
+),
+
+{{ last_states("states", "security_hk", grain="day") }},
+
+{{ end_dated("last_states", "security_hk") }},
 
 resolved as (
     select
@@ -37,20 +58,14 @@ resolved as (
         ---------- validity
         versions.valid_from,
         versions.valid_to,
-        versions.valid_to = {{ open_end() }} as is_current,
+        versions.is_current,
         ---------- load
         versions.batch_id,
         versions.record_source
     from versions
-    inner join sat_security_company
-        on
-            versions.security_hk = sat_security_company.security_hk
-            and versions.batch_id = sat_security_company.batch_id
-            and versions.record_source = sat_security_company.record_source
-            and versions.source_row = sat_security_company.source_row
     left join company_references
         on
-            sat_security_company.reference_hk = company_references.reference_hk
+            versions.reference_hk = company_references.reference_hk
             and versions.valid_from >= company_references.valid_from
             and versions.valid_from < company_references.valid_to
 )

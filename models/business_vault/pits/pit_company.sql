@@ -1,1 +1,1 @@
-{{ pit(key="company_hk", timelines={"history": ref("bv_company__history")}) }}
+{{ pit(key="company_hk", timelines={"state": ref("bv_company__state")}) }}

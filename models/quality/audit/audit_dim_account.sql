@@ -26,7 +26,7 @@ versions as (
 counted as (
     select
         {{ version_counts("sk_account_id", "account_id") }},
-        {{ batches_found("versions.batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
+        {{ batches_found("versions.batch_id") }} as batches_found,
         count(*) filter (where versions.status not in ('Active', 'Inactive')) as unknown_status_count,
         count(*) filter (where versions.batch_id = 1 and versions.tax_status not in (0, 1, 2))
             as unknown_tax_status_count,
@@ -77,22 +77,14 @@ contradicting as (
 compared as (
     select
         counted.*,
-        (select max(figures.batch_id) from figures) as last_batch,
+        {{ last_batch() }} as last_batch,
         contradicting.customer_count as contradicting_count
     from counted
     cross join contradicting
 ),
 
 inserted as (
-    select
-        figures.batch_id,
-        count(dim_account.account_id) as inserted_count,
-        count(*) filter (
-            where dim_account.effective_date < figures.first_day or dim_account.effective_date > figures.last_day
-        ) as outside_batch_count
-    from figures
-    left join dim_account on figures.batch_id = dim_account.batch_id
-    group by figures.batch_id
+    {{- inserted_versions("dim_account") }}
 ),
 
 by_batch as (

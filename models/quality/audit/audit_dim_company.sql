@@ -56,26 +56,19 @@ compared as (
     from counted
 ),
 
-windows as (
-    select
-        figures.batch_id,
-        count(*) filter (
-            where dim_company.effective_date < figures.first_day or dim_company.effective_date > figures.last_day
-        ) as outside_batch_count
-    from figures
-    left join dim_company on figures.batch_id = dim_company.batch_id
-    group by figures.batch_id
+inserted as (
+    {{- inserted_versions("dim_company") }}
 ),
 
 by_batch as (
     select
-        windows.batch_id,
-        windows.outside_batch_count,
+        inserted.batch_id,
+        inserted.outside_batch_count,
         sum(figures.fw_cmp) over (order by figures.batch_id) as company_records,
         validations.row_count
-    from windows
-    inner join figures on windows.batch_id = figures.batch_id
-    left join validations on windows.batch_id = validations.batch_id
+    from inserted
+    inner join figures on inserted.batch_id = figures.batch_id
+    left join validations on inserted.batch_id = validations.batch_id
 ),
 
 checks as (

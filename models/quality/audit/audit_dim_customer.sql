@@ -36,7 +36,7 @@ versions as (
 counted as (
     select
         {{ version_counts("sk_customer_id", "customer_id") }},
-        {{ batches_found("versions.batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
+        {{ batches_found("versions.batch_id") }} as batches_found,
         count(*) filter (where versions.status not in ('Active', 'Inactive')) as unknown_status_count,
         count(*) filter (where versions.gender not in ('M', 'F', 'U')) as unknown_gender_count,
         count(*) filter (where versions.tax_id not like '___-__-____') as malformed_tax_id_count,
@@ -98,7 +98,7 @@ compared as (
         local_taxes.local_name_count,
         national_taxes.national_name_count,
         matches.match_count,
-        (select max(figures.batch_id) from figures) as last_batch
+        {{ last_batch() }} as last_batch
     from counted
     cross join local_taxes
     cross join national_taxes
@@ -106,15 +106,7 @@ compared as (
 ),
 
 inserted as (
-    select
-        figures.batch_id,
-        count(dim_customer.customer_id) as inserted_count,
-        count(*) filter (
-            where dim_customer.effective_date < figures.first_day or dim_customer.effective_date > figures.last_day
-        ) as outside_batch_count
-    from figures
-    left join dim_customer on figures.batch_id = dim_customer.batch_id
-    group by figures.batch_id
+    {{- inserted_versions("dim_customer") }}
 ),
 
 alerted as (

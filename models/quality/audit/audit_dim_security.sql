@@ -53,14 +53,7 @@ historical as (
 ),
 
 by_batch as (
-    select
-        figures.batch_id,
-        count(*) filter (
-            where dim_security.effective_date < figures.first_day or dim_security.effective_date > figures.last_day
-        ) as outside_batch_count
-    from figures
-    left join dim_security on figures.batch_id = dim_security.batch_id
-    group by figures.batch_id
+    {{- inserted_versions("dim_security") }}
 ),
 
 checks as (

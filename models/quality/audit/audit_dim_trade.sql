@@ -79,7 +79,7 @@ judged as (
 
 counted as (
     select
-        {{ batches_found("batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
+        {{ batches_found("batch_id") }} as batches_found,
         count(*) as row_count,
         count(distinct trade_id) as trade_count,
         count(*) filter (where status = 'Canceled') as canceled_count,

@@ -23,9 +23,9 @@ figures as (
 judged as (
     select
         cash_balances.batch_id,
-        {{ is_inside_version("dim_date.date_value", "dim_customer") }} as is_inside_customer,
-        {{ is_inside_version("dim_date.date_value", "dim_account") }} as is_inside_account,
-        (dim_date.date_value between figures.first_day and figures.last_day) is true as is_inside_batch
+        not {{ is_inside_version("dim_date.date_value", "dim_customer") }} as outside_customer,
+        not {{ is_inside_version("dim_date.date_value", "dim_account") }} as outside_account,
+        (dim_date.date_value between figures.first_day and figures.last_day) is not true as outside_batch
     from cash_balances
     left join dim_customer on cash_balances.sk_customer_id = dim_customer.sk_customer_id
     left join dim_account on cash_balances.sk_account_id = dim_account.sk_account_id
@@ -33,31 +33,14 @@ judged as (
     left join figures on cash_balances.batch_id = figures.batch_id
 ),
 
-by_row_batch as (
-    select
-        batch_id,
-        count(*) filter (where not is_inside_customer) as outside_customer_count,
-        count(*) filter (where not is_inside_account) as outside_account_count,
-        count(*) filter (where not is_inside_batch) as outside_batch_count
-    from judged
-    group by batch_id
-),
-
-counted as (
-    select
-        {{ batches_found("batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
-        (select max(figures.batch_id) from figures) as last_batch,
-        sum(outside_customer_count) as outside_customer_count,
-        sum(outside_account_count) as outside_account_count
-    from by_row_batch
-),
+{{ violation_counts("judged", ["outside_customer", "outside_account", "outside_batch"]) }},
 
 by_batch as (
     select
         figures.batch_id,
-        coalesce(by_row_batch.outside_batch_count, 0) as outside_batch_count
+        coalesce(violations.outside_batch_count, 0) as outside_batch_count
     from figures
-    left join by_row_batch on figures.batch_id = by_row_batch.batch_id
+    left join violations on figures.batch_id = violations.batch_id
 ),
 
 checks as (

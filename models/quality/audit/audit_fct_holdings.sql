@@ -41,15 +41,15 @@ validations as (
 judged as (
     select
         holdings.batch_id,
-        (dim_customer.effective_date <= dim_date.date_value) is true as has_customer,
-        (dim_account.effective_date <= dim_date.date_value) is true as has_account,
-        (dim_company.effective_date <= dim_date.date_value) is true as has_company,
-        (dim_security.effective_date <= dim_date.date_value) is true as has_security,
+        (dim_customer.effective_date <= dim_date.date_value) is not true as without_customer,
+        (dim_account.effective_date <= dim_date.date_value) is not true as without_account,
+        (dim_company.effective_date <= dim_date.date_value) is not true as without_company,
+        (dim_security.effective_date <= dim_date.date_value) is not true as without_security,
         (
             holdings.sk_date_id = dim_trade.sk_close_date_id
             and holdings.sk_time_id = dim_trade.sk_close_time_id
-        ) is true as is_at_close,
-        (dim_date.date_value between figures.first_day and figures.last_day) is true as is_inside_batch
+        ) is not true as not_at_close,
+        (dim_date.date_value between figures.first_day and figures.last_day) is not true as outside_batch
     from holdings
     left join dim_customer on holdings.sk_customer_id = dim_customer.sk_customer_id
     left join dim_account on holdings.sk_account_id = dim_account.sk_account_id
@@ -60,40 +60,24 @@ judged as (
     left join figures on holdings.batch_id = figures.batch_id
 ),
 
-by_row_batch as (
-    select
-        batch_id,
-        count(*) filter (where not has_customer) as without_customer_count,
-        count(*) filter (where not has_account) as without_account_count,
-        count(*) filter (where not has_company) as without_company_count,
-        count(*) filter (where not has_security) as without_security_count,
-        count(*) filter (where not is_at_close) as not_at_close_count,
-        count(*) filter (where not is_inside_batch) as outside_batch_count
-    from judged
-    group by batch_id
-),
-
-counted as (
-    select
-        {{ batches_found("batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
-        (select max(figures.batch_id) from figures) as last_batch,
-        sum(without_customer_count) as without_customer_count,
-        sum(without_account_count) as without_account_count,
-        sum(without_company_count) as without_company_count,
-        sum(without_security_count) as without_security_count,
-        sum(not_at_close_count) as not_at_close_count
-    from by_row_batch
-),
+{{ violation_counts("judged", [
+    "without_customer",
+    "without_account",
+    "without_company",
+    "without_security",
+    "not_at_close",
+    "outside_batch",
+]) }},
 
 by_batch as (
     select
         figures.batch_id,
         figures.hh_records,
         validations.row_count - validations.previous_row_count as added_count,
-        coalesce(by_row_batch.outside_batch_count, 0) as outside_batch_count
+        coalesce(violations.outside_batch_count, 0) as outside_batch_count
     from figures
     left join validations on figures.batch_id = validations.batch_id
-    left join by_row_batch on figures.batch_id = by_row_batch.batch_id
+    left join violations on figures.batch_id = violations.batch_id
 ),
 
 checks as (

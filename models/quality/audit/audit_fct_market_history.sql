@@ -29,16 +29,18 @@ validations as (
 judged as (
     select
         market_history.batch_id,
-        {{ is_inside_version("dim_date.date_value", "dim_company") }} as is_inside_company,
-        {{ is_inside_version("dim_date.date_value", "dim_security") }} as is_inside_security,
+        not {{ is_inside_version("dim_date.date_value", "dim_company") }} as outside_company,
+        not {{ is_inside_version("dim_date.date_value", "dim_security") }} as outside_security,
         (
             dim_date.date_value >= figures.first_day - interval '1 day'
             and dim_date.date_value < figures.last_day
-        ) is true as is_inside_batch,
-        market_history.fifty_two_week_low <= market_history.day_low
-        and market_history.day_low <= market_history.close_price
-        and market_history.close_price <= market_history.day_high
-        and market_history.day_high <= market_history.fifty_two_week_high as is_in_order
+        ) is not true as outside_batch,
+        (
+            market_history.fifty_two_week_low <= market_history.day_low
+            and market_history.day_low <= market_history.close_price
+            and market_history.close_price <= market_history.day_high
+            and market_history.day_high <= market_history.fifty_two_week_high
+        ) is not true as disordered
     from market_history
     left join dim_company on market_history.sk_company_id = dim_company.sk_company_id
     left join dim_security on market_history.sk_security_id = dim_security.sk_security_id
@@ -46,36 +48,17 @@ judged as (
     left join figures on market_history.batch_id = figures.batch_id
 ),
 
-by_row_batch as (
-    select
-        batch_id,
-        count(*) filter (where not is_inside_company) as outside_company_count,
-        count(*) filter (where not is_inside_security) as outside_security_count,
-        count(*) filter (where not is_inside_batch) as outside_batch_count,
-        count(*) filter (where is_in_order is not true) as disordered_count
-    from judged
-    group by batch_id
-),
-
-counted as (
-    select
-        {{ batches_found("batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
-        (select max(figures.batch_id) from figures) as last_batch,
-        sum(outside_company_count) as outside_company_count,
-        sum(outside_security_count) as outside_security_count,
-        sum(disordered_count) as disordered_count
-    from by_row_batch
-),
+{{ violation_counts("judged", ["outside_company", "outside_security", "outside_batch", "disordered"]) }},
 
 by_batch as (
     select
         figures.batch_id,
         figures.dm_records,
         validations.row_count - validations.previous_row_count as added_count,
-        coalesce(by_row_batch.outside_batch_count, 0) as outside_batch_count
+        coalesce(violations.outside_batch_count, 0) as outside_batch_count
     from figures
     left join validations on figures.batch_id = validations.batch_id
-    left join by_row_batch on figures.batch_id = by_row_batch.batch_id
+    left join violations on figures.batch_id = violations.batch_id
 ),
 
 checks as (

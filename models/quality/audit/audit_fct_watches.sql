@@ -28,15 +28,17 @@ validations as (
 judged as (
     select
         watches.batch_id,
-        {{ is_inside_version("placed.date_value", "dim_customer") }} as is_inside_customer,
-        {{ is_inside_version("placed.date_value", "dim_security") }} as is_inside_security,
-        case
-            when watches.sk_date_id_date_removed is null
-                then placed.date_value between figures.first_day and figures.last_day
-            else
-                removed.date_value between figures.first_day and figures.last_day
-                and watches.sk_date_id_date_placed <= watches.sk_date_id_date_removed
-        end as is_inside_batch
+        not {{ is_inside_version("placed.date_value", "dim_customer") }} as outside_customer,
+        not {{ is_inside_version("placed.date_value", "dim_security") }} as outside_security,
+        (
+            case
+                when watches.sk_date_id_date_removed is null
+                    then placed.date_value between figures.first_day and figures.last_day
+                else
+                    removed.date_value between figures.first_day and figures.last_day
+                    and watches.sk_date_id_date_placed <= watches.sk_date_id_date_removed
+            end
+        ) is not true as outside_batch
     from watches
     left join dim_customer on watches.sk_customer_id = dim_customer.sk_customer_id
     left join dim_security on watches.sk_security_id = dim_security.sk_security_id
@@ -45,24 +47,7 @@ judged as (
     left join figures on watches.batch_id = figures.batch_id
 ),
 
-by_row_batch as (
-    select
-        batch_id,
-        count(*) filter (where not is_inside_customer) as outside_customer_count,
-        count(*) filter (where not is_inside_security) as outside_security_count,
-        count(*) filter (where is_inside_batch is not true) as outside_batch_count
-    from judged
-    group by batch_id
-),
-
-counted as (
-    select
-        {{ batches_found("batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
-        (select max(figures.batch_id) from figures) as last_batch,
-        sum(outside_customer_count) as outside_customer_count,
-        sum(outside_security_count) as outside_security_count
-    from by_row_batch
-),
+{{ violation_counts("judged", ["outside_customer", "outside_security", "outside_batch"]) }},
 
 by_batch as (
     select
@@ -71,10 +56,10 @@ by_batch as (
         validations.row_count - validations.previous_row_count as added_count,
         sum(figures.wh_records) over (order by figures.batch_id) as watch_records,
         validations.row_count + validations.inactive_count as event_count,
-        coalesce(by_row_batch.outside_batch_count, 0) as outside_batch_count
+        coalesce(violations.outside_batch_count, 0) as outside_batch_count
     from figures
     left join validations on figures.batch_id = validations.batch_id
-    left join by_row_batch on figures.batch_id = by_row_batch.batch_id
+    left join violations on figures.batch_id = violations.batch_id
 ),
 
 checks as (

@@ -47,8 +47,8 @@ compared as (
 
 counted as (
     select
-        {{ batches_found("batch_id", "(select max(figures.batch_id) from figures)") }} as batches_found,
-        (select max(figures.batch_id) from figures) as last_batch,
+        {{ batches_found("batch_id") }} as batches_found,
+        {{ last_batch() }} as last_batch,
         count(*) filter (where sk_record_date_id < sk_update_date_id) as changed_when_absent_count,
         count(*) filter (where country not in ('Canada', 'United States of America')) as unknown_country_count,
         count(*) filter (

@@ -1,5 +1,5 @@
 {{ link(
     key="security_company_hk",
-    parents=["security_hk", "company_hk"],
+    parents=["security_hk", "reference_hk"],
     stages=[ref("stg_finwire__securities")],
 ) }}

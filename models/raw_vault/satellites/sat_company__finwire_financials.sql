@@ -1,6 +1,6 @@
 {{ satellite(
     stage=ref("stg_finwire__financials"),
-    key=["company_hk"],
+    key=["reference_hk"],
     columns=[
         "company_reference", "reported_year", "reported_quarter", "quarter_start_date",
         "posting_date", "revenue_amount", "net_earnings_amount", "basic_earnings_per_share",

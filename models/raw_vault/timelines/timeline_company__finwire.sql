@@ -8,4 +8,5 @@
         "address_line_1", "address_line_2", "postal_code", "city", "state_province", "country",
         "ceo_name", "company_description",
     ],
+    keep_repeats=true,
 ) }}

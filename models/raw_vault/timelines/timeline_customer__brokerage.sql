@@ -6,4 +6,5 @@
     columns=[
         "status_code", "tier", "local_tax_rate_code", "national_tax_rate_code",
     ],
+    keep_repeats=true,
 ) }}

@@ -8,4 +8,5 @@
         "shares_outstanding_count", "first_trade_date", "first_trade_on_exchange_date",
         "dividend_amount",
     ],
+    keep_repeats=true,
 ) }}

@@ -3,5 +3,5 @@
 {{ timeline(
     satellite=ref("sat_security_company__finwire"),
     key="security_hk",
-    columns=["company_hk"],
+    columns=["reference_hk"],
 ) }}

@@ -4,16 +4,14 @@ customer_mgmt as (
     select * from {{ source('crm', 'customer_mgmt') }}
 ),
 
--- An action with several accounts landed as one row for each; they all carry the same customer. The first has no row
--- before it: said with lag, because DuckDB 2.0 can lose all rows of `row_number() = 1` over files of which a join
--- skips some.
-followed as (
+-- An action with several accounts landed as one row for each account; all of them have the same customer.
+numbered as (
     select
         *,
-        lag(source_row) over (
+        row_number() over (
             partition by batch_id, source_file, source_row
             order by ca_id
-        ) as previous_row
+        ) as account_number
     from customer_mgmt
 ),
 
@@ -59,8 +57,8 @@ renamed as (
         action_ts as applied_at,
         ---------- load
         {{ load_columns() }}
-    from followed
-    where previous_row is null
+    from numbered
+    where account_number = 1
 )
 
 select * from renamed

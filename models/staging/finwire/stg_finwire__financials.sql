@@ -15,7 +15,7 @@ company_resolved as (
 renamed as (
     select
         ---------- ids
-        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as company_hk,
+        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as reference_hk,
         coalesce(cast(company_id as varchar), co_name_or_cik) as company_key,
         co_name_or_cik as company_reference,
         company_id,

@@ -16,7 +16,7 @@ renamed as (
     select
         ---------- ids
         {{ hash_key(["symbol"]) }} as security_hk,
-        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as company_hk,
+        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as reference_hk,
         {{ hash_key(["symbol", "coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as security_company_hk,
         symbol,
         coalesce(cast(company_id as varchar), co_name_or_cik) as company_key,

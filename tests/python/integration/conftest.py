@@ -1,17 +1,18 @@
-"""One built world for all tests that only read it."""
+"""One built warehouse for all tests that only read it."""
 
 import pytest
-from project import Project
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
+from scripts.load.run import LoadOptions, load
+from scripts.warehouse.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small world, loaded and built with all tests. Files that use it belong to the xdist group `built`."""
-    project = Project(tmp_path_factory.mktemp("built"))
-    generate(Parameters(scale_factor=0.02), project.sources)
-    assert project.load() == []
-    build = project.dbt("--log-level", "warn", "build")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A small dataset, loaded and built with all tests. Files that use it belong to the xdist group `built`."""
+    workspace = Workspace.on_duckdb(tmp_path_factory.mktemp("built"))
+    generate(Parameters(scale_factor=0.02), workspace.sources)
+    assert load(LoadOptions(str(workspace.sources), str(workspace.lake))).failures == []
+    build = workspace.dbt("--log-level", "warn", "build")
     assert build.returncode == 0, build.stdout
-    return project
+    return workspace

@@ -1,4 +1,4 @@
-"""A generated world, loaded and built with the commands a person would use, on DuckDB."""
+"""A generated dataset, loaded and built with the commands a person would use, on DuckDB."""
 
 import json
 import re
@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import ROOT, Project
+
+from scripts.load.run import LoadOptions, load
+from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
 
-def test_every_model_of_the_project_is_built(built: Project) -> None:
+def test_every_model_of_the_project_is_built(built: Workspace) -> None:
     manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     assert len(models) == len(list((ROOT / "models").rglob("*.sql")))
@@ -26,7 +28,7 @@ def test_every_model_of_the_project_is_built(built: Project) -> None:
     } == set()
 
 
-def test_the_rules_page_names_only_models_and_tests_that_exist(built: Project) -> None:
+def test_the_rules_page_names_only_models_and_tests_that_exist(built: Workspace) -> None:
     manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
     nodes = [*manifest["nodes"].values(), *manifest["unit_tests"].values()]
     names = {node["name"] for node in nodes} | {"supplied_fields"}
@@ -36,16 +38,18 @@ def test_the_rules_page_names_only_models_and_tests_that_exist(built: Project) -
     assert named - names - claims == set()
 
 
-def test_a_schema_is_named_as_its_layer(built: Project) -> None:
+def test_a_schema_is_named_as_its_layer(built: Workspace) -> None:
     schemas = {
         schema
-        for (schema,) in built.query("select distinct table_schema from information_schema.tables")
+        for (schema,) in built.warehouse.query(
+            "select distinct table_schema from information_schema.tables"
+        )
     }
     layers = {folder.name for folder in (ROOT / "models").iterdir() if any(folder.rglob("*.sql"))}
     assert schemas == layers | {"snapshots"}
 
 
-def test_documentation_covers_every_relation(built: Project) -> None:
+def test_documentation_covers_every_relation(built: Workspace) -> None:
     docs = built.dbt("docs", "generate", "--quiet")
     assert docs.returncode == 0, docs.stdout
     catalog = json.loads((built.folder / "target" / "catalog.json").read_text())
@@ -57,20 +61,20 @@ def test_documentation_covers_every_relation(built: Project) -> None:
         assert all(column["description"] for column in described.values()), unique_id
 
 
-def test_descriptions_are_in_the_warehouse_too(built: Project) -> None:
-    without = built.query(
+def test_descriptions_are_in_the_warehouse_too(built: Workspace) -> None:
+    without = built.warehouse.query(
         "select table_name, column_name from duckdb_columns() where not internal and comment is null"
         " and schema_name = 'marts'"
     )
     assert without == []
 
 
-def test_every_analysis_runs_and_finds_rows(built: Project) -> None:
+def test_every_analysis_runs_and_finds_rows(built: Workspace) -> None:
     compiled = built.dbt("compile", "--quiet", "--select", "resource_type:analysis")
     assert compiled.returncode == 0, compiled.stdout
     analyses = {path.name for path in (ROOT / "analyses").glob("*.sql")}
     found = {
-        path.name: built.query(path.read_text())
+        path.name: built.warehouse.query(path.read_text())
         for path in (built.folder / "target" / "compiled").rglob("analyses/*.sql")
     }
     assert set(found) == analyses
@@ -78,34 +82,39 @@ def test_every_analysis_runs_and_finds_rows(built: Project) -> None:
 
 
 def test_a_broken_row_is_visible_and_does_not_stop_the_build(
-    built: Project, tmp_path: Path
+    built: Workspace, tmp_path: Path
 ) -> None:
-    project = Project(tmp_path)
-    shutil.copytree(built.sources, project.sources)
-    _replace_line(project.sources / "Batch1" / "Prospect.csv", 3, b"no,prospect")
-    assert project.load() == []
+    workspace = Workspace.on_duckdb(tmp_path)
+    shutil.copytree(built.sources, workspace.sources)
+    _replace_line(workspace.sources / "Batch1" / "Prospect.csv", 3, b"no,prospect")
+    assert load_all(workspace) == []
     # Cautious: only tests of which every table is selected.
-    build = project.dbt(
+    build = workspace.dbt(
         *("--log-level", "warn", "build", "--indirect-selection", "cautious"),
         *("--select", "path:models/staging", "quarantined_rows", "load_log"),
     )
     assert build.returncode == 0, build.stdout
     assert "assert_quarantined_rows__there_are_none" in build.stdout
-    rows = project.query(
+    rows = workspace.warehouse.query(
         "select feed, record_source, source_row, raw_text from quality.quarantined_rows"
     )
     assert rows == [("prospect", "Batch1/Prospect.csv", 3, "no,prospect")]
 
 
-def test_an_unreadable_file_turns_the_build_red(built: Project, tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    shutil.copytree(built.sources, project.sources)
-    (project.sources / "Batch1" / "HR.csv").write_bytes(b"")
-    (failure,) = project.load()
+def test_an_unreadable_file_turns_the_build_red(built: Workspace, tmp_path: Path) -> None:
+    workspace = Workspace.on_duckdb(tmp_path)
+    shutil.copytree(built.sources, workspace.sources)
+    (workspace.sources / "Batch1" / "HR.csv").write_bytes(b"")
+    (failure,) = load_all(workspace)
     assert "Batch1/HR.csv" in failure
-    test = project.dbt("--log-level", "warn", "build", "--select", "+load_log", "+dim_date")
+    test = workspace.dbt("--log-level", "warn", "build", "--select", "+load_log", "+dim_date")
     assert test.returncode == 1
     assert "assert_load_log__no_file_has_failed" in test.stdout
+
+
+def load_all(workspace: Workspace) -> list[str]:
+    """Load every batch; returns what failed."""
+    return load(LoadOptions(str(workspace.sources), str(workspace.lake))).failures
 
 
 def _replace_line(path: Path, number: int, line: bytes) -> None:

@@ -14,21 +14,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
-from scripts.fingerprint import Fingerprint, Postgres
-from scripts.generate import Parameters, generate
-from scripts.load.run import LoadOptions, Target, load
+from brokerage_sources.generate import Parameters, generate
+from scripts.load.run import LoadOptions, load
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.fingerprints import Fingerprint
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import Workspace
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[3]
-DBT = ROOT / ".venv" / "bin" / "dbt"
 # A table that grows, one of which rows are replaced, one that is replaced as a whole, and the views below them.
 APPENDED, REPLACED_ROWS, REPLACED = "nhl_trade", "bv_trade__life_cycle", "dim_date"
 TABLES = {
@@ -40,31 +40,21 @@ SELECTED = (f"+{REPLACED_ROWS}", f"+{REPLACED}")
 # A limit for what never comes, not for a slow machine.
 SECONDS_TO_WAIT = 900
 RANDOM_KILLS = 10
+BEGINNING = "beginning"
 SECONDS_OF_A_BUILD = 15
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class Site:
     """A database with batch 1 built and the others loaded."""
 
+    workspace: Workspace
     database: PostgresServer
-    folder: Path
 
     def start(self, *selected: str) -> subprocess.Popen[str]:
         """Start a build, of all models that are looked at unless some are named."""
-        environment = os.environ | self.database.environment()
-        environment |= {
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DO_NOT_TRACK": "1",
-        }
-        return subprocess.Popen(
-            [DBT, "--log-level", "warn", "run", "--select", *(selected or SELECTED)],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        return self.workspace.start_dbt(
+            "--log-level", "warn", "run", "--select", *(selected or SELECTED)
         )
 
     def build(self) -> None:
@@ -74,14 +64,7 @@ class Warehouse:
         assert process.returncode == 0, output
 
     def query(self, statement: str) -> list[Any]:
-        connection = self.database.connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                found: list[Any] = cursor.fetchall()
-                return found
-        finally:
-            connection.close()
+        return self.workspace.warehouse.query(statement)
 
     @contextmanager
     def locked(self, table: str) -> Iterator[None]:
@@ -108,63 +91,43 @@ class Warehouse:
         raise TimeoutError(f"no {count} sessions wait for a lock of kind {lock}")
 
     def fingerprints(self) -> dict[str, Fingerprint]:
-        connection = self.database.connect()
-        try:
-            tables = Postgres(connection).all_fingerprints()
-        finally:
-            connection.close()
+        tables = self.workspace.warehouse.fingerprints()
         return {name: table for name, table in tables.items() if not name.startswith("raw.")}
 
-
-@dataclass(frozen=True)
-class Beginning:
-    """The warehouse, and a copy of what it is when a test begins."""
-
-    server: PostgresServer
-    warehouse: Warehouse
-    copy: PostgresServer
-
-    def restore(self) -> Warehouse:
+    def restore(self) -> None:
         """Begin again, in a database of the same name: dbt reads the whole project again when that changes."""
-        self.server.replace_database(self.warehouse.database.database, self.copy.database)
-        return self.warehouse
+        self.workspace.warehouse.restore(BEGINNING)
 
 
 @pytest.fixture(scope="module")
-def beginning(
-    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Beginning]:
-    folder = tmp_path_factory.mktemp("build_postgres")
-    generate(Parameters(scale_factor=0.02), folder / "sources", workers=1)
-    with postgres.new_database() as database, pytest.MonkeyPatch.context() as patch:
-        for name, value in database.environment().items():
+def beginning(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with PostgresWarehouse.on(postgres) as warehouse, pytest.MonkeyPatch.context() as patch:
+        workspace = Workspace(tmp_path_factory.mktemp("build_postgres"), warehouse)
+        generate(Parameters(scale_factor=0.02), workspace.sources, workers=1)
+        for name, value in workspace.environment.items():
             patch.setenv(name, value)
-        warehouse = Warehouse(database, folder)
-        options = [
-            LoadOptions(
-                str(folder / "sources"), str(folder / "lake"), batches, target=Target.POSTGRES
-            )
-            for batches in ((1,), (2, 3))
-        ]
-        assert load(options[0]).failures == []
-        warehouse.build()
-        assert load(options[1]).failures == []
-        with postgres.new_database(database.database) as copy:
-            yield Beginning(postgres, warehouse, copy)
+        site = Site(workspace, warehouse.database)
+        folders = str(workspace.sources), str(workspace.lake)
+        assert load(LoadOptions(*folders, (1,), target=Target.POSTGRES)).failures == []
+        site.build()
+        assert load(LoadOptions(*folders, (2, 3), target=Target.POSTGRES)).failures == []
+        warehouse.save(BEGINNING)
+        yield site
 
 
 @pytest.fixture
-def warehouse(beginning: Beginning) -> Warehouse:
-    return beginning.restore()
+def site(beginning: Site) -> Site:
+    beginning.restore()
+    return beginning
 
 
 @pytest.fixture(scope="module")
-def expected(beginning: Beginning) -> dict[str, Fingerprint]:
+def expected(beginning: Site) -> dict[str, Fingerprint]:
     """After a build that nothing disturbs."""
-    warehouse = beginning.restore()
-    before = warehouse.fingerprints()
-    warehouse.build()
-    after = warehouse.fingerprints()
+    beginning.restore()
+    before = beginning.fingerprints()
+    beginning.build()
+    after = beginning.fingerprints()
     assert {TABLES[APPENDED], TABLES[REPLACED_ROWS]} <= {
         name for name in after if before[name] != after[name]
     }
@@ -172,17 +135,17 @@ def expected(beginning: Beginning) -> dict[str, Fingerprint]:
 
 
 def test_two_builds_of_a_table_at_once_do_not_insert_a_batch_twice(
-    expected: dict[str, Fingerprint], warehouse: Warehouse
+    expected: dict[str, Fingerprint], site: Site
 ) -> None:
-    with warehouse.locked(APPENDED):
-        builds = [warehouse.start(APPENDED), warehouse.start(APPENDED)]
+    with site.locked(APPENDED):
+        builds = [site.start(APPENDED), site.start(APPENDED)]
         # One has found the batches missing and wants to insert them; the other must not look before that is done.
-        warehouse.wait_for_waiting(1, lock="relation")
-        warehouse.wait_for_waiting(1, lock="advisory")
+        site.wait_for_waiting(1, lock="relation")
+        site.wait_for_waiting(1, lock="advisory")
     outputs = [build.communicate(timeout=SECONDS_TO_WAIT)[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0], outputs
-    warehouse.build()
-    assert warehouse.fingerprints() == expected
+    site.build()
+    assert site.fingerprints() == expected
 
 
 @pytest.mark.parametrize(
@@ -193,16 +156,16 @@ def test_two_builds_of_a_table_at_once_do_not_insert_a_batch_twice(
         pytest.param(REPLACED, marks=pytest.mark.slow),
     ],
 )
-def test_a_build_killed_while_it_changes_a_table_leaves_nothing_to_mend(
-    expected: dict[str, Fingerprint], warehouse: Warehouse, table: str
+def test_a_build_killed_while_it_changes_a_table_leaves_nothing_to_repair(
+    expected: dict[str, Fingerprint], site: Site, table: str
 ) -> None:
-    with warehouse.locked(table):
-        build = warehouse.start()
-        warehouse.wait_for_waiting(1, lock="relation")
+    with site.locked(table):
+        build = site.start()
+        site.wait_for_waiting(1, lock="relation")
         build.kill()
         build.communicate(timeout=SECONDS_TO_WAIT)
-    warehouse.build()
-    assert warehouse.fingerprints() == expected
+    site.build()
+    assert site.fingerprints() == expected
 
 
 @pytest.mark.parametrize(
@@ -213,28 +176,28 @@ def test_a_build_killed_while_it_changes_a_table_leaves_nothing_to_mend(
         pytest.param(REPLACED, marks=pytest.mark.slow),
     ],
 )
-def test_a_server_that_crashes_while_a_table_changes_leaves_nothing_to_mend(
-    expected: dict[str, Fingerprint], warehouse: Warehouse, table: str
+def test_a_server_that_crashes_while_a_table_changes_leaves_nothing_to_repair(
+    expected: dict[str, Fingerprint], site: Site, table: str
 ) -> None:
-    if warehouse.query("select inet_server_addr() <> inet_client_addr()") != [(False,)]:
+    if site.query("select inet_server_addr() <> inet_client_addr()") != [(False,)]:
         pytest.skip("the server runs on another machine: its processes cannot be killed")
-    with warehouse.locked(table):
-        build = warehouse.start()
-        (serving,) = warehouse.wait_for_waiting(1, lock="relation")
+    with site.locked(table):
+        build = site.start()
+        (serving,) = site.wait_for_waiting(1, lock="relation")
         # When one of its processes is killed, the server ends all others at once and recovers from its log.
         os.kill(serving, signal.SIGKILL)
         output, _ = build.communicate(timeout=SECONDS_TO_WAIT)
         assert build.returncode != 0, output
-    wait_until_up(warehouse.database)
-    warehouse.build()
-    assert warehouse.fingerprints() == expected
+    wait_until_up(site.database)
+    site.build()
+    assert site.fingerprints() == expected
 
 
 def test_statistics_that_the_server_gathers_meanwhile_do_not_stop_a_build(
-    expected: dict[str, Fingerprint], warehouse: Warehouse
+    expected: dict[str, Fingerprint], site: Site
 ) -> None:
     table = TABLES[APPENDED]
-    connection = warehouse.database.connect()
+    connection = site.database.connect()
     connection.autocommit = False
     try:
         cursor = connection.cursor()
@@ -243,16 +206,16 @@ def test_statistics_that_the_server_gathers_meanwhile_do_not_stop_a_build(
         connection.commit()
         # What autovacuum does: the lock first, the change of the catalog last.
         cursor.execute(f"lock table {table} in share update exclusive mode")
-        build = warehouse.start(APPENDED)
-        warehouse.wait_for_waiting(1, lock="relation")
+        build = site.start(APPENDED)
+        site.wait_for_waiting(1, lock="relation")
         cursor.execute(f"analyze {table}")
         connection.commit()
     finally:
         connection.close()
     output, _ = build.communicate(timeout=SECONDS_TO_WAIT)
     assert build.returncode == 0, output
-    warehouse.build()
-    assert warehouse.fingerprints() == expected
+    site.build()
+    assert site.fingerprints() == expected
 
 
 def wait_until_up(database: PostgresServer) -> None:
@@ -268,23 +231,23 @@ def wait_until_up(database: PostgresServer) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(RANDOM_KILLS))
-def test_a_build_killed_at_any_moment_leaves_nothing_to_mend(
-    expected: dict[str, Fingerprint], warehouse: Warehouse, seed: int
+def test_a_build_killed_at_any_moment_leaves_nothing_to_repair(
+    expected: dict[str, Fingerprint], site: Site, seed: int
 ) -> None:
-    build = warehouse.start()
+    build = site.start()
     time.sleep(random.Random(seed).uniform(0, SECONDS_OF_A_BUILD))
     build.kill()
     build.communicate(timeout=SECONDS_TO_WAIT)
-    warehouse.build()
-    assert warehouse.fingerprints() == expected
+    site.build()
+    assert site.fingerprints() == expected
 
 
 @pytest.mark.slow
 def test_of_two_whole_builds_at_once_one_may_fail_and_the_next_gives_the_right_rows(
-    expected: dict[str, Fingerprint], warehouse: Warehouse
+    expected: dict[str, Fingerprint], site: Site
 ) -> None:
-    builds = [warehouse.start(), warehouse.start()]
+    builds = [site.start(), site.start()]
     for build in builds:
         build.communicate(timeout=SECONDS_TO_WAIT)
-    warehouse.build()
-    assert warehouse.fingerprints() == expected
+    site.build()
+    assert site.fingerprints() == expected

@@ -1,4 +1,4 @@
-"""One generated world on DuckDB and on Postgres: every table of every layer has the same rows, hash keys included.
+"""One generated dataset on DuckDB and on Postgres: every table of every layer has the same rows, hash keys included.
 
 Postgres gets the history and then the later batches, these with every test of the project, and is then rebuilt from all of them at once;
 DuckDB gets all at once (that its batches give the same is what test_vault_replay.py is for).
@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
 
-from scripts.fingerprint import DuckDB, Engine, Postgres
-from scripts.load.run import LoadOptions, Target, load
+from scripts.load.run import LoadOptions, load
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.dbt import Project
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.fingerprints import Fingerprint
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[3]
 LAYERS = ("raw_vault", "business_vault", "marts", "quality")
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 # What is loaded and built together: history, then what came after it.
@@ -39,50 +41,38 @@ class Build:
     differences: dict[str, str]
 
 
-@dataclass
-class Project:
-    """A project of one target, parsed once; its environment is set."""
-
-    target: str
-    manifest: Manifest
-
-    @classmethod
-    def parsed(cls, target: str) -> "Project":
-        manifest = dbtRunner().invoke(["--quiet", "parse", "--target", target]).result
-        assert isinstance(manifest, Manifest)
-        return cls(target, manifest)
-
-    def build(self, *arguments: str) -> list[str]:
-        """Build; returns what did not go well."""
-        # A copy, as in scripts/batches.py.
-        invocation = dbtRunner(manifest=self.manifest.deepcopy()).invoke(
-            ["--quiet", "build", "--target", self.target, *arguments]
-        )
-        assert invocation.result is not None, invocation.exception
-        return [
-            f"{result.node.name}: {result.message}"
-            for result in invocation.result
-            if result.status not in ("success", "pass", "no-op")
-        ]
+def build(project: Project, *arguments: str) -> list[str]:
+    """Build; returns what did not go well."""
+    run = project.run("build", *arguments)
+    assert run.outcome.result is not None, run.problem
+    return [
+        f"{node.name}: {node.message}"
+        for node in run.nodes
+        if node.status not in ("success", "pass", "no-op")
+    ]
 
 
-def differing_tables(expected: Engine, found: Engine) -> dict[str, str]:
+def differing_tables(expected: Warehouse, found: Warehouse) -> dict[str, str]:
     """The tables that do not have the same rows on both sides, each with the first rows that only one has."""
-    tables, others = _tables_of_layers(expected), _tables_of_layers(found)
+    tables, others = _layers(expected), _layers(found)
     return {
         name: _first_differences(expected, found, name)
-        if name in tables & others
+        if name in tables and name in others
         else "is only on one side"
-        for name in sorted(tables | others)
-        if name not in tables & others or expected.fingerprint(name) != found.fingerprint(name)
+        for name in sorted(tables.keys() | others.keys())
+        if tables.get(name) != others.get(name)
     }
 
 
-def _tables_of_layers(engine: Engine) -> set[str]:
-    return {f"{schema}.{name}" for schema, name in engine.tables() if schema in LAYERS}
+def _layers(warehouse: Warehouse) -> dict[str, Fingerprint]:
+    return {
+        name: table
+        for name, table in warehouse.fingerprints().items()
+        if name.partition(".")[0] in LAYERS
+    }
 
 
-def _first_differences(expected: Engine, found: Engine, table: str) -> str:
+def _first_differences(expected: Warehouse, found: Warehouse, table: str) -> str:
     columns = expected.columns(table)
     if columns != found.columns(table):
         return f"columns {columns} and {found.columns(table)}"
@@ -96,54 +86,40 @@ def _first_differences(expected: Engine, found: Engine, table: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def database(postgres: PostgresServer) -> Iterator[PostgresServer]:
-    with postgres.new_database() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def builds(
-    small_world: Path, database: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    small_dataset: Path, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Build]]:
     """All builds of this module, by name."""
     folder = tmp_path_factory.mktemp("engines")
-    warehouse = folder / "warehouse.duckdb"
-    with pytest.MonkeyPatch.context() as patch:
+    expected = DuckDBWarehouse(folder / "warehouse.duckdb")
+    with pytest.MonkeyPatch.context() as patch, PostgresWarehouse.on(postgres) as found:
         patch.chdir(ROOT)
-        environment = {
-            "LAKE": str(folder / "lake"),
-            "WAREHOUSE": str(warehouse),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DO_NOT_TRACK": "1",
-        }
-        for name, value in (environment | database.environment()).items():
-            patch.setenv(name, value)
 
-        patch.setenv("DBT_TARGET_PATH", str(folder / "postgres"))
-        project = Project.parsed("postgres")
+        def enter(warehouse: Warehouse) -> Workspace:
+            """One lake for both engines; what dbt has parsed is for one of them."""
+            workspace = Workspace(folder, warehouse)
+            workspace = workspace.with_variables(DBT_TARGET_PATH=str(folder / warehouse.target))
+            for name, value in workspace.environment.items():
+                patch.setenv(name, value)
+            return workspace
+
+        lake = str(enter(found).lake)
+        project = Project()
         problems: list[str] = []
         for batches in STEPS:
-            options = LoadOptions(
-                str(small_world), str(folder / "lake"), batches, target=Target.POSTGRES
-            )
+            options = LoadOptions(str(small_dataset), lake, batches, target=Target.POSTGRES)
             problems += load(options).failures
-            problems += project.build(*(MODELS_AND_SEEDS if batches != STEPS[-1] else ()))
+            problems += build(project, *(MODELS_AND_SEEDS if batches != STEPS[-1] else ()))
 
-        patch.setenv("DBT_TARGET_PATH", str(folder / "duckdb"))
-        assert Project.parsed("duckdb").build(*MODELS_AND_SEEDS) == []
+        enter(expected)
+        assert build(Project(), *MODELS_AND_SEEDS) == []
+        empty = {name for name, table in _layers(expected).items() if table.rows == 0}
+        assert empty == NEVER_FILLED, "a table without rows proves nothing"
 
-        connection = database.connect()
-        with duckdb.connect(str(warehouse)) as expected:
-            engines = DuckDB(expected), Postgres(connection)
-            empty = {
-                name for name in _tables_of_layers(engines[0]) if not engines[0].row_texts(name)
-            }
-            assert empty == NEVER_FILLED, "a table without rows proves nothing"
-            in_two_steps = Build(problems, differing_tables(*engines))
-            patch.setenv("DBT_TARGET_PATH", str(folder / "postgres"))
-            problems = project.build("--full-refresh", *MODELS_AND_SEEDS)
-            at_once = Build(problems, differing_tables(*engines))
-        connection.close()
+        in_two_steps = Build(problems, differing_tables(expected, found))
+        enter(found)
+        problems = build(project, "--full-refresh", *MODELS_AND_SEEDS)
+        at_once = Build(problems, differing_tables(expected, found))
         yield {"in two steps": in_two_steps, "at once": at_once}
 
 

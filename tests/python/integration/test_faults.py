@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.faults import warehouses
-from scripts.faults.environment import FAULTS
-from scripts.faults.kills import kills
-from scripts.faults.mutations import mutated_builds, mutations
-from scripts.faults.outcome import Outcome
-from scripts.faults.workbench import Workbench
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
+from scripts.warehouse.engines import WAREHOUSES
+from scripts.warehouse.settings import Target
+from tests.python.faults.environment import FAULTS
+from tests.python.faults.kills import kills
+from tests.python.faults.mutations import mutated_builds, mutations
+from tests.python.faults.outcome import Outcome
+from tests.python.faults.workbench import Workbench
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +24,7 @@ MUTATIONS = 20
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world") / "sources"
+    folder = tmp_path_factory.mktemp("dataset") / "sources"
     generate(Parameters(scale_factor=0.02), folder, workers=1)
     return folder
 
@@ -39,7 +40,7 @@ def problems(outcomes: list[Outcome]) -> list[str]:
 def test_runs_killed_at_ten_moments_of_load_and_build_end_in_the_same_warehouse(
     sources: Path, tmp_path: Path
 ) -> None:
-    with warehouses.opened("duckdb", tmp_path) as warehouse:
+    with WAREHOUSES[Target.DUCKDB].temporary(tmp_path / "warehouse") as warehouse:
         workbench = Workbench(tmp_path, sources, warehouse, with_increment=False)
         outcomes = list(kills(workbench, KILLS, random.Random(SEED), in_a_row=KILLS))
     assert problems(outcomes) == []
@@ -53,23 +54,23 @@ def test_mutated_files_are_refused_or_reconcile(sources: Path, tmp_path: Path) -
     assert len({outcome.effect for outcome in outcomes}) > 1
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+@pytest.fixture(scope="module", params=list(Target))
 def workbench(
     request: pytest.FixtureRequest, sources: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workbench]:
     folder = tmp_path_factory.mktemp("workbench")
-    with warehouses.opened(request.param, folder) as warehouse:
+    with WAREHOUSES[request.param].temporary(folder / "warehouse") as warehouse:
         yield Workbench(folder, sources, warehouse)
 
 
 @pytest.mark.slow
-def test_kills_from_any_state_are_mended_one_by_one(workbench: Workbench) -> None:
+def test_kills_from_any_state_are_repaired_one_by_one(workbench: Workbench) -> None:
     assert problems(list(kills(workbench, KILLS, random.Random(SEED)))) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_faults_of_the_machine_are_told_clearly_and_mended(
+def test_faults_of_the_machine_are_reported_clearly_and_repaired(
     workbench: Workbench, fault: object
 ) -> None:
     assert callable(fault)

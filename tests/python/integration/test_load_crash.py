@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.fingerprint import Fingerprint, fingerprint_lake
+from scripts.fingerprint import fingerprint_lake
 from scripts.load import run
+from scripts.warehouse.fingerprints import Fingerprint
 
 PROJECT = Path(__file__).parents[3]
 KILLS = 10
@@ -86,11 +87,11 @@ def load_times_per_batch(lake: Path) -> set[int]:
 
 @pytest.fixture(scope="module")
 def unharmed(
-    small_world: Path, tmp_path_factory: pytest.TempPathFactory
+    small_dataset: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Fingerprint], float]:
     """The fingerprints of an unharmed load, and the seconds from its lock to its end."""
     lake = tmp_path_factory.mktemp("unharmed") / "lake"
-    process = start(small_world, lake)
+    process = start(small_dataset, lake)
     wait_for_lock(process, lake)
     started = time.perf_counter()
     output, _ = process.communicate(timeout=300)
@@ -99,23 +100,23 @@ def unharmed(
     fingerprints = fingerprint_lake(lake)
     assert sum(table.rows for table in fingerprints.values()) > 100_000
     assert load_times_per_batch(lake) == {1}
-    assert load_again(small_world, lake) == []
+    assert load_again(small_dataset, lake) == []
     assert fingerprint_lake(lake) == fingerprints
     return fingerprints, seconds
 
 
 def test_a_load_killed_at_ten_moments_and_started_again_gives_the_same_lake(
-    small_world: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
 ) -> None:
     fingerprints, seconds = unharmed
     killed = left_half = 0
     for kill in range(KILLS):
         lake = tmp_path / f"lake{kill}"
-        process = start(small_world, lake)
+        process = start(small_dataset, lake)
         wait_for_lock(process, lake)
         killed += kill_after(seconds * kill / KILLS, process)
         left_half += bool(leftovers(lake))
-        assert load_again(small_world, lake) == []
+        assert load_again(small_dataset, lake) == []
         assert fingerprint_lake(lake) == fingerprints
         assert load_times_per_batch(lake) == {1}
         assert leftovers(lake) == []
@@ -126,36 +127,36 @@ def test_a_load_killed_at_ten_moments_and_started_again_gives_the_same_lake(
 
 
 def test_one_lake_killed_again_and_again_ends_the_same(
-    small_world: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
 ) -> None:
     fingerprints, seconds = unharmed
     lake = tmp_path / "lake"
     for kill in range(2):
-        process = start(small_world, lake, "--force")
+        process = start(small_dataset, lake, "--force")
         wait_for_lock(process, lake)
         kill_after(seconds * (0.3 + 0.4 * kill), process)
         (lake / ".load.lock").unlink()
-    assert load_again(small_world, lake) == []
+    assert load_again(small_dataset, lake) == []
     assert fingerprint_lake(lake) == fingerprints
     assert load_times_per_batch(lake) == {1}
 
 
-def test_a_second_load_at_the_same_time_is_turned_away(small_world: Path, tmp_path: Path) -> None:
+def test_a_second_load_at_the_same_time_is_turned_away(small_dataset: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     lake.mkdir()
     with (lake / ".load.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        code, output = load(small_world, lake)
+        code, output = load(small_dataset, lake)
     assert code == 2
     assert "another load is writing to this lake; wait for it to end" in output
-    assert load_again(small_world, lake) == []
+    assert load_again(small_dataset, lake) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_named(small_world: Path, tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_named(small_dataset: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
-        code, output = load(small_world, tmp_path / "lake")
+        code, output = load(small_dataset, tmp_path / "lake")
     finally:
         tmp_path.chmod(0o700)
     assert code == 2
@@ -163,7 +164,7 @@ def test_a_folder_without_permission_is_named(small_world: Path, tmp_path: Path)
 
 
 def test_a_full_disk_fails_what_does_not_fit_and_the_next_load_completes_it(
-    small_world: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
     limit = 100_000
@@ -171,7 +172,7 @@ def test_a_full_disk_fails_what_does_not_fit_and_the_next_load_completes_it(
     def no_large_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    code, output = load(small_world, lake, before=no_large_files)
+    code, output = load(small_dataset, lake, before=no_large_files)
     assert code == 1
     assert "cannot be written: " in output
     assert "what was there before still is" in output
@@ -179,5 +180,5 @@ def test_a_full_disk_fails_what_does_not_fit_and_the_next_load_completes_it(
     partial = fingerprint_lake(lake)
     assert partial["brokerage.account"] == unharmed[0]["brokerage.account"]
     assert partial["brokerage.trade"] != unharmed[0]["brokerage.trade"]
-    assert load_again(small_world, lake) == []
+    assert load_again(small_dataset, lake) == []
     assert fingerprint_lake(lake) == unharmed[0]

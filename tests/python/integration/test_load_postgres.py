@@ -22,12 +22,14 @@ import typer
 from printed_server import read_printed_server
 from typer.testing import CliRunner
 
-from scripts.fingerprint import Postgres, fingerprint_lake
+from scripts.fingerprint import fingerprint_lake
 from scripts.load import connection, run
 from scripts.load.__main__ import main
 from scripts.load.contracts import read_contracts
 from scripts.load.postgres import Copied
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import Target
 
 ROOT = Path(__file__).parents[3]
 CONTRACTS = read_contracts(run.CONTRACTS_FOLDER)
@@ -38,10 +40,10 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def landed(small_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def landed(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake that holds all of the small world; do not change it, copy it."""
     lake = tmp_path_factory.mktemp("landed") / "lake"
-    assert run.load(run.LoadOptions(str(small_world), str(lake))).failures == []
+    assert run.load(run.LoadOptions(str(small_dataset), str(lake))).failures == []
     return lake
 
 
@@ -66,7 +68,7 @@ def enter(database: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
 def copy(sources: Path, lake: Path, *feeds: str, batches: tuple[int, ...] = ()) -> list[Copied]:
     """Load into the lake and Postgres, in this process."""
     options = run.LoadOptions(
-        str(sources), str(lake), batches, feeds, target=run.Target.POSTGRES, workers=1
+        str(sources), str(lake), batches, feeds, target=Target.POSTGRES, workers=1
     )
     result = run.load(options)
     assert result.failures == []
@@ -98,13 +100,7 @@ def start(sources: Path, lake: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def query(database: PostgresServer, statement: str) -> list[tuple]:
     """The rows of a statement, if it has any."""
-    session = database.connect()
-    try:
-        cursor = session.cursor()
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-    finally:
-        session.close()
+    return PostgresWarehouse(database).query(statement)
 
 
 def table_of(label: str) -> str:
@@ -115,11 +111,9 @@ def differences(lake: Path, database: PostgresServer, *systems: str) -> list[str
     """The tables, of some systems or of all, that hold other rows in Postgres than in the lake."""
     in_lake = fingerprint_lake(lake)
     labels = [label for label in TABLES if not systems or label.partition(".")[0] in systems]
-    session = database.connect()
-    try:
-        in_postgres = {label: Postgres(session).fingerprint(table_of(label)) for label in labels}
-    finally:
-        session.close()
+    in_postgres = PostgresWarehouse(database).fingerprints(
+        {label: table_of(label) for label in labels}
+    )
     return [label for label in labels if in_postgres[label] != in_lake[label]]
 
 
@@ -136,9 +130,9 @@ def row_versions(database: PostgresServer, label: str, batch: int) -> list[tuple
 
 
 def test_postgres_holds_every_row_of_the_lake_with_its_types(
-    small_world: Path, lake: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, database: PostgresServer
 ) -> None:
-    copied = copy(small_world, lake)
+    copied = copy(small_dataset, lake)
     assert sum(feed.rows for feed in copied) > 200_000
     assert differences(lake, database) == []
     types = dict(
@@ -159,18 +153,18 @@ def test_postgres_holds_every_row_of_the_lake_with_its_types(
 
 
 def test_a_second_load_copies_nothing(
-    small_world: Path, lake: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, database: PostgresServer
 ) -> None:
-    copy(small_world, lake, "hr", "brokerage")
+    copy(small_dataset, lake, "hr", "brokerage")
     before = notes(database), row_versions(database, "brokerage.trade", 1)
-    assert copy(small_world, lake, "hr", "brokerage") == []
+    assert copy(small_dataset, lake, "hr", "brokerage") == []
     assert (notes(database), row_versions(database, "brokerage.trade", 1)) == before
 
 
 def test_every_table_exists_before_its_first_row(
-    small_world: Path, tmp_path: Path, database: PostgresServer
+    small_dataset: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
-    copy(small_world, tmp_path / "lake", "reference.industry")
+    copy(small_dataset, tmp_path / "lake", "reference.industry")
     tables = query(database, "select tablename from pg_tables where schemaname = 'raw'")
     wanted = {table_of(label).removeprefix("raw.") for label in TABLES}
     assert {name for (name,) in tables} == wanted | {"copied_batch"}
@@ -178,18 +172,18 @@ def test_every_table_exists_before_its_first_row(
 
 
 def test_chosen_batches_and_feeds_are_copied_and_no_others(
-    small_world: Path, lake: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, database: PostgresServer
 ) -> None:
-    copied = copy(small_world, lake, "brokerage", batches=(2,))
+    copied = copy(small_dataset, lake, "brokerage", batches=(2,))
     assert {feed.batch for feed in copied} == {2}
     assert {feed.feed.system for feed in copied} == {"brokerage"}
     assert query(database, "select distinct batch_id from raw.brokerage__trade") == [(2,)]
 
 
 def test_a_changed_file_replaces_its_batch_only(
-    small_world: Path, lake: Path, tmp_path: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
-    sources = Path(shutil.copytree(small_world, tmp_path / "sources"))
+    sources = Path(shutil.copytree(small_dataset, tmp_path / "sources"))
     copy(sources, lake, "prospect", "hr")
     before = [row_versions(database, "prospect.prospect", batch) for batch in (1, 2, 3)]
     path = sources / "Batch2" / "Prospect.csv"
@@ -203,10 +197,10 @@ def test_a_changed_file_replaces_its_batch_only(
 
 
 def test_quarantine_and_failures_come_and_go_with_their_files(
-    small_world: Path, tmp_path: Path, database: PostgresServer
+    small_dataset: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
     sources, lake = tmp_path / "sources", tmp_path / "lake"
-    shutil.copytree(small_world, sources)
+    shutil.copytree(small_dataset, sources)
     broken, missing = sources / "Batch1" / "Prospect.csv", sources / "Batch1" / "HR.csv"
     broken.write_bytes(b"no,prospect\n" + broken.read_bytes())
     missing.unlink()
@@ -217,19 +211,19 @@ def test_quarantine_and_failures_come_and_go_with_their_files(
     assert query(database, lines) == [("no,prospect",)]
     assert query(database, failures) == [("employee",)]
     for path in (broken, missing):
-        shutil.copy(small_world / "Batch1" / path.name, path)
+        shutil.copy(small_dataset / "Batch1" / path.name, path)
     copy(sources, lake, "prospect", "hr")
     assert query(database, lines) == query(database, failures) == []
 
 
 @pytest.mark.parametrize("table", ["hr__employee", "control__quarantine"])
 def test_a_table_that_its_contract_no_longer_fits_is_created_and_copied_again(
-    small_world: Path, lake: Path, database: PostgresServer, table: str
+    small_dataset: Path, lake: Path, database: PostgresServer, table: str
 ) -> None:
-    copy(small_world, lake, "hr", "prospect")
+    copy(small_dataset, lake, "hr", "prospect")
     query(database, f"alter table raw.{table} rename column batch_id to number")
     query(database, f"create view public.old as select * from raw.{table}")
-    copied = copy(small_world, lake, "reference.industry")
+    copied = copy(small_dataset, lake, "reference.industry")
     assert query(database, "select to_regclass('public.old')") == [(None,)]
     again = {feed.feed.system for feed in copied}
     assert again == {"hr", "reference"} | ({"prospect"} if table.startswith("control") else set())
@@ -237,11 +231,11 @@ def test_a_table_that_its_contract_no_longer_fits_is_created_and_copied_again(
 
 
 def test_another_lake_is_not_mixed_with_what_is_there(
-    small_world: Path, lake: Path, tmp_path: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
-    copy(small_world, lake, "hr", "prospect")
+    copy(small_dataset, lake, "hr", "prospect")
     before = notes(database)
-    exit_code, message = command(small_world, tmp_path / "other", "--batch", "1")
+    exit_code, message = command(small_dataset, tmp_path / "other", "--batch", "1")
     assert exit_code == 2
     assert re.search("holds batch 2 of prospect.prospect, .* does not: set LAKE", message)
     assert notes(database) == before
@@ -271,28 +265,28 @@ COPY_LARGE = [part for system in LARGE for part in ("--feed", system)]
 
 
 def test_a_load_killed_at_any_moment_and_started_again_gives_the_same_rows(
-    small_world: Path, lake: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, database: PostgresServer
 ) -> None:
     draws = random.Random(SEED)
     unfinished = 0
     for moment in (0, draws.uniform(0, 0.5), draws.uniform(0, 0.5)):
-        process = start(small_world, lake, *COPY_LARGE)
+        process = start(small_dataset, lake, *COPY_LARGE)
         wait_for_copy(database, process)
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
-        unfinished += bool(copy(small_world, lake, *LARGE))
+        unfinished += bool(copy(small_dataset, lake, *LARGE))
         assert differences(lake, database, *LARGE) == []
         query(database, "drop schema raw cascade")
     assert unfinished > 0
 
 
 def test_a_load_whose_server_crashes_says_so_and_started_again_gives_the_same_rows(
-    small_world: Path, lake: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, database: PostgresServer
 ) -> None:
     if query(database, "select inet_server_addr() <> inet_client_addr()") != [(False,)]:
         pytest.skip("the server runs on another machine: its processes cannot be killed")
-    process = start(small_world, lake, *COPY_LARGE)
+    process = start(small_dataset, lake, *COPY_LARGE)
     serving = wait_for_copy(database, process)
     # When one of its processes is killed, the server ends all others at once and recovers from its log.
     os.kill(serving, signal.SIGKILL)
@@ -303,7 +297,7 @@ def test_a_load_whose_server_crashes_says_so_and_started_again_gives_the_same_ro
     )
     wait_until_up(database)
     held = notes(database)
-    assert copy(small_world, lake, *LARGE) != []
+    assert copy(small_dataset, lake, *LARGE) != []
     assert set(held) <= set(notes(database))
     assert differences(lake, database, *LARGE) == []
 
@@ -317,7 +311,7 @@ def wait_until_up(database: PostgresServer) -> None:
 
 
 def test_of_two_loads_at_once_one_is_refused_and_the_rows_are_right(
-    small_world: Path,
+    small_dataset: Path,
     lake: Path,
     tmp_path: Path,
     database: PostgresServer,
@@ -326,11 +320,11 @@ def test_of_two_loads_at_once_one_is_refused_and_the_rows_are_right(
     monkeypatch.setattr(connection, "LOCK_SECONDS", 1)
     # Two lakes, or else the lock of the lake would do.
     twin = Path(shutil.copytree(lake, tmp_path / "twin"))
-    first = start(small_world, lake, *COPY_LARGE)
+    first = start(small_dataset, lake, *COPY_LARGE)
     wait_for_copy(database, first)
     os.kill(first.pid, signal.SIGSTOP)
     try:
-        exit_code, message = command(small_world, twin, "--feed", "hr")
+        exit_code, message = command(small_dataset, twin, "--feed", "hr")
     finally:
         os.kill(first.pid, signal.SIGCONT)
     output, _ = first.communicate(timeout=120)
@@ -351,14 +345,14 @@ def refused(sources: Path, lake: Path, *arguments: str) -> str:
 
 
 def test_a_server_that_is_not_there_is_named(
-    small_world: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         monkeypatch.setenv("PGHOST", "127.0.0.1")
         monkeypatch.setenv("PGPORT", str(port))
-        message = refused(small_world, lake)
+        message = refused(small_dataset, lake)
     assert (
         f"127.0.0.1:{port}: Connection refused; start the server, or set PGHOST and PGPORT"
         in message
@@ -366,20 +360,20 @@ def test_a_server_that_is_not_there_is_named(
 
 
 def test_a_port_that_is_no_number_is_named(
-    small_world: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGPORT", "postgres")
-    assert "PGPORT=postgres: not a number" in refused(small_world, lake)
+    assert "PGPORT=postgres: not a number" in refused(small_dataset, lake)
 
 
 def test_a_wrong_password_is_named(
-    small_world: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query(database, "create role stranger login password 'known'")
     try:
         monkeypatch.setenv("PGUSER", "stranger")
         monkeypatch.setenv("PGPASSWORD", "wrong")
-        message = refused(small_world, lake)
+        message = refused(small_dataset, lake)
     finally:
         query(database, "drop role stranger")
     if "password" not in message:
@@ -391,77 +385,77 @@ def test_a_wrong_password_is_named(
 
 
 def test_a_missing_database_is_named_with_the_command_that_creates_it(
-    small_world: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGDATABASE", "nowhere")
-    message = refused(small_world, lake)
+    message = refused(small_dataset, lake)
     assert 'database "nowhere" does not exist; create it (createdb -h ' in message
     assert f"-p {database.port} -U {database.user} nowhere), or set PGDATABASE" in message
 
 
 def test_a_missing_right_is_named_and_nothing_is_copied(
-    small_world: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weak = replace(database, user=f"weak_{database.database}", password="weak")
     query(database, f"create role {weak.user} login password '{weak.password}'")
     try:
         enter(weak, monkeypatch)
         right = f"grant {weak.user} the right, or set PGUSER to a user who has it"
-        assert "permission denied for database" in refused(small_world, lake)
+        assert "permission denied for database" in refused(small_dataset, lake)
         query(database, "create schema raw")
-        assert f"permission denied for schema raw; {right}" in refused(small_world, lake)
+        assert f"permission denied for schema raw; {right}" in refused(small_dataset, lake)
         query(database, f"grant usage, create on schema raw to {weak.user}")
         enter(database, monkeypatch)
-        copy(small_world, lake, "reference.industry")
+        copy(small_dataset, lake, "reference.industry")
         enter(weak, monkeypatch)
-        assert f"permission denied for table copied_batch; {right}" in refused(small_world, lake)
+        assert f"permission denied for table copied_batch; {right}" in refused(small_dataset, lake)
         assert query(database, "select count(*) from raw.hr__employee") == [(0,)]
     finally:
         query(database, f"drop owned by {weak.user}; drop role {weak.user}")
 
 
 def test_a_server_that_is_too_old_is_named(
-    small_world: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ((version,),) = query(database, "select current_setting('server_version_num')::int / 10000")
     monkeypatch.setattr(connection, "MINIMUM_VERSION", version + 1)
-    message = refused(small_world, lake)
+    message = refused(small_dataset, lake)
     assert f"is Postgres {version}, {version + 1} or later is needed; upgrade it" in message
 
 
 def test_a_locked_table_is_named_with_who_locks_it_and_keeps_its_rows(
-    small_world: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy(small_world, lake, "hr")
+    copy(small_dataset, lake, "hr")
     monkeypatch.setattr(connection, "LOCK_SECONDS", 1)
     session = database.connect()
     session.autocommit = False
     try:
         session.cursor().execute("lock table raw.hr__employee in share mode")
-        message = refused(small_world, lake, "--force")
+        message = refused(small_dataset, lake, "--force")
         pid = session.info.backend_pid
     finally:
         session.close()
     assert "hr.employee of batch 1 was not copied: another session holds a lock" in message
     assert f"(process {pid}, {database.user}); wait for it to end, or end it" in message
-    assert [feed.feed.label for feed in copy(small_world, lake, "hr")] == ["hr.employee"]
+    assert [feed.feed.label for feed in copy(small_dataset, lake, "hr")] == ["hr.employee"]
     assert differences(lake, database, "hr") == []
 
 
 def test_a_driver_that_is_not_installed_is_named(
-    small_world: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
-    message = refused(small_world, lake)
+    message = refused(small_dataset, lake)
     assert "adbc-driver-postgresql is not installed; run `make .venv/.postgres`" in message
 
 
 def test_a_damaged_file_of_the_lake_is_named_and_not_copied(
-    small_world: Path, lake: Path, tmp_path: Path, database: PostgresServer
+    small_dataset: Path, lake: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
     # Without its source, the loader cannot mend it.
     later = tmp_path / "later"
-    shutil.copytree(small_world / "Batch2", later / "Batch2")
+    shutil.copytree(small_dataset / "Batch2", later / "Batch2")
     path = lake / "prospect" / "prospect" / "batch_id=1" / "prospect.parquet"
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
@@ -472,7 +466,7 @@ def test_a_damaged_file_of_the_lake_is_named_and_not_copied(
         f"load: prospect.prospect of batch 1 was not copied: {path} is damaged; load this feed and batch again from its source"
     )
     assert query(database, "select count(*) from raw.prospect__prospect") == [(0,)]
-    assert len(copy(small_world, lake, "prospect")) == 3
+    assert len(copy(small_dataset, lake, "prospect")) == 3
     assert differences(lake, database, "prospect") == []
 
 
@@ -506,7 +500,7 @@ def server_with_a_small_disk(folder: Path) -> Iterator[PostgresServer]:
 
 
 def test_a_full_disk_is_named_and_what_did_not_fit_comes_with_the_next_load(
-    small_world: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
+    small_dataset: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not below pytest's folder, which the user that runs root's server may not enter.
     with (
@@ -520,7 +514,7 @@ def test_a_full_disk_is_named_and_what_did_not_fit_comes_with_the_next_load(
         query(server, "create database full_disk tablespace small")
         database = replace(server, database="full_disk")
         enter(database, monkeypatch)
-        exit_code, message = command(small_world, lake, *COPY_LARGE)
+        exit_code, message = command(small_dataset, lake, *COPY_LARGE)
         assert exit_code == 2
         assert re.fullmatch(
             r"load: [a-z_.]+ of batch 1 was not copied: the disk of the server is full"
@@ -530,6 +524,6 @@ def test_a_full_disk_is_named_and_what_did_not_fit_comes_with_the_next_load(
         held = notes(database)
         assert held
         query(server, f"copy (select 1) to program 'rm {folder}/ballast'")
-        assert copy(small_world, lake, *LARGE) != []
+        assert copy(small_dataset, lake, *LARGE) != []
         assert set(held) <= set(notes(database))
         assert differences(lake, database, *LARGE) == []

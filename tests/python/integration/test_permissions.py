@@ -16,11 +16,11 @@ import psycopg2
 import pytest
 
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.dbt import WITHOUT_TESTS
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = pytest.mark.integration
-
-ROOT = Path(__file__).parents[3]
-DBT = ROOT / ".venv" / "bin" / "dbt"
 
 # Built by dbt beside all that analysts read: one model of each lower layer. Every other model is a stand-in without rows.
 LOWER_LAYERS = ("stg_reference__dates", "ref_date", "bv_trade__life_cycle")
@@ -77,19 +77,11 @@ class Warehouse:
             connection.close()
 
     def dbt(self, login: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
-            **self.logins[login].environment(),
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DO_NOT_TRACK": "1",
-        }
-        return subprocess.run(
-            [DBT, "--quiet", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
-        )
+        workspace = Workspace(self.folder, PostgresWarehouse(self.logins[login]))
+        return workspace.dbt("--quiet", *arguments)
 
     def build(self, *arguments: str) -> None:
-        no_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-        _succeeds(self.dbt("brokerage_transformer", "build", *no_tests, *arguments))
+        _succeeds(self.dbt("brokerage_transformer", "build", *WITHOUT_TESTS, *arguments))
 
     def manifest(self) -> dict[str, Any]:
         return json.loads((self.folder / "target" / "manifest.json").read_text())

@@ -9,10 +9,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
@@ -21,8 +21,8 @@ PAGES = sorted(
     if not {".venv", "target", "data", ".pytest_cache"} & set(path.relative_to(ROOT).parts)
 )
 SCRIPTS = sorted(
-    path.stem if path.is_file() else path.name
-    for path in (ROOT / "scripts").iterdir()
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (*(ROOT / "scripts").iterdir(), ROOT / "bench", ROOT / "tests/python/faults")
     if (path / "__main__.py").exists() or (path.suffix == ".py" and "typer.run" in path.read_text())
 )
 
@@ -56,7 +56,7 @@ def test_paths_in_the_readme_exist() -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_explains_itself(script: str) -> None:
     shown = subprocess.run(
-        [ROOT / ".venv/bin/python", "-m", f"scripts.{script}", "--help"],
+        [ROOT / ".venv/bin/python", "-m", script, "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -101,8 +101,8 @@ def _environment() -> dict[str, str]:
 
 @pytest.mark.integration
 def test_first_command_of_the_readme_builds_a_clean_checkout(checkout: Path) -> None:
-    with duckdb.connect(str(checkout / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
-        assert warehouse.execute("select count(*) from marts.dim_broker").fetchone() > (0,)
+    warehouse = DuckDBWarehouse(checkout / "data" / "warehouse.duckdb")
+    assert warehouse.query("select count(*) from marts.dim_broker")[0] > (0,)
 
 
 @pytest.mark.integration
@@ -140,11 +140,11 @@ def test_make_docs_serves_the_documentation(checkout: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.integration
 def test_source_files_of_ones_own_are_built(
-    checkout: Path, small_world: Path, tmp_path: Path
+    checkout: Path, small_dataset: Path, tmp_path: Path
 ) -> None:
     (command,) = re.findall(r"`(make build SOURCES=)\S+`", _readme())
     places = f"LAKE={tmp_path}/lake WAREHOUSE={tmp_path}/warehouse.duckdb"
-    assert "every test is green" in _shell(f"{places} {command}{small_world}", checkout)
+    assert "every test is green" in _shell(f"{places} {command}{small_dataset}", checkout)
     assert (tmp_path / "warehouse.duckdb").is_file()
 
 
@@ -153,8 +153,8 @@ def test_source_files_of_ones_own_are_built(
 def test_batches_go_one_by_one_and_no_further_than_to_the_last(checkout: Path) -> None:
     assert "make batches" in _readme()
     _shell("make batches", checkout)
-    with duckdb.connect(str(checkout / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
-        finished = warehouse.execute("select batch_id from operations.completed_batches").fetchall()
+    warehouse = DuckDBWarehouse(checkout / "data" / "warehouse.duckdb")
+    finished = warehouse.query("select batch_id from operations.completed_batches")
     assert sorted(finished) == [(1,), (2,), (3,)]
 
 

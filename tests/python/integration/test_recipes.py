@@ -7,10 +7,10 @@ import subprocess
 import textwrap
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -87,11 +87,10 @@ def test_the_recipes_lead_from_a_file_to_a_mart(project: Path) -> None:
         *(".venv/bin/dbt", "--log-level", "warn", "build", "--indirect-selection", "cautious"),
         *("--select", "+rpt_customer_satisfaction"),
     )
-    with duckdb.connect(str(project / "data" / "warehouse.duckdb"), read_only=True) as warehouse:
-        found = warehouse.sql(
-            "select customer_id, answer_count, cast(mean_score as double)"
-            " from marts.rpt_customer_satisfaction order by customer_id"
-        ).fetchall()
+    found = DuckDBWarehouse(project / "data" / "warehouse.duckdb").query(
+        "select customer_id, answer_count, cast(mean_score as double)"
+        " from marts.rpt_customer_satisfaction order by customer_id"
+    )
     assert found == [(3, 2, 8.5), (99999999, 0, None)]
 
 

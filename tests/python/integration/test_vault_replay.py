@@ -1,8 +1,7 @@
 """The raw vault under every order of loading: once, twice, late, all at once, one event at a time.
 
-Each test lands batches of one small generated world in a lake, runs the vault after each of them, and
-compares fingerprints: the number of rows of a table and the sum of their hashes. The last test is about
-the one table that is no function of the lake, the snapshot of what was published.
+Each test lands batches of one small generated dataset in a lake, runs the vault after each of them, and
+compares fingerprints. The last test is about the one table that is no function of the lake, the snapshot of what was published.
 
     pytest tests/python/integration/test_vault_replay.py
 """
@@ -15,15 +14,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
 
-from scripts.generate import Parameters, generate
+from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
+from scripts.warehouse.dbt import Project
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.fingerprints import Fingerprint
+from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[3]
 MODELS = ("+path:models/raw_vault", "+path:models/business_vault/pits")
 # Full extracts are compared with the batch before, so they are the only tables that ask for an order.
 SNAPSHOTS = ("sat_prospect__prospect", "sts_prospect__prospect")
@@ -32,8 +32,6 @@ MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 # Without a broken row there is nothing to quarantine.
 NEVER_FILLED = {"quarantined_rows"}
 
-Fingerprint = tuple[int, int]
-
 
 @dataclass
 class Vault:
@@ -41,8 +39,8 @@ class Vault:
 
     full_lake: Path
     lake: Path
-    warehouse: Path
-    manifest: Manifest
+    warehouse: DuckDBWarehouse
+    project: Project
 
     def land(self, batch: int, *, without: tuple[str, ...] = ()) -> None:
         """Land the feeds of a batch, except those named `system/feed`."""
@@ -54,21 +52,14 @@ class Vault:
 
     def run(self, *arguments: str, select: tuple[str, ...] = MODELS) -> dict[str, str]:
         """Run the models; returns the messages of those that failed, by name."""
-        # A copy, as in scripts/batches.py.
-        invocation = dbtRunner(manifest=self.manifest.deepcopy()).invoke(
-            ["--quiet", "build", *MODELS_AND_SEEDS, *arguments, "--select", *select]
-        )
-        assert invocation.result is not None, invocation.exception
-        return {
-            result.node.name: result.message
-            for result in invocation.result
-            if result.status == "error"
-        }
+        run = self.project.run("build", *MODELS_AND_SEEDS, *arguments, "--select", *select)
+        assert run.outcome.result is not None, run.problem
+        return {node.name: node.message for node in run.nodes if node.status == "error"}
 
     def fingerprints(self) -> dict[str, Fingerprint]:
         """Of every table and timeline of the vault and of every PIT.
 
-        The columns that say where a hub or link first saw a key are left out: they tell of the loading.
+        The columns that say where a hub or link first saw a key are left out: they depend on the order of loading.
         """
         return self._fingerprints(
             "* exclude (batch_id, record_source, loaded_at)",
@@ -84,11 +75,12 @@ class Vault:
             "table_schema in ('business_vault', 'marts', 'quality') and table_type = 'BASE TABLE'",
         )
 
-    def start_anew(self) -> None:
-        """An empty warehouse for the same lake; its name stays, because the parsed project holds it."""
-        self.warehouse = self.warehouse.parent / "anew" / self.warehouse.name
-        self.warehouse.parent.mkdir()
-        os.environ["WAREHOUSE"] = str(self.warehouse)
+    def start_again(self, name: str) -> None:
+        """An empty warehouse for the same lake, in a folder of its own; its file keeps the name that the parsed project has."""
+        file = self.warehouse.file.parent / name / self.warehouse.file.name
+        file.parent.mkdir()
+        self.warehouse = DuckDBWarehouse(file)
+        os.environ["WAREHOUSE"] = str(file)
 
     def rows_up_to(self, batch: int) -> dict[str, Fingerprint]:
         """Fingerprints of the rows that each table has from this and earlier batches, all columns."""
@@ -99,37 +91,25 @@ class Vault:
         )
 
     def _fingerprints(self, first_seen: str, condition: str, tables: str) -> dict[str, Fingerprint]:
-        with duckdb.connect(str(self.warehouse)) as connection:
-            found = connection.execute(
-                f"select table_schema, table_name from information_schema.tables where {tables}"
-            ).fetchall()
-            return {
-                name: _fingerprint(
-                    connection,
-                    f"select {first_seen if name.startswith(('hub_', 'link_')) else '*'}"
-                    f" from {schema}.{name} where {condition}",
-                )
-                for schema, name in found
-            }
+        found = self.warehouse.query(
+            f"select table_schema, table_name from information_schema.tables where {tables}"
+        )
+        relations = {
+            name: f"(select {first_seen if name.startswith(('hub_', 'link_')) else '*'}"
+            f" from {schema}.{name} where {condition}) as chosen"
+            for schema, name in found
+        }
+        return self.warehouse.fingerprints(relations, ignored=())
 
     def column(self, sql: str) -> list[object]:
         """The first column of a query."""
-        with duckdb.connect(str(self.warehouse)) as connection:
-            return [row[0] for row in connection.execute(sql).fetchall()]
-
-
-def _fingerprint(connection: duckdb.DuckDBPyConnection, rows: str) -> Fingerprint:
-    found = connection.execute(
-        f"select count(*), coalesce(sum(hash(vault)::hugeint), 0) from ({rows}) as vault"
-    ).fetchone()
-    assert found is not None
-    return found
+        return [row[0] for row in self.warehouse.query(sql)]
 
 
 @pytest.fixture(scope="module")
 def full_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All batches of a small world, loaded one after the other."""
-    folder = tmp_path_factory.mktemp("world")
+    """All batches of a small dataset, loaded one after the other."""
+    folder = tmp_path_factory.mktemp("dataset")
     generate(Parameters(scale_factor=0.02), folder / "sources", workers=1)
     for batch in (1, 2, 3):
         options = LoadOptions(str(folder / "sources"), str(folder / "lake"), batches=(batch,))
@@ -138,38 +118,35 @@ def full_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """One folder and one environment for all runs, because dbt reads the project again when they change."""
     folder = tmp_path_factory.mktemp("vault")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        patch.setenv("LAKE", str(folder / "lake"))
-        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
-        patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
-        patch.setenv("DO_NOT_TRACK", "1")
-        yield folder
+        workspace = Workspace.on_duckdb(folder)
+        for name, value in workspace.environment.items():
+            patch.setenv(name, value)
+        yield workspace
 
 
 @pytest.fixture(scope="module")
-def manifest(workspace: Path) -> Manifest:
-    parsed = dbtRunner().invoke(["--quiet", "parse"]).result
-    assert isinstance(parsed, Manifest)
-    return parsed
+def project(workspace: Workspace) -> Project:
+    return Project()
 
 
 @pytest.fixture
 def vault(
     full_lake: Path,
-    workspace: Path,
-    manifest: Manifest,
+    workspace: Workspace,
+    project: Project,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Vault:
     """An empty vault."""
-    lake = workspace / "lake"
-    shutil.rmtree(lake, ignore_errors=True)
-    vault = Vault(full_lake, lake, tmp_path / "warehouse.duckdb", manifest)
-    monkeypatch.setenv("WAREHOUSE", str(vault.warehouse))
+    shutil.rmtree(workspace.lake, ignore_errors=True)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    vault = Vault(full_lake, workspace.lake, warehouse, project)
+    monkeypatch.setenv("WAREHOUSE", str(warehouse.file))
     vault.land(0)
     return vault
 
@@ -177,17 +154,17 @@ def vault(
 @pytest.fixture(scope="module")
 def expected(
     full_lake: Path,
-    workspace: Path,
-    manifest: Manifest,
+    workspace: Workspace,
+    project: Project,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Fingerprint]:
     """The vault after batches 1, 2 and 3, one by one."""
-    shutil.rmtree(workspace / "lake", ignore_errors=True)
-    warehouse = tmp_path_factory.mktemp("expected") / "warehouse.duckdb"
-    vault = Vault(full_lake, workspace / "lake", warehouse, manifest)
+    shutil.rmtree(workspace.lake, ignore_errors=True)
+    warehouse = DuckDBWarehouse(tmp_path_factory.mktemp("expected") / "warehouse.duckdb")
+    vault = Vault(full_lake, workspace.lake, warehouse, project)
     vault.land(0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WAREHOUSE", str(warehouse))
+        patch.setenv("WAREHOUSE", str(warehouse.file))
         for batch in (1, 2, 3):
             vault.land(batch)
             assert vault.run() == {}
@@ -263,7 +240,7 @@ def test_all_layers_are_the_same_batch_by_batch_at_once_and_rebuilt(vault: Vault
     assert {name for name, (rows, _) in batch_by_batch.items() if rows == 0} == NEVER_FILLED
     assert vault.run("--full-refresh", select=("*",)) == {}
     assert vault.conclusions() == batch_by_batch
-    vault.start_anew()
+    vault.start_again("at_once")
     assert vault.run(select=("*",)) == {}
     assert vault.conclusions() == batch_by_batch
 
@@ -312,9 +289,7 @@ def _versions(vault: Vault) -> dict[str, list[object]]:
     }
 
 
-def test_one_event_per_batch_gives_the_same_versions_in_any_order(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_event_per_batch_gives_the_same_versions_in_any_order(vault: Vault) -> None:
     select = tuple(f"+{name}" for name in EVENT_TIMELINES)
     _land_events(vault, {1: [1, 2, 3, 4, 5, 6]})
     assert vault.run(select=select) == {}
@@ -324,15 +299,11 @@ def test_one_event_per_batch_gives_the_same_versions_in_any_order(
         shutil.rmtree(vault.lake / "finwire")
         shutil.rmtree(vault.lake / "control")
         vault.land(0)
-        # The name of the file is the name of the database, which the manifest holds.
-        warehouse = vault.warehouse.parent / f"from_{order[0]}" / vault.warehouse.name
-        warehouse.parent.mkdir()
-        monkeypatch.setenv("WAREHOUSE", str(warehouse))
-        one_by_one = Vault(vault.full_lake, vault.lake, warehouse, vault.manifest)
+        vault.start_again(f"from_{order[0]}")
         for event in order:
-            _land_events(one_by_one, {event: [event]})
-            assert one_by_one.run(select=select) == {}
-        assert _versions(one_by_one) == together
+            _land_events(vault, {event: [event]})
+            assert vault.run(select=select) == {}
+        assert _versions(vault) == together
 
 
 # Of each prospect: its tags, and whether it is in the list of the day.
@@ -341,7 +312,7 @@ Prospects = dict[str, tuple[str | None, bool]]
 
 def _publish(vault: Vault, prospects: Prospects) -> list[tuple[object, ...]]:
     """Write what the snapshot reads and take it; returns all it holds: key, tags, whether they have ended."""
-    with duckdb.connect(str(vault.warehouse)) as connection:
+    with duckdb.connect(str(vault.warehouse.file)) as connection:
         for table, columns in {
             "marts.prospects": "agency_id, false as is_customer, marketing_nameplate, 1 as sk_update_date_id",
             "raw_vault.hub_prospect": "agency_id as prospect_id, agency_id as prospect_hk",
@@ -352,24 +323,20 @@ def _publish(vault: Vault, prospects: Prospects) -> list[tuple[object, ...]]:
             connection.execute(
                 f"create or replace table {table} as select {columns}"
                 f" from (values {rows}) as list (agency_id, marketing_nameplate, is_listed)",
-                [value for key, told in prospects.items() for value in (key, *told)],
+                [value for key, rest in prospects.items() for value in (key, *rest)],
             )
-    taken = dbtRunner(manifest=vault.manifest.deepcopy()).invoke(
-        ["--quiet", "snapshot", "--select", "prospects_published"]
+    vault.project.run("snapshot", "--select", "prospects_published").ensure_green()
+    return vault.warehouse.query(
+        "select agency_id, marketing_nameplate, published_to is not null"
+        " from snapshots.prospects_published order by agency_id, published_from"
     )
-    assert taken.success, taken.exception
-    with duckdb.connect(str(vault.warehouse)) as connection:
-        return connection.execute(
-            "select agency_id, marketing_nameplate, published_to is not null"
-            " from snapshots.prospects_published order by agency_id, published_from"
-        ).fetchall()
 
 
 def test_the_snapshot_keeps_what_was_published_whatever_becomes_of_it(vault: Vault) -> None:
     first: Prospects = {"A": ("Boomer", True), "B": ("Spender", True), "C": (None, True)}
-    told = [("A", "Boomer", False), ("B", "Spender", False), ("C", None, False)]
-    assert _publish(vault, first) == told
-    assert _publish(vault, first) == told, "the same list again is no news"
+    published = [("A", "Boomer", False), ("B", "Spender", False), ("C", None, False)]
+    assert _publish(vault, first) == published
+    assert _publish(vault, first) == published, "the same list again is no news"
     # A has other tags, B left.
     assert _publish(vault, {**first, "A": ("HighValue", True), "B": ("Spender", False)}) == [
         ("A", "Boomer", True),

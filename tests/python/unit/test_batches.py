@@ -16,7 +16,7 @@ FEED = read_contracts(CONTRACTS_FOLDER).feeds[0]
 
 
 @dataclass
-class World:
+class FakeDataset:
     """A warehouse that remembers what was done to it, and files with the checksums they have now."""
 
     checksums: dict[int, str]
@@ -33,48 +33,48 @@ class World:
 
 
 class FakeProject:
-    """Stands for the dbt project."""
+    """In place of the dbt project."""
 
-    world: ClassVar[World]
+    dataset: ClassVar[FakeDataset]
 
-    def run(self, label: str, *arguments: str) -> float:
-        self.world.done.append(label.replace("batch ", "").replace(":", ""))
-        if self.world.red == self.world.done[-1]:
+    def step(self, label: str, *arguments: str) -> float:
+        self.dataset.done.append(label.replace("batch ", "").replace(":", ""))
+        if self.dataset.red == self.dataset.done[-1]:
             raise batches.ProjectError("one_model is red")
         return 1.0
 
     def completed_batches(self) -> dict[int, str]:
-        return dict(self.world.finished)
+        return dict(self.dataset.finished)
 
     def finish(self, batch: int, digest: str) -> None:
-        self.world.finished[batch] = digest
+        self.dataset.finished[batch] = digest
 
     def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
         return {"Alert": batch}, {"OK": 10, "not OK": 1}
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World({1: "a", 2: "b", 3: "c"})
-    for batch in world.checksums:
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDataset:
+    dataset = FakeDataset({1: "a", 2: "b", 3: "c"})
+    for batch in dataset.checksums:
         (tmp_path / "sources" / f"Batch{batch}").mkdir(parents=True)
         (tmp_path / "sources" / f"Batch{batch}" / "a.txt").touch()
     monkeypatch.setenv("SOURCES", str(tmp_path / "sources"))
     monkeypatch.setenv("LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("DBT_TARGET", "duckdb")
-    monkeypatch.setattr(FakeProject, "world", world, raising=False)
-    monkeypatch.setattr(batches, "Project", FakeProject)
-    monkeypatch.setattr(batches, "load", world.load)
-    return world
+    monkeypatch.setattr(FakeProject, "dataset", dataset, raising=False)
+    monkeypatch.setattr(batches, "BatchProject", FakeProject)
+    monkeypatch.setattr(batches, "load", dataset.load)
+    return dataset
 
 
-def replay(world: World, *arguments: str) -> tuple[int, list[str], str]:
-    """Exit code, what was done, and what was said."""
-    world.done = []
+def replay(dataset: FakeDataset, *arguments: str) -> tuple[int, list[str], str]:
+    """Exit code, what was done, and what was printed."""
+    dataset.done = []
     app = batches.typer.Typer()
     app.command()(batches.main)
     result = CliRunner().invoke(app, list(arguments))
-    return result.exit_code, world.done, " ".join(result.output.split())
+    return result.exit_code, dataset.done, " ".join(result.output.split())
 
 
 def land(lake: Lake, *batches: int) -> None:
@@ -90,70 +90,76 @@ STEPS = ("load {}", "{} build", "{} validate")
 ALL = [step.format(batch) for batch in (1, 2, 3) for step in STEPS]
 
 
-def test_each_batch_is_loaded_built_and_validated_before_the_next(world: World) -> None:
-    code, done, said = replay(world)
+def test_each_batch_is_loaded_built_and_validated_before_the_next(dataset: FakeDataset) -> None:
+    code, done, said = replay(dataset)
     assert code == 0
     assert done == ALL
     assert "3 7 0" in said
     assert "3 3 10 1" in said, "messages and audit of batch 3"
 
 
-def test_a_finished_batch_is_only_compared_with_its_files(world: World) -> None:
-    replay(world)
-    code, done, said = replay(world)
+def test_a_finished_batch_is_only_compared_with_its_files(dataset: FakeDataset) -> None:
+    replay(dataset)
+    code, done, said = replay(dataset)
     assert code == 0
     assert done == ["load 1", "load 2", "load 3"]
     assert said.count("finished before, skipped") == 3
 
 
-def test_a_batch_whose_files_have_changed_is_done_again(world: World) -> None:
-    replay(world)
-    world.checksums[2] = "other"
-    assert replay(world)[1] == ["load 1", "load 2", "2 build", "2 validate", "load 3"]
+def test_a_batch_whose_files_have_changed_is_done_again(dataset: FakeDataset) -> None:
+    replay(dataset)
+    dataset.checksums[2] = "other"
+    assert replay(dataset)[1] == ["load 1", "load 2", "2 build", "2 validate", "load 3"]
 
 
 @pytest.mark.parametrize("red", ["load 2", "2 build", "2 validate"])
-def test_a_replay_stops_where_it_is_red_and_the_same_command_goes_on_there(
-    world: World, red: str
+def test_a_replay_stops_where_it_is_red_and_the_same_command_resumes_there(
+    dataset: FakeDataset, red: str
 ) -> None:
-    world.red = red
-    code, done, said = replay(world)
+    dataset.red = red
+    code, done, said = replay(dataset)
     assert code == 1
     assert done == ALL[: ALL.index(red) + 1]
     assert "batch 2" in said
     assert "run the same command again" in said
-    world.red = ""
-    code, done, _ = replay(world)
+    dataset.red = ""
+    code, done, _ = replay(dataset)
     assert code == 0
     assert done == ["load 1", *ALL[3:]]
 
 
-def test_a_replay_begins_where_it_is_told_finished_or_not(world: World, tmp_path: Path) -> None:
-    replay(world)
+def test_a_replay_begins_where_it_is_asked_to_finished_or_not(
+    dataset: FakeDataset, tmp_path: Path
+) -> None:
+    replay(dataset)
     land(Lake(str(tmp_path / "lake")), 1, 2)
-    assert replay(world, "--from", "3")[:2] == (0, ALL[6:])
+    assert replay(dataset, "--from", "3")[:2] == (0, ALL[6:])
 
 
-def test_a_replay_cannot_begin_after_a_batch_that_failed(world: World, tmp_path: Path) -> None:
+def test_a_replay_cannot_begin_after_a_batch_that_failed(
+    dataset: FakeDataset, tmp_path: Path
+) -> None:
     lake = Lake(str(tmp_path / "lake"))
     land(lake, 1, 2)
     Path(lake.batch_files("brokerage", "trade", 2).failure).touch()
-    code, done, said = replay(world, "--from", "3")
+    code, done, said = replay(dataset, "--from", "3")
     assert (code, done) == (2, [])
     assert "batch 2 has not landed as a whole; begin with --from 2" in said
 
 
-def test_a_replay_cannot_begin_after_a_batch_that_is_not_there(world: World) -> None:
-    code, done, said = replay(world, "--from", "3")
+def test_a_replay_cannot_begin_after_a_batch_that_is_not_there(dataset: FakeDataset) -> None:
+    code, done, said = replay(dataset, "--from", "3")
     assert (code, done) == (2, [])
     assert "batch 1 has not landed as a whole; begin with --from 1" in said
-    code, _, said = replay(world, "--from", "4")
+    code, _, said = replay(dataset, "--from", "4")
     assert code == 2
     assert "no batch 4 or later; the last one is 3" in said
 
 
-def test_a_second_replay_at_the_same_time_is_turned_away(world: World, tmp_path: Path) -> None:
+def test_a_second_replay_at_the_same_time_is_turned_away(
+    dataset: FakeDataset, tmp_path: Path
+) -> None:
     with Lake(str(tmp_path / "lake")).locked("replay"):
-        code, done, said = replay(world)
+        code, done, said = replay(dataset)
     assert (code, done) == (2, [])
     assert "another replay is writing to this lake; wait for it to end" in said

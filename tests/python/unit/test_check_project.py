@@ -1,16 +1,15 @@
-"""Three rules of scripts/check_project.py.
+"""Rules of scripts/check_project.py: personal columns are declared, links lead to a node, SQL files open with a comment."""
 
-What is called like a personal column says whether it is one, no link leads nowhere, and models read downwards.
-"""
-
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts import check_project
 from scripts.check_project import (
     links_of_the_documentation_lead_to_a_node,
-    models_read_only_layers_below,
     personal_columns_are_declared,
+    sql_files_open_with_a_comment,
 )
 
 
@@ -30,9 +29,9 @@ EVERYBODY = ["brokerage_auditor", "brokerage_analyst"]
 @pytest.mark.parametrize(
     "column", ["last_name", "broker_last_name", "dob", "phone2", "postal_code", "net_worth"]
 )
-def test_a_column_that_is_called_like_personal_data_must_be_declared(column: str) -> None:
-    (breach,) = personal_columns_are_declared(manifest(column, {}, EVERYBODY))
-    assert breach.startswith(f"dim_person.{column}: no")
+def test_a_column_with_a_personal_name_must_be_declared(column: str) -> None:
+    (violation,) = personal_columns_are_declared(manifest(column, {}, EVERYBODY))
+    assert violation.startswith(f"dim_person.{column}: no")
 
 
 @pytest.mark.parametrize("personal", ["name", False])
@@ -51,13 +50,13 @@ def test_a_model_that_only_the_auditor_reads_needs_no_declaration() -> None:
     assert list(personal_columns_are_declared(closed)) == []
 
 
-def test_a_kind_that_does_not_exist_is_a_breach() -> None:
-    (breach,) = personal_columns_are_declared(manifest("x", {"personal": "nmae"}, EVERYBODY))
-    assert "nmae" in breach
+def test_an_unknown_kind_is_a_violation() -> None:
+    (violation,) = personal_columns_are_declared(manifest("x", {"personal": "nmae"}, EVERYBODY))
+    assert "nmae" in violation
 
 
 @pytest.mark.parametrize(
-    ("link", "breaches"),
+    ("link", "violations"),
     [
         ("#!/model/model.warehouse.dim_person", 0),
         ("#!/model/model.warehouse.dim_persons", 1),
@@ -65,7 +64,7 @@ def test_a_kind_that_does_not_exist_is_a_breach() -> None:
         ("#!/overview?g_v=1&g_i=%2Bdim_persons", 1),
     ],
 )
-def test_a_link_to_a_page_or_graph_that_is_not_there_is_a_breach(link: str, breaches: int) -> None:
+def test_a_link_to_a_missing_page_or_graph_is_a_violation(link: str, violations: int) -> None:
     block = {"original_file_path": "models/overview.md", "block_contents": f"[here]({link})"}
     linked = {
         "nodes": {"model.warehouse.dim_person": {}},
@@ -73,33 +72,23 @@ def test_a_link_to_a_page_or_graph_that_is_not_there_is_a_breach(link: str, brea
         "exposures": {},
         "docs": {"doc.overview": block},
     }
-    assert len(list(links_of_the_documentation_lead_to_a_node(linked))) == breaches
+    assert len(list(links_of_the_documentation_lead_to_a_node(linked))) == violations
 
 
-@pytest.mark.parametrize(
-    ("layer", "parent_layer", "breaches"),
-    [
-        ("marts", "raw_vault", []),
-        ("marts", "marts", []),
-        ("raw_vault", "marts", ["reader (raw_vault) reads parent (marts)"]),
-        ("reports", "marts", ["reader: reports is none of the layers staging, raw_vault"]),
-    ],
-)
-def test_a_model_reads_its_own_layer_or_a_lower_one(
-    layer: str, parent_layer: str, breaches: list[str]
+@pytest.mark.parametrize("folder", check_project.COMMENTED_FOLDERS)
+def test_a_file_without_a_comment_at_its_beginning_is_a_violation(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nodes = {
-        f"model.warehouse.{name}": {
-            "resource_type": "model",
-            "name": name,
-            "fqn": ["warehouse", of_layer, name],
-            "depends_on": {"nodes": parents},
-        }
-        for name, of_layer, parents in (
-            ("reader", layer, ["model.warehouse.parent"]),
-            ("parent", parent_layer, []),
-        )
+    files = {
+        "explained": "{# Why. #}\nselect 1",
+        "commented": "-- Why.\nselect 1",
+        "bare": "select 1",
     }
-    found = list(models_read_only_layers_below({"nodes": nodes, "sources": {}}))
-    assert len(found) == len(breaches)
-    assert all(map(str.startswith, found, breaches))
+    for name, text in files.items():
+        path = tmp_path / folder / "below" / f"{name}.sql"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(check_project, "ROOT", tmp_path)
+    assert list(sql_files_open_with_a_comment({})) == [
+        f"{folder}/below/bare.sql: does not open with a comment"
+    ]

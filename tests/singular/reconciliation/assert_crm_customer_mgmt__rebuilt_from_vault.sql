@@ -94,19 +94,13 @@ rebuilt as (
         action.loaded_at
     from {{ ref('sat_customer__crm') }} as action
     inner join {{ ref('hub_customer') }} as customer on action.customer_hk = customer.customer_hk
-    left join {{ ref('sat_account__crm') }} as account_action
+    left join {{ ref('nhl_account_action') }} as account_action
         on
             action.batch_id = account_action.batch_id
             and action.record_source = account_action.record_source
             and action.source_row = account_action.source_row
     left join {{ ref('hub_account') }} as account on account_action.account_hk = account.account_hk
-    left join {{ ref('sat_account_broker__crm') }} as managed
-        on
-            account_action.account_hk = managed.account_hk
-            and action.batch_id = managed.batch_id
-            and action.record_source = managed.record_source
-            and action.source_row = managed.source_row
-    left join {{ ref('hub_employee') }} as broker on managed.broker_hk = broker.employee_hk
+    left join {{ ref('hub_employee') }} as broker on account_action.broker_hk = broker.employee_hk
 )
 
 {{ differences("delivered", "rebuilt") }}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.bench.measuring import Run, median_of
-from scripts.bench.page import exponent, write_page
-from scripts.bench.results import FILES, Result, read_results, save
+from bench.page import exponent, write_page
+from bench.results import FILES, Result, median_of, read_results, save
+from scripts.warehouse.process import Run
 
 MACHINE = {"processor": "a processor", "cores": "2"}
 
@@ -22,7 +22,7 @@ def _runs(*seconds: float) -> list[Run]:
     return [Run(second, second, 100) for second in seconds]
 
 
-def _world(scale: float) -> list[Result]:
+def _dataset(scale: float) -> list[Result]:
     """Everything about one scale, ten seconds of build for one of floor, growing with the scale."""
     replay = {
         "load": [scale, 0.1, 0.1],
@@ -64,7 +64,7 @@ def _row(page: str, *cells: str) -> list[str]:
 
 
 def test_ratios_are_of_medians_and_of_the_floor_of_the_same_scale(tmp_path: Path) -> None:
-    page = _page(tmp_path, [*_world(1), *_world(3)])
+    page = _page(tmp_path, [*_dataset(1), *_dataset(3)])
     ratios = page.partition("## Ratios")[2].partition("##")[0]
     for scale in ("1", "3"):
         load, build, both, models, *_ = _row(ratios, f"duckdb, {scale}")
@@ -72,13 +72,13 @@ def test_ratios_are_of_medians_and_of_the_floor_of_the_same_scale(tmp_path: Path
 
 
 def test_a_later_batch_is_compared_with_the_first_in_model_seconds(tmp_path: Path) -> None:
-    page = _page(tmp_path, _world(1))
+    page = _page(tmp_path, _dataset(1))
     assert _row(page, "duckdb, 1", "1", "2") == ["0.10", "0.40", "1.10", "0.05"]
     assert _row(page, "duckdb, 1", "1", "3") == ["0.10", "0.80", "1.10", "0.10"]
 
 
-def test_growth_is_told_for_each_batch_of_the_replay(tmp_path: Path) -> None:
-    page = _page(tmp_path, [*_world(1), *_world(10)])
+def test_growth_is_shown_for_each_batch_of_the_replay(tmp_path: Path) -> None:
+    page = _page(tmp_path, [*_dataset(1), *_dataset(10)])
     assert _row(page, "duckdb", "models of batch 1") == ["1.00"]
     assert _row(page, "duckdb", "models of batch 3") == ["0.00"]
 
@@ -91,17 +91,17 @@ def test_engines_are_compared_where_both_were_measured(tmp_path: Path) -> None:
             steps={name: _runs(4 * median_of(runs).seconds) for name, runs in result.steps.items()},
             figures=result.figures | {"build": [54, 3, 7]},
         )
-        for result in _world(3)
+        for result in _dataset(3)
         if result.engine == "duckdb" and result.part in ("load", "replay")
     ]
-    page = _page(tmp_path, [*_world(1), *_world(3), *postgres])
+    page = _page(tmp_path, [*_dataset(1), *_dataset(3), *postgres])
     compared = page.partition("## Postgres / DuckDB")[2].partition("##")[0]
     assert _row(compared, "3") == ["4.0", "-", "2.0", "3.0", "7.0"]
     assert "| 1 |" not in compared
 
 
 def test_the_slowest_models_come_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
-    page = _page(tmp_path, _world(1))
+    page = _page(tmp_path, _dataset(1))
     assert _row(page, "duckdb, 1", "marts.dim") == ["a view", "6.00", "0.20", "-"]
     assert "raw_vault.hub" not in page
 
@@ -113,7 +113,7 @@ def test_many_days_and_little_memory_say_of_how_many_runs_they_are_the_median(
     page = _page(
         tmp_path,
         [
-            *_world(1),
+            *_dataset(1),
             _result(1, "duckdb", "days", steps={"days": _runs(20, 21)}, figures=days),
             _result(
                 *(1, "duckdb", "limited"),
@@ -127,9 +127,9 @@ def test_many_days_and_little_memory_say_of_how_many_runs_they_are_the_median(
     assert _row(page, "duckdb, 1", "3", "1GB") == ["12.0", "100", "10.0", "100"]
 
 
-def test_a_failed_part_is_named_and_the_others_stand(tmp_path: Path) -> None:
+def test_a_failed_part_is_named_and_the_others_stay(tmp_path: Path) -> None:
     broken = _result(1, "duckdb", "models", failure="dbt build is not green:\ndim_trade | x")
-    page = _page(tmp_path, [*_world(1), broken])
+    page = _page(tmp_path, [*_dataset(1), broken])
     assert _row(page, "duckdb, 1", "models") == ["dbt build is not green: dim_trade \\", "x"]
     assert "build with all tests" in page
 
@@ -140,7 +140,7 @@ def test_one_part_alone_makes_a_page(tmp_path: Path) -> None:
 
 
 def test_two_scales_make_a_plot_that_is_the_same_every_time(tmp_path: Path) -> None:
-    page = _page(tmp_path, [*_world(1), *_world(3)])
+    page = _page(tmp_path, [*_dataset(1), *_dataset(3)])
     (picture,) = re.findall(r"!\[Steps\]\((.*)\)", page)
     once = (tmp_path / picture).read_bytes()
     assert b"<svg" in once

@@ -1,45 +1,19 @@
-"""A session measures what was asked for, keeps it at once, and goes on when a part fails."""
+"""A session measures what was asked for, keeps it at once, and continues when a part fails."""
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from scripts.bench.__main__ import main
-from scripts.bench.engines import Engine
-from scripts.bench.measuring import WorkError, apart
-from scripts.bench.parts import ENGINE_PARTS, Bench, Options
-from scripts.bench.results import FILES, read_results
-from scripts.bench.session import Job, Session, plan
+from bench.__main__ import main
+from bench.parts import ENGINE_PARTS, Bench, Options
+from bench.results import FILES, read_results
+from bench.session import Job, Session, plan
 
 
 def _options(folder: Path) -> Options:
     return Options(repeat=2, days=2, memory_limit="1GB", slowest=5, profiles=folder / "profiles")
-
-
-def _fail() -> None:
-    raise RuntimeError("no luck")
-
-
-def _be_killed() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_work_that_fails_or_is_killed_says_so() -> None:
-    with pytest.raises(WorkError, match="no luck"):
-        apart(_fail)
-    with pytest.raises(WorkError, match="killed"):
-        apart(_be_killed)
-
-
-def test_work_is_measured_apart() -> None:
-    run, outcome = apart(os.getpid)
-    assert outcome != os.getpid()
-    assert run.seconds >= 0
-    assert run.peak_mib > 1
 
 
 def test_a_part_that_needs_only_one_scale_is_measured_at_that_one() -> None:
@@ -57,11 +31,11 @@ def test_a_part_that_needs_only_one_scale_is_measured_at_that_one() -> None:
 def test_a_part_that_fails_is_kept_as_failed_and_the_next_one_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(bench: Bench, engine: Engine) -> None:
+    def broken(bench: Bench) -> None:
         raise ValueError("no luck")
 
-    def working(bench: Bench, engine: Engine) -> None:
-        bench.figures["name"] = engine.name
+    def working(bench: Bench) -> None:
+        bench.figures["name"] = bench.workspace.warehouse.target
 
     monkeypatch.setitem(ENGINE_PARTS, "load", broken)
     monkeypatch.setitem(ENGINE_PARTS, "build", working)
@@ -82,10 +56,10 @@ def test_a_part_that_fails_is_kept_as_failed_and_the_next_one_is_measured(
     assert 0.9 < floor.figures["bytes"] / generated.figures["bytes"] <= 1
 
 
-def test_without_a_world_every_part_of_its_scale_is_kept_as_failed(tmp_path: Path) -> None:
+def test_without_a_dataset_every_part_of_its_scale_is_kept_as_failed(tmp_path: Path) -> None:
     jobs = list(plan([-1], [], ["floor", "formats"]))
     failures = Session(jobs, _options(tmp_path), tmp_path).run()
-    assert [failure.partition(": no world: ")[0] for failure in failures] == [
+    assert [failure.partition(": no dataset: ")[0] for failure in failures] == [
         "scale -1, files, floor",
         "scale -1, files, formats",
     ]

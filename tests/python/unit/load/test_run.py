@@ -1,11 +1,13 @@
 """A load as a whole: what is loaded, what is skipped, what is said, and when it ends as an error."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sample_sources import FEEDS, FILES, Outcome, load, load_feeds, write_sources
 
 from scripts.fingerprint import fingerprint_lake
+from scripts.load import run
 from scripts.load.lake import Lake
 from scripts.load.run import LoadOptions
 
@@ -82,6 +84,19 @@ def test_a_batch_has_one_load_time_whatever_is_loaded_later(sources: Path, lake:
     outcome = load(sources, lake, "--force")
     assert load_times(outcome, 1) == first
     assert len(load_times(outcome, 2)) == 1
+
+
+def test_the_time_of_the_first_load_is_read_from_the_clock_of_the_options(
+    sources: Path, lake: Path
+) -> None:
+    then, later = datetime(2001, 2, 3, 4, 5, 6), datetime(2002, 1, 1)
+    for batches, now in (((1,), then), ((1, 2), later)):
+        options = LoadOptions(
+            str(sources), str(lake), batches, force=True, clock=lambda now=now: now
+        )
+        assert run.load(options).failures == []
+    outcome = Outcome(0, "", lake)
+    assert (load_times(outcome, 1), load_times(outcome, 2)) == ({then}, {later})
 
 
 def test_a_changed_file_replaces_its_rows_and_no_others(sources: Path, lake: Path) -> None:

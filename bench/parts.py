@@ -1,0 +1,262 @@
+"""The parts of the benchmark: what each measures, and where it applies.
+
+A part of files is measured once for each scale; a part of an engine for each scale and engine. Every run of a step
+happens in a fresh process; what prepares it (an empty warehouse, a loaded lake) is not counted.
+"""
+
+import shutil
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.work import (
+    MODELS,
+    BatchTimes,
+    copy_files,
+    explain_slowest,
+    generate_dataset,
+    load_all,
+    load_new,
+    replay,
+    run_dbt,
+)
+from scripts.warehouse.process import Run, run_in_subprocess
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import Workspace
+
+Outcome = TypeVar("Outcome")
+FORMATS = ("delimited", "fixed_width", "xml")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller chose.
+
+    Attributes:
+        repeat: runs of each step.
+        days: incremental batches of the replay day by day.
+        memory_limit: what DuckDB may take where memory is short, as it writes sizes.
+        slowest: how many models to profile.
+        profiles: folder for the profiles.
+    """
+
+    repeat: int
+    days: int
+    memory_limit: str
+    slowest: int
+    profiles: Path
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One part being measured: where, and what it has given so far."""
+
+    scale: float
+    workspace: Workspace
+    options: Options
+    say: Callable[[str], None]
+    steps: dict[str, list[Run]] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> range:
+        """One number for each run of a step."""
+        return range(self.options.repeat)
+
+    def measure(self, step: str, work: Callable[[], Outcome]) -> Outcome:
+        """Do the work once more for a step; returns what the work returns.
+
+        Raises:
+            WorkError: the work did not come to its end.
+        """
+        runs = self.steps.setdefault(step, [])
+        self.say(f"{step}, run {len(runs) + 1}")
+        run, outcome = run_in_subprocess(work)
+        runs.append(run)
+        return outcome
+
+    def dbt(self, step: str, *arguments: str) -> int:
+        """Measure a command of dbt; returns the number of its nodes."""
+        return self.measure(step, partial(run_dbt, self.workspace, *arguments))
+
+
+def measure_generator(bench: Bench) -> None:
+    """Speed of the generator, altogether and by module."""
+    work = partial(generate_dataset, bench.workspace, bench.scale)
+    datasets = [bench.measure("generate", work) for _ in bench.repeats]
+    first = datasets[0]
+    bench.figures.update(rows=first.rows, bytes=first.bytes)
+    bench.figures["modules"] = {
+        module: {
+            "bytes": sum(
+                file.bytes for task in first.tasks if task.module == module for file in task.files
+            ),
+            "cpu_seconds": statistics.median(
+                sum(task.cpu_seconds for task in dataset.tasks if task.module == module)
+                for dataset in datasets
+            ),
+        }
+        for module in dict.fromkeys(task.module for task in first.tasks)
+    }
+
+
+def measure_floor(bench: Bench) -> None:
+    """The copy floor, which every other figure is compared with."""
+    for _ in bench.repeats:
+        size = bench.measure("copy floor", partial(copy_files, bench.workspace))
+    bench.figures.update(asdict(size))
+
+
+def measure_formats(bench: Bench) -> None:
+    """The loader, format by format, into the lake."""
+    for name in FORMATS:
+        for _ in bench.repeats:
+            size = bench.measure(name, partial(load_all, bench.workspace, name))
+        bench.figures[name] = asdict(size)
+
+
+def measure_load(bench: Bench) -> None:
+    """All batches, from source files to what dbt reads."""
+    for _ in bench.repeats:
+        _remove_everything(bench.workspace)
+        size = bench.measure("load", partial(load_all, bench.workspace))
+    bench.figures.update(asdict(size), lake_bytes=_bytes_below(bench.workspace.lake))
+
+
+def measure_start(bench: Bench) -> None:
+    """The start of dbt: the project parsed for the first time, and unchanged since the last time."""
+    for _ in bench.repeats:
+        shutil.rmtree(bench.workspace.target, ignore_errors=True)
+        for step in ("first start", "start"):
+            bench.dbt(step, "ls", "--resource-type", "seed")
+
+
+def measure_build(bench: Bench) -> None:
+    """One `dbt build` of all batches into an empty warehouse: seeds, models, unit tests, data tests."""
+    _prepare(bench.workspace)
+    for _ in bench.repeats:
+        bench.workspace.warehouse.drop_built()
+        bench.figures["nodes"] = bench.dbt("build", "build")
+    bench.figures.update(
+        tables=bench.workspace.warehouse.row_counts(), bytes=bench.workspace.warehouse.size()
+    )
+
+
+def measure_models(bench: Bench) -> None:
+    """The same in parts: the models alone, then the tests alone on what these have built."""
+    _prepare(bench.workspace)
+    for _ in bench.repeats:
+        bench.workspace.warehouse.drop_built()
+        bench.figures["models"] = bench.dbt("models", *MODELS)
+        for step, kind in (("data tests", "test"), ("unit tests", "unit_test")):
+            bench.figures[step] = bench.dbt(step, "test", "--resource-type", kind)
+
+
+def measure_replay(bench: Bench) -> None:
+    """The batches one after the other, as they came: load, run all models, next.
+
+    One model at a time, so that the seconds of a model are its own.
+    """
+    _prepare(bench.workspace)
+    workspace = bench.workspace.with_variables(DBT_THREADS="1")
+    bench.figures.update(_replayed(bench, "replay", workspace))
+    bench.figures.update(tables=workspace.warehouse.row_counts())
+
+
+def measure_days(bench: Bench) -> None:
+    """A replay of many daily batches: does a daily batch slow down as history grows?"""
+    workspace = replace(bench.workspace, folder=bench.workspace.folder / "days")
+    run_in_subprocess(partial(generate_dataset, workspace, bench.scale, bench.options.days))
+    bench.figures.update(_replayed(bench, "days", workspace))
+
+
+def measure_limited(bench: Bench) -> None:
+    """One `dbt build` with less memory than DuckDB would like to take."""
+    _prepare(bench.workspace)
+    limit = bench.options.memory_limit
+    workspace = bench.workspace.with_variables(DUCKDB_MEMORY_LIMIT=limit)
+    for _ in bench.repeats:
+        bench.workspace.warehouse.drop_built()
+        bench.figures["nodes"] = bench.measure("build", partial(run_dbt, workspace, "build"))
+    bench.figures["limit"] = limit
+
+
+def measure_profile(bench: Bench) -> None:
+    """Plans, with the time of each step, of the slowest models; written to the folder for profiles."""
+    _prepare(bench.workspace)
+    bench.workspace.warehouse.drop_built()
+    work = partial(explain_slowest, bench.workspace, bench.options.slowest)
+    plans = bench.measure("profile", work)
+    folder = bench.options.profiles / f"{bench.workspace.warehouse.target}-{bench.scale:g}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for model, plan in plans.items():
+        (folder / f"{model}.txt").write_text(plan, encoding="utf-8")
+    bench.say(f"{len(plans)} profiles are in {folder}")
+
+
+# In the order in which they are measured; a later part may use what an earlier one has left.
+FILE_PARTS = {
+    "generate": measure_generator,
+    "floor": measure_floor,
+    "formats": measure_formats,
+}
+ENGINE_PARTS = {
+    "load": measure_load,
+    "start": measure_start,
+    "build": measure_build,
+    "models": measure_models,
+    "replay": measure_replay,
+    "limited": measure_limited,
+    "profile": measure_profile,
+    "days": measure_days,
+}
+ON_REQUEST = ("profile",)
+
+
+def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:
+    """Whether a part is measured at this one of the scales: some need not be measured at each."""
+    if part in ("start", "days"):
+        return scale == min(scales)
+    if part == "limited":
+        return scale == max(scales) and engine == Target.DUCKDB
+    return True
+
+
+def _prepare(workspace: Workspace) -> None:
+    """Load what is not loaded and let dbt parse: not counted."""
+    run_in_subprocess(partial(load_new, workspace))
+    run_in_subprocess(partial(run_dbt, workspace, "ls", "--resource-type", "seed"))
+
+
+def _remove_everything(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.lake, ignore_errors=True)
+    workspace.warehouse.empty()
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _replayed(bench: Bench, step: str, workspace: Workspace) -> dict[str, Any]:
+    """Replay all batches into an empty warehouse as often as is asked; returns the medians."""
+    replays = []
+    for _ in bench.repeats:
+        _remove_everything(workspace)
+        replays.append(bench.measure(step, partial(replay, workspace)))
+    return _median_times(replays)
+
+
+def _median_times(replays: list[list[BatchTimes]]) -> dict[str, Any]:
+    """Medians over some replays of the same batches: seconds of each batch, and of each model in each batch."""
+    batches = list(zip(*replays, strict=True))
+    return {
+        "load": [statistics.median(run.load for run in runs) for runs in batches],
+        "build": [statistics.median(run.build for run in runs) for runs in batches],
+        "models": {
+            model: [statistics.median(run.models[model] for run in runs) for runs in batches]
+            for model in replays[0][0].models
+        },
+    }

@@ -1,0 +1,177 @@
+"""The pieces of work that are measured, each to be done in a process of its own.
+
+The tools are imported by the functions that need them: every process imports this module, and the memory of one tool
+must not count for another.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scripts.warehouse.workspace import Workspace
+
+if TYPE_CHECKING:
+    from brokerage_sources.generate.run import Dataset
+    from scripts.load.contracts import Feed
+    from scripts.warehouse.dbt import NodeResult
+
+WORKERS = 2
+# Everything that data tests look at.
+MODELS = ("build", *(f"--resource-type={kind}" for kind in ("model", "seed", "snapshot")))
+
+
+@dataclass(frozen=True)
+class Size:
+    """Rows and bytes that a piece of work went through."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BatchTimes:
+    """What one batch of a replay took.
+
+    Attributes:
+        load: seconds of the load.
+        build: seconds of dbt's run of all models, its own start included.
+        models: seconds that dbt reports for each model, by `schema.model`.
+    """
+
+    load: float
+    build: float
+    models: dict[str, float]
+
+
+def generate_dataset(workspace: Workspace, scale: float, incremental_batches: int = 2) -> "Dataset":
+    """Generate the source files of a dataset, in place of an earlier one."""
+    from brokerage_sources.generate.parameters import Parameters
+    from brokerage_sources.generate.run import generate
+
+    parameters = Parameters(scale_factor=scale, incremental_batches=incremental_batches)
+    return generate(parameters, workspace.sources, workers=WORKERS, force=True)
+
+
+def copy_files(workspace: Workspace) -> Size:
+    """The copy floor: read every file and write it once as Parquet, with nothing but DuckDB.
+
+    Delimited files are read with the columns and types of their contracts, the others as lines of text. There are no
+    checks, no line numbers, no place for what does not fit.
+    """
+    import duckdb
+
+    from scripts.load.sources import SourceFolder
+
+    sources = SourceFolder(str(workspace.sources))
+    rows = size = 0
+    with duckdb.connect(config={"threads": WORKERS}) as connection:
+        for feed in _feeds():
+            for batch in filter(feed.comes_in, sources.batches):
+                files = sources.files_of(feed, batch)
+                relation = _relation(feed, batch, [file.path for file in files])
+                copied = connection.execute(
+                    f"copy (select * from {relation}) to '{workspace.folder}/floor.parquet'"
+                    " (format parquet, compression zstd)"
+                ).fetchall()
+                rows += copied[0][0]
+                size += sum(file.bytes for file in files)
+    return Size(rows, size)
+
+
+def load_all(workspace: Workspace, format: str | None = None) -> Size:
+    """Load every batch of the feeds of one format, or of all, whether or not they are loaded already."""
+    feeds = tuple(feed.label for feed in _feeds(format)) if format else ()
+    return _load(workspace, feeds=feeds, force=True)
+
+
+def load_new(workspace: Workspace) -> Size:
+    """Load what is not loaded yet."""
+    return _load(workspace)
+
+
+def run_dbt(workspace: Workspace, *arguments: str) -> int:
+    """Run dbt in this process; returns the number of nodes that ran.
+
+    Raises:
+        ProjectError: dbt could not start, or a node failed.
+    """
+    return len(_run_dbt(workspace, *arguments))
+
+
+def replay(workspace: Workspace) -> list[BatchTimes]:
+    """Load and run one batch after the other."""
+    from scripts.load.sources import SourceFolder
+
+    return [_run_batch(workspace, batch) for batch in SourceFolder(str(workspace.sources)).batches]
+
+
+def explain_slowest(workspace: Workspace, count: int) -> dict[str, str]:
+    """Run all models, then the queries of the slowest once more; returns their plans by `schema.model`.
+
+    The plans are those of the first build of a model: all batches at once.
+    """
+    models = [node for node in _run_dbt(workspace, *MODELS) if node.kind == "model"]
+    models.sort(key=lambda node: node.seconds, reverse=True)
+    explain = workspace.warehouse.explain
+    with workspace.warehouse.opened() as query:
+        plans = {_label(node): query(f"{explain} {node.sql}") for node in models[:count]}
+    return {name: "\n".join(str(line[-1]) for line in plan) for name, plan in plans.items()}
+
+
+def _run_batch(workspace: Workspace, batch: int) -> BatchTimes:
+    started = time.perf_counter()
+    _load(workspace, batches=(batch,))
+    loaded = time.perf_counter()
+    nodes = _run_dbt(workspace, *MODELS)
+    built = time.perf_counter()
+    models = {_label(node): node.seconds for node in nodes}
+    return BatchTimes(loaded - started, built - loaded, models)
+
+
+def _load(workspace: Workspace, **options: Any) -> Size:
+    """Load into the lake, and from there to where dbt builds."""
+    from scripts.load.run import LoadOptions, load
+
+    workspace.enter()
+    target = workspace.warehouse.target
+    result = load(
+        LoadOptions(str(workspace.sources), str(workspace.lake), target=target, **options)
+    )
+    if result.failures:
+        raise RuntimeError("; ".join(result.failures))
+    files = [file for feed in result.feeds for file in feed.files]
+    return Size(sum(file.rows_read for file in files), sum(file.file_bytes for file in files))
+
+
+def _run_dbt(workspace: Workspace, *arguments: str) -> "list[NodeResult]":
+    from scripts.warehouse.dbt import run_dbt
+
+    workspace.enter()
+    run = run_dbt(*arguments)
+    run.ensure_green()
+    return run.nodes
+
+
+def _label(node: "NodeResult") -> str:
+    return f"{node.schema}.{node.name}"
+
+
+def _feeds(format: str | None = None) -> "list[Feed]":
+    from scripts.load.contracts import read_contracts
+    from scripts.load.run import CONTRACTS_FOLDER
+
+    feeds = read_contracts(CONTRACTS_FOLDER).feeds
+    return [feed for feed in feeds if format in (None, feed.format)]
+
+
+def _relation(feed: "Feed", batch: int, files: list[str]) -> str:
+    """The call that reads the files; text that is not delimited is one column, with a delimiter that never occurs."""
+    if feed.format == "delimited":
+        columns = {column.name: column.data_type for column in feed.layout(batch)}
+        delimiter, quote, skip = feed.delimiter, feed.quote or "", feed.header_lines
+    else:
+        columns, delimiter, quote, skip = {"line": "varchar"}, "\x01", "", 0
+    return (
+        f"read_csv({files}, columns = {columns}, delim = '{delimiter}', quote = '{quote}',"
+        f" escape = '{quote}', header = false, skip = {skip}, auto_detect = false)"
+    )

@@ -1,1 +1,0 @@
-{{ pit(key="employee_hk", timelines={"hr": ref("timeline_employee__hr")}) }}

@@ -1,0 +1,147 @@
+"""What every engine offers of a warehouse; a class of its own has what engines do differently.
+
+Usage:
+    warehouse = DuckDBWarehouse(Path("data/warehouse.duckdb"))
+    warehouse.query("select count(*) from marts.dim_trade")
+    warehouse.fingerprints() == other_warehouse.fingerprints()
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint, Recipe, counted_columns
+from scripts.warehouse.settings import LOADED_SCHEMA, Target
+
+# Runs a statement; returns all its rows, none if it is no query.
+Query = Callable[[str], list[tuple[Any, ...]]]
+
+# Snapshots record when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md).
+_SNAPSHOTS = "snapshots"
+
+
+class Warehouse(ABC):
+    """A warehouse of one engine. Nothing is open between calls, and it can be sent to other processes.
+
+    Attributes:
+        target: the engine, by the name of its dbt target.
+        explain: written before a query, runs it and shows its plan.
+        is_written_by_a_server: its files do not belong to the process that builds, and have limits of their own.
+        recipe: the recipe of fingerprints in the SQL of the engine.
+    """
+
+    target: ClassVar[Target]
+    explain: ClassVar[str]
+    is_written_by_a_server: ClassVar[bool]
+    recipe: ClassVar[Recipe]
+
+    @classmethod
+    @abstractmethod
+    def temporary(cls, folder: Path) -> AbstractContextManager[Self]:
+        """A new, empty one; its files, if it has any of its own, are in the folder.
+
+        Raises:
+            PostgresServerError: it needs a server, and none can be started.
+        """
+
+    @property
+    @abstractmethod
+    def environment(self) -> dict[str, str]:
+        """The variables that make dbt and the loader use it."""
+
+    @abstractmethod
+    def opened(self) -> AbstractContextManager[Query]:
+        """Open it for several statements, which are committed one by one."""
+
+    @abstractmethod
+    def empty(self) -> None:
+        """Remove everything, loaded and built; whoever is connected is disconnected."""
+
+    @abstractmethod
+    def drop_built(self) -> None:
+        """Remove everything that dbt has built; what is loaded stays."""
+
+    @abstractmethod
+    def save(self, name: str) -> None:
+        """Keep its present state under a name, in place of an earlier one."""
+
+    @abstractmethod
+    def restore(self, name: str) -> None:
+        """Put it into a saved state; whoever is connected is disconnected."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """The bytes that it takes on disk."""
+
+    @abstractmethod
+    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+        """The types of the columns of a relation, by name."""
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement; returns its rows."""
+        with self.opened() as query:
+            return query(statement)
+
+    def tables(self) -> dict[str, str]:
+        """Every table, without views: as it is written in a FROM clause, by `schema.table`."""
+        with self.opened() as query:
+            return self._tables(query)
+
+    def row_counts(self) -> dict[str, int]:
+        """The number of rows of each table that dbt has built, by `schema.table`."""
+        with self.opened() as query:
+            return {
+                name: query(f"select count(*) from {relation}")[0][0]
+                for name, relation in self._tables(query).items()
+                if not name.startswith(f"{LOADED_SCHEMA}.")
+            }
+
+    def fingerprints(
+        self,
+        relations: Mapping[str, str] | None = None,
+        ignored: Collection[str] = LOAD_COLUMNS,
+    ) -> dict[str, Fingerprint]:
+        """The fingerprint of each relation.
+
+        Args:
+            relations: by a name, each as it is written in a FROM clause; none for every table but those of snapshots.
+            ignored: columns that do not count.
+        """
+        with self.opened() as query:
+            if relations is None:
+                relations = {
+                    name: relation
+                    for name, relation in self._tables(query).items()
+                    if not name.startswith(f"{_SNAPSHOTS}.")
+                }
+            return {
+                name: self._fingerprint(query, relation, ignored)
+                for name, relation in relations.items()
+            }
+
+    def columns(self, relation: str) -> list[str]:
+        """The columns that count in a fingerprint, in the order of their values in the text of a row."""
+        with self.opened() as query:
+            return counted_columns(self._column_types(query, relation), LOAD_COLUMNS)
+
+    def row_texts(self, relation: str) -> list[str]:
+        """The canonical texts of all rows, sorted: to see in what two tables with different fingerprints differ."""
+        with self.opened() as query:
+            types = self._column_types(query, relation)
+            texts = query(self.recipe.row_text_query(relation, types, LOAD_COLUMNS))
+        return sorted(text for (text,) in texts)
+
+    def _fingerprint(self, query: Query, relation: str, ignored: Collection[str]) -> Fingerprint:
+        types = self._column_types(query, relation)
+        ((rows, digest),) = query(self.recipe.fingerprint_query(relation, types, ignored))
+        return Fingerprint(rows, str(digest))
+
+    def _tables(self, query: Query) -> dict[str, str]:
+        found = query(
+            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
+            " and table_catalog = current_database()"
+            " and table_schema not in ('information_schema', 'pg_catalog') order by table_schema, table_name"
+        )
+        return {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in found}

@@ -1,0 +1,188 @@
+"""dbt, run in this process: it starts once, and the project is parsed once.
+
+Usage:
+    project = Project()
+    project.run("build", *WITHOUT_TESTS).ensure_green()
+    project.query("select count(*) from {{ ref('dim_trade') }}")
+
+The project is that of the working directory; where it builds, its profile reads from the environment (`Workspace.enter`).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+# Called with each event of dbt.
+Listener = Callable[[Any], None]
+
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
+
+# Its log file still has everything; what matters is in the results.
+_QUIETLY = ("--log-level", "none")
+_FAILED = ("error", "fail", "runtime error")
+
+
+class ProjectError(Exception):
+    """dbt cannot read the project or the warehouse, or a node failed; the message says which."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, test, seed, snapshot or exposure.
+
+    Attributes:
+        name: its name.
+        schema: where it is built; empty for an exposure.
+        kind: its resource type, such as `model`.
+        status: in the words of dbt: `success`, `pass`, `error`, ...
+        message: what dbt or the engine says about it, in one line.
+        seconds: the time it took.
+        sql: its compiled query; empty if it has none.
+    """
+
+    name: str
+    schema: str
+    kind: str
+    status: str
+    message: str
+    seconds: float
+    sql: str
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is red."""
+        return self.status in _FAILED
+
+
+@dataclass(frozen=True)
+class DbtRun:
+    """What became of one command of dbt.
+
+    Attributes:
+        command: its name.
+        outcome: what dbt returned.
+        seconds: the time it took.
+        errors: what dbt logged as errors, each in one line.
+    """
+
+    command: str
+    outcome: dbtRunnerResult
+    seconds: float
+    errors: list[str]
+
+    @property
+    def nodes(self) -> list[NodeResult]:
+        """The result of each node, in the order in which they ended."""
+        return [
+            NodeResult(
+                name=result.node.name,
+                schema=getattr(result.node, "schema", ""),
+                kind=str(result.node.resource_type),
+                status=str(result.status),
+                message=_one_line(result.message or ""),
+                seconds=result.execution_time,
+                sql=getattr(result.node, "compiled_code", None) or "",
+            )
+            for result in getattr(self.outcome.result, "results", ())
+        ]
+
+    @property
+    def problem(self) -> str:
+        """What went wrong, in one line: the exception, the nodes that failed, or what dbt logged."""
+        if self.outcome.exception is not None:
+            return _one_line(self.outcome.exception)
+        failed = [node.name for node in self.nodes if node.has_failed]
+        others = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+        return f"{', '.join(failed[:3])}{others}" or "; ".join(self.errors)
+
+    def node_messages(self) -> Iterator[str]:
+        """A line about each node that failed or warns."""
+        for node in self.nodes:
+            if node.has_failed or node.status == "warn":
+                yield f"{node.status}: {node.name}: {node.message}"
+
+    def ensure_green(self) -> None:
+        """Go on only if nothing went wrong.
+
+        Raises:
+            ProjectError: something failed; the message names it.
+        """
+        if not self.outcome.success:
+            raise ProjectError(f"{self.command} is not green: {self.problem}")
+
+
+def run_dbt(
+    *arguments: str, manifest: Manifest | None = None, listeners: Sequence[Listener] = ()
+) -> DbtRun:
+    """Run a command of dbt, and parse the project first unless its manifest is given."""
+    errors: list[str] = []
+
+    def on_event(event: Any) -> None:
+        if event.info.level == "error":
+            errors.append(_one_line(event.info.msg))
+
+    started = time.perf_counter()
+    # `ls` and `show` print their results, whatever the log level.
+    with redirect_stdout(StringIO()):
+        runner = dbtRunner(manifest, callbacks=[on_event, *listeners])
+        outcome = runner.invoke([*_QUIETLY, *arguments])
+    return DbtRun(arguments[0], outcome, time.perf_counter() - started, errors)
+
+
+class Project:
+    """The dbt project of the working directory, parsed once.
+
+    Raises:
+        ProjectError: it cannot be parsed.
+    """
+
+    def __init__(self) -> None:
+        parsed = run_dbt("parse")
+        if not isinstance(parsed.outcome.result, Manifest):
+            raise ProjectError(f"the project cannot be parsed: {parsed.problem}")
+        self._manifest = parsed.outcome.result
+
+    def run(self, *arguments: str, listeners: Sequence[Listener] = ()) -> DbtRun:
+        """Run a command of dbt."""
+        # A copy: dbt notes in its manifest that an ephemeral model is part of a statement, and leaves it out in the next run.
+        manifest: Manifest = self._manifest.deepcopy()  # type: ignore[no-untyped-call]
+        return run_dbt(*arguments, manifest=manifest, listeners=listeners)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, which may use macros and `ref`.
+
+        Raises:
+            ProjectError: the warehouse cannot be used.
+        """
+        shown = self._invoke("show", "--limit", "-1", "--inline", sql)
+        return [tuple(row) for row in shown.results[0].agate_table.rows]
+
+    def run_operation(self, macro: str, **arguments: object) -> None:
+        """Run a macro.
+
+        Raises:
+            ProjectError: the warehouse cannot be used.
+        """
+        given = ", ".join(f"{name}: {value}" for name, value in arguments.items())
+        self._invoke("run-operation", macro, "--args", f"{{{given}}}")
+
+    def _invoke(self, command: str, *arguments: str) -> Any:
+        # Artifacts of these small commands would replace those of the build.
+        run = self.run(command, "--no-write-json", *arguments)
+        if not run.outcome.success:
+            # The result of a macro does not say what went wrong in it; dbt logs it on the way.
+            is_logged = run.errors and run.outcome.exception is None
+            problem = "; ".join(run.errors) if is_logged else run.problem
+            raise ProjectError(f"the warehouse cannot be used: {problem}")
+        return run.outcome.result
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())

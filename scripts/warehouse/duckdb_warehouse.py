@@ -1,0 +1,123 @@
+"""A warehouse in a file of DuckDB. It reads the lake in place: nothing is loaded into it.
+
+Usage:
+    DuckDBWarehouse(Path("data/warehouse.duckdb")).fingerprints()
+    DuckDBWarehouse(IN_MEMORY).fingerprints({"trade": "read_parquet('data/lake/brokerage/trade/*/*.parquet')"})
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.fingerprints import Recipe
+from scripts.warehouse.settings import Target
+
+if TYPE_CHECKING:
+    import duckdb
+
+# No file: for queries that need nothing but the engine.
+IN_MEMORY = Path(":memory:")
+
+
+@dataclass(frozen=True)
+class DuckDBWarehouse(Warehouse):
+    """A warehouse in one file."""
+
+    file: Path
+
+    target = Target.DUCKDB
+    explain = "explain analyze"
+    is_written_by_a_server = False
+    recipe = Recipe(
+        decimal_type="DECIMAL",
+        float_type="DOUBLE",
+        float_text="format('{{:.14e}}', {0})",
+        list_text=(
+            "cast(len({0}) as varchar) || chr(29)"
+            " || array_to_string([coalesce(item, chr(30)) for item in {0}], chr(29))"
+        ),
+        # 15 hexadecimal digits are the most that fit a bigint; the sum of them needs more.
+        first_60_bits="cast('0x' || left({0}, 15) as bigint)",
+    )
+
+    @classmethod
+    @contextmanager
+    def temporary(cls, folder: Path) -> Iterator[Self]:
+        """See `Warehouse`; the file goes with the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        yield cls(folder / "warehouse.duckdb")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """See `Warehouse`."""
+        return {"DBT_TARGET": self.target, "WAREHOUSE": str(self.file)}
+
+    @contextmanager
+    def opened(self) -> Iterator[Query]:
+        """See `Warehouse`; to read only.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+        """
+        with self._connect() as connection:
+            yield lambda statement: connection.execute(statement).fetchall()
+
+    def empty(self) -> None:
+        """See `Warehouse`."""
+        for path in self._files():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def drop_built(self) -> None:
+        """See `Warehouse`."""
+        self.empty()
+
+    def save(self, name: str) -> None:
+        """See `Warehouse`."""
+        folder = self._saved(name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path in self._files():
+            if path.is_file():
+                shutil.copy2(path, folder)
+
+    def restore(self, name: str) -> None:
+        """See `Warehouse`."""
+        self.empty()
+        shutil.copytree(self._saved(name), self.file.parent, dirs_exist_ok=True)
+
+    def size(self) -> int:
+        """See `Warehouse`."""
+        return self.file.stat().st_size
+
+    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+        return {name: kind for name, kind, *_ in query(f"describe select * from {relation}")}
+
+    def _connect(self) -> "duckdb.DuckDBPyConnection":
+        # Imported late: in a process that is measured, the memory of a library must not count for another.
+        import duckdb
+
+        if self.file == IN_MEMORY:
+            return duckdb.connect()
+        if not self.file.is_file():
+            raise FileNotFoundError(f"{self.file}: no such warehouse; build one with `make build`")
+        try:
+            return duckdb.connect(str(self.file), read_only=True)
+        except duckdb.ConnectionException:
+            # dbt has run in this process and keeps the file open for writing; both must open it alike.
+            return duckdb.connect(str(self.file))
+
+    def _files(self) -> list[Path]:
+        """The file itself, its write-ahead log, and the folder of what did not fit into memory."""
+        logs = self.file.parent.glob(f"{self.file.name}.wal*")
+        spilled = self.file.with_name(f"{self.file.name}.tmp")
+        return [path for path in (self.file, *logs, spilled) if path.exists()]
+
+    def _saved(self, name: str) -> Path:
+        return self.file.parent / "saved" / name

@@ -1,0 +1,121 @@
+"""A warehouse in a database of Postgres, with a copy of the lake in a schema of its own.
+
+Usage:
+    PostgresWarehouse(PostgresServer.from_environment()).fingerprints()
+    with postgres_server() as server, PostgresWarehouse.on(server) as warehouse:
+        print(warehouse.environment)
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from scripts.postgres_server import PostgresServer, postgres_server
+from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.fingerprints import Recipe
+from scripts.warehouse.settings import LOADED_SCHEMA, Target
+
+
+@dataclass(frozen=True)
+class PostgresWarehouse(Warehouse):
+    """A warehouse in a database; a saved state is another database beside it."""
+
+    database: PostgresServer
+
+    target = Target.POSTGRES
+    explain = "explain (analyze, buffers)"
+    is_written_by_a_server = True
+    recipe = Recipe(
+        decimal_type="numeric",
+        float_type="double",
+        float_text="trim(to_char({0}, '9.99999999999999EEEE'))",
+        list_text=(
+            "cast(cardinality({0}) as varchar) || chr(29) || array_to_string({0}, chr(29), chr(30))"
+        ),
+        first_60_bits="cast(cast('x' || left({0}, 15) as bit(60)) as bigint)",
+    )
+
+    @classmethod
+    @contextmanager
+    def temporary(cls, folder: Path) -> Iterator[Self]:
+        """See `Warehouse`; on the server that the environment names, or on one that is started for it."""
+        with postgres_server() as server, cls.on(server) as warehouse:
+            yield warehouse
+
+    @classmethod
+    @contextmanager
+    def on(cls, server: PostgresServer) -> Iterator[Self]:
+        """A new, empty one on a server; dropped at the end, with its saved states."""
+        with server.new_database() as database:
+            warehouse = cls(database)
+            try:
+                yield warehouse
+            finally:
+                for name in warehouse._all_saved():
+                    server.drop_database(name)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """See `Warehouse`."""
+        return self.database.environment()
+
+    @contextmanager
+    def opened(self) -> Iterator[Query]:
+        """See `Warehouse`.
+
+        Raises:
+            psycopg2.Error: the database cannot be reached.
+        """
+        with closing(self.database.connect()) as connection, connection.cursor() as cursor:
+
+            def query(statement: str) -> list[tuple[Any, ...]]:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+            yield query
+
+    def empty(self) -> None:
+        """See `Warehouse`."""
+        self.database.replace_database(self.database.database)
+
+    def drop_built(self) -> None:
+        """See `Warehouse`."""
+        with self.opened() as query:
+            schemas = query(
+                "select nspname from pg_namespace where nspname not like 'pg\\_%'"
+                f" and nspname not in ('information_schema', 'public', '{LOADED_SCHEMA}')"
+            )
+            for (schema,) in schemas:
+                query(f'drop schema "{schema}" cascade')
+
+    def save(self, name: str) -> None:
+        """See `Warehouse`."""
+        self.database.replace_database(self._saved(name), self.database.database)
+
+    def restore(self, name: str) -> None:
+        """See `Warehouse`."""
+        self.database.replace_database(self.database.database, self._saved(name))
+
+    def size(self) -> int:
+        """See `Warehouse`."""
+        return int(self.query("select pg_database_size(current_database())")[0][0])
+
+    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+        name = relation.replace("'", "''")
+        columns = query(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+            f" where attrelid = '{name}'::regclass and attnum > 0 and not attisdropped"
+        )
+        return {row[0]: row[1] for row in columns}
+
+    def _saved(self, name: str) -> str:
+        return f"{self.database.database}_{name}"
+
+    def _all_saved(self) -> list[str]:
+        prefix = self._saved("")
+        found = self.query(
+            f"select datname from pg_database where starts_with(datname, '{prefix}')"
+        )
+        return [name for (name,) in found]

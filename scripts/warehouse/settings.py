@@ -1,0 +1,75 @@
+"""The engines that dbt builds on, and where Postgres is, for everything that connects to it.
+
+Usage:
+    settings = ConnectionSettings.from_environment()
+    connection = psycopg2.connect(settings.uri("my program"))
+"""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+from urllib.parse import quote, urlencode
+
+# On Postgres, the schema of the copy of the lake; everything else in a warehouse is built by dbt.
+LOADED_SCHEMA = "raw"
+# How long to wait for an answer of the server.
+CONNECT_SECONDS = 10
+
+
+class Target(StrEnum):
+    """Where dbt builds: DuckDB reads the lake in place, Postgres needs a copy of it."""
+
+    DUCKDB = "duckdb"
+    POSTGRES = "postgres"
+
+
+class PostgresError(Exception):
+    """Postgres cannot be reached or written: says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Where a Postgres database is and who enters it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """From the variables of libpq, with the defaults of profiles/profiles.yml.
+
+        Raises:
+            PostgresError: PGPORT is not a number.
+        """
+        port = os.environ.get("PGPORT") or "5432"
+        if not port.isdecimal():
+            raise PostgresError(f"PGPORT={port}: not a number; set it to the port of the server")
+        return cls(
+            host=os.environ.get("PGHOST") or "localhost",
+            port=int(port),
+            user=os.environ.get("PGUSER") or "postgres",
+            password=os.environ.get("PGPASSWORD") or "",
+            database=os.environ.get("PGDATABASE") or "brokerage",
+        )
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"{self.host}:{self.port}/{self.database}"
+
+    def uri(self, application: str) -> str:
+        """For libpq; the host may be the folder of a socket. What is not named here it takes from its other variables."""
+        given = {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "application_name": application,
+            "connect_timeout": os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_SECONDS,
+        }
+        query = urlencode({key: value for key, value in given.items() if value}, quote_via=quote)
+        return f"postgresql:///{quote(self.database, safe='')}?{query}"

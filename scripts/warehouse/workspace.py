@@ -1,0 +1,91 @@
+"""A folder to load and build in: source files, lake, what dbt writes, and the warehouse that is built.
+
+Usage:
+    workspace = Workspace.on_duckdb(folder)
+    workspace.dbt("build", "--select", "dim_trade")     dbt as a command, in a process of its own
+    workspace.enter()                                   for dbt and the loader in this process
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+
+# The folder of the dbt project.
+ROOT = Path(__file__).parents[2]
+DBT = Path(sys.executable).with_name("dbt")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder and a warehouse.
+
+    Attributes:
+        folder: holds everything but the warehouse of a server.
+        warehouse: what dbt builds.
+        variables: more variables for dbt and the loader.
+    """
+
+    folder: Path
+    warehouse: Warehouse
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def on_duckdb(cls, folder: Path) -> "Workspace":
+        """With a warehouse in a file in the folder."""
+        return cls(folder, DuckDBWarehouse(folder / "warehouse.duckdb"))
+
+    def with_variables(self, **variables: str) -> "Workspace":
+        """The same one, with these variables too."""
+        return replace(self, variables=self.variables | variables)
+
+    @property
+    def sources(self) -> Path:
+        """The source files."""
+        return self.folder / "sources"
+
+    @property
+    def lake(self) -> Path:
+        """The lake."""
+        return self.folder / "lake"
+
+    @property
+    def target(self) -> Path:
+        """What dbt has parsed and compiled."""
+        return self.folder / "target"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make dbt and the loader work here."""
+        own = {
+            "LAKE": str(self.lake),
+            "DBT_TARGET_PATH": str(self.target),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DO_NOT_TRACK": "1",
+        }
+        return own | self.warehouse.environment | self.variables
+
+    def enter(self) -> None:
+        """Let dbt and the loader of this process work here."""
+        os.environ.update(self.environment)
+
+    def start_dbt(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a command of dbt; its output and errors are both in `stdout`."""
+        return subprocess.Popen(
+            [DBT, *arguments],
+            cwd=ROOT,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def dbt(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of dbt to its end."""
+        process = self.start_dbt(*arguments)
+        output, _ = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, "")
