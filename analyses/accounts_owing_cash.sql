@@ -1,5 +1,6 @@
 -- Which active accounts owe us the most cash, and since when have they been below zero?
--- One row per account, the twenty with the lowest balance. A balance belongs to the account, so versions are joined by account_id.
+-- One row per account, the twenty with the lowest balance. A balance belongs to the account, so versions are joined by
+-- account_id.
 with
 
 balances as (

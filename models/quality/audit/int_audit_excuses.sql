@@ -42,7 +42,7 @@ looking_ahead as (
     cross join parameters
 ),
 
--- A customer who turns 100 by that day is counted as too old, and one who is born by that day is not counted as too young.
+-- A customer who turns 100 by that day is counted as too old, one who is born by that day is not counted as too young.
 misjudged as (
     select
         looking_ahead.batch_id,

@@ -1,5 +1,5 @@
 -- What: the two satellites of a customer, joined again, are the lines of the feed.
--- A returned row: a row of the feed that the vault cannot rebuild (`lost`), or a row that the feed does not have (`invented`).
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (
