@@ -80,12 +80,14 @@ lint: .venv/.dev ## Style of SQL and Python, types, and the rules of the project
 	.venv/bin/dbt-bouncer --config-file dbt-bouncer.yml
 	$(RUN) scripts.check_project
 	WAREHOUSE=:memory: .venv/bin/sqlfluff lint --disable-progress-bar models snapshots tests/singular analyses
+	.venv/bin/sqlfluff lint --disable-progress-bar --templater raw packages
 
 .PHONY: format
 format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	WAREHOUSE=:memory: .venv/bin/sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
+	.venv/bin/sqlfluff fix --disable-progress-bar --templater raw packages
 
 .PHONY: bench
 bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m bench --help

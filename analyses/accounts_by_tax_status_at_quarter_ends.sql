@@ -1,6 +1,6 @@
 -- How many accounts were open at the end of each quarter, by tax status?
--- One row per quarter, by its last day or the last known one, and tax status. A PIT for the days asked for: which
--- version of each account held on each of them.
+-- One row per quarter, by its last day or the last known one, and tax status. A PIT at as-of grain: the version
+-- of each account on each of the days asked for.
 with
 
 dim_date as (

@@ -1,5 +1,6 @@
--- Which active accounts owe us most cash, and since when have they been below zero?
--- One row per account, the twenty deepest. A balance belongs to the account, so versions are joined by account_id.
+-- Which active accounts owe us the most cash, and since when have they been below zero?
+-- One row per account, the twenty with the lowest balance. A balance belongs to the account, so versions are joined by
+-- account_id.
 with
 
 balances as (

@@ -1,5 +1,5 @@
--- Which branches earned most in the last twelve months, and how does that compare with the twelve months before?
--- One row per branch. The newest month may not be complete: it is counted with what there is.
+-- Which branches earned the most in the last twelve months, and how does that compare with the twelve months before?
+-- One row per branch. The newest month may be incomplete and is counted as it is.
 with
 
 performance as (

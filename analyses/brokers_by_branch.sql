@@ -1,5 +1,5 @@
--- How large are the branches, and how many of their brokers answer to a manager who is a broker too?
--- One row per branch; brokers without a branch stand under NULL.
+-- How large are the branches, and how many of their brokers report to a manager who is also a broker?
+-- One row per branch; brokers without a branch are under NULL.
 with
 
 brokers as (

@@ -1,5 +1,5 @@
 -- What do active customers of each tier have with us, and how much do they trade?
--- One row per tier; customers without a valid tier stand under NULL.
+-- One row per tier; customers without a valid tier are under NULL.
 with
 
 customers as (

@@ -1,6 +1,7 @@
--- On which days were our customers a large part of the market in a security, or traded outside the prices of the day?
--- One row per security and day, the twenty with the largest part. Generated and official sources draw trades and market
--- prices apart: parts above 100 percent and prices outside the range are no alarm there, as they would be in a market.
+-- On which days were our customers a large share of the market in a security, or traded outside the prices of the day?
+-- One row per security and day, the twenty with the largest share. Generated and official sources draw trades and
+-- market prices independently: there, shares above 100 percent and prices outside the range are no alarm, unlike in a
+-- real market.
 with
 
 activity as (

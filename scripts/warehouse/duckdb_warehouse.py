@@ -64,6 +64,8 @@ class DuckDBWarehouse(Warehouse):
             FileNotFoundError: there is no such file.
         """
         with self._connect() as connection:
+            # It would be printed into the output of the program, whenever a query takes long.
+            connection.execute("set enable_progress_bar = false")
             yield lambda statement: connection.execute(statement).fetchall()
 
     def empty(self) -> None:

@@ -1,7 +1,9 @@
 {#
-    Every key that a staging view delivers is in the column. Why: a table takes a batch once; if a feed of that batch lands after the
-    table took it, its keys are missing, and this test says so. To repair: dbt build --full-refresh --select <table>+
-    `feeds`: a list of {stage, column}, the name of the key in each view. A returned row is a key that is missing.
+    Every key that a staging view delivers is in the column. Why: a table reads a batch once; if a feed of that batch lands later, its keys are
+    missing. To repair: dbt build --full-refresh --select <table>+
+    A returned row is a missing key.
+
+    `feeds`: list of {stage, column}: a staging view, and its name for the key.
 #}
 {% test covers_stage(model, column_name, feeds) %}
 

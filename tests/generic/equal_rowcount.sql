@@ -1,6 +1,7 @@
 {#
-    The table has as many rows as another one: nothing was lost and nothing doubled on the way from there. The
-    returned row has both counts.
+    The table has as many rows as another one: on the way from there, no row was lost or duplicated. The returned row has both counts.
+
+    `compare_model`: the other table.
 #}
 {% test equal_rowcount(model, compare_model) %}
 

@@ -1,7 +1,8 @@
 {#
-    The table holds the same rows as another one, in all of its columns, which the other must have
-    under the same names; the other may have more columns. A returned row stands in one of the two
-    only, and says in which.
+    The table has the same rows as another one, in all of its columns. The other table must have these columns, and may have more. A
+    returned row is in one of the two tables only, and says in which.
+
+    `compare_model`: the other table.
 #}
 {% test equality(model, compare_model) %}
 

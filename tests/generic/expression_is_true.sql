@@ -1,4 +1,8 @@
-{# The expression is true in every row, not merely unknown. A returned row is one in which it is not. #}
+{#
+    The expression is true in every row; unknown is not enough. A returned row is one in which it is false or unknown.
+
+    `expression`: SQL over the columns of the model.
+#}
 {% test expression_is_true(model, expression) %}
 
 select *

@@ -1,4 +1,8 @@
-{# The hash key in the column is the hash of the business key beside it. A returned row is a key that was hashed in another way. #}
+{#
+    The hash key in the column is the hash of the business key in the same row. A returned row has another hash.
+
+    `business_key`: column of the business key.
+#}
 {% test hash_key_matches(model, column_name, business_key) %}
 
 select

@@ -1,6 +1,8 @@
 {#
-    The versions of a key cover time from the first on: each begins when the one before ends, none is empty, and only the last one is
-    open and current. A returned row is a version that breaks this, with the start of the next one.
+    The versions of a key cover time without gaps or overlaps from the first one on: each begins when the previous one ends, none is empty,
+    and only the last one is open and current. A returned row is a version that violates this, with the start of the next one.
+
+    `partition_by`: column of the key.
 #}
 {% test mutually_exclusive_ranges(model, partition_by) %}
 

@@ -1,6 +1,8 @@
 {#
-    None of the columns is ever NULL: one scan and one test for all of them, where `not_null` takes one for each. A returned row
+    None of the columns is ever NULL: one scan and one test for all of them, where `not_null` needs one for each. A returned row
     has a NULL in at least one of the columns.
+
+    `columns`: list of the columns.
 #}
 {% test never_null(model, columns) %}
 

@@ -1,6 +1,6 @@
 {#
-    The text holds neither U+001E nor U+001F, with which hashes mark NULL and separate their parts: with one of them in a value, two
-    different keys could get one hash. A returned row is such a value.
+    The text contains neither U+001E nor U+001F, which hashes use for NULL and between their parts: with one of them in a value, two
+    different keys could have the same hash. A returned row is such a value.
 #}
 {% test no_control_characters(model, column_name) %}
 

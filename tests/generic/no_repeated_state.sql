@@ -1,6 +1,9 @@
 {#
-    No row repeats what the one before said of the same key. `state`: the column, or list of columns, that must differ.
-    A returned row says nothing new.
+    No row has the same state as the previous row of the same key. A returned row has.
+
+    `key`: column of the key.
+    `state`: the column, or list of columns, that must differ.
+    `order`: column that orders the rows of a key.
 #}
 {% test no_repeated_state(model, key, state, order="batch_id") %}
 

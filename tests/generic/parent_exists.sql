@@ -1,6 +1,8 @@
 {#
-    Every key in the column is in the hub or link that it refers to. The zero key and NULL stand for a reference that the source
-    left empty, so they need no parent. A returned row is a key without a parent, with the number of rows that use it.
+    Every key in the column is in the hub or link that it refers to. The zero key and NULL are references that the source left empty,
+    so they need no parent. A returned row is a key without a parent, with the number of rows that have it.
+
+    `parent`, `parent_key`: the hub or link, and its column of the key.
 #}
 {% test parent_exists(model, column_name, parent, parent_key) %}
 

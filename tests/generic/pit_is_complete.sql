@@ -1,6 +1,9 @@
 {#
-    Every row of a change-grain PIT names, for each timeline, the version that holds then, and every version of each timeline is
-    named. `timelines`: name -> relation, as for the macro `pit`. A returned row is a wrong or a missing pointer.
+    Every row of a change-grain PIT refers, for each timeline, to the version that holds at its time, and every version of each timeline is
+    referred to. A returned row is a wrong or a missing reference.
+
+    `key`: column of the key.
+    `timelines`: name -> relation, as for the macro `pit`.
 #}
 {% test pit_is_complete(model, key, timelines) %}
 

@@ -1,7 +1,8 @@
 {#
-    A view over a whole feed holds exactly the rows that the loader says it landed, file by file. A
-    returned row is a file whose rows were lost, doubled or never logged between the lake and the
-    view; both counts stand beside each other.
+    A view over a whole feed has exactly as many rows of each file as the loader landed. A returned row is a file whose rows were lost,
+    duplicated or not logged, with both counts.
+
+    `system`, `feed`: names of the feed in the load log.
 #}
 {% test row_count_equals_load_log(model, system, feed) %}
 

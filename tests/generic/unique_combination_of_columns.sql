@@ -1,7 +1,8 @@
 {#
-    The columns together are a key: no two rows share their values. NULLs count as equal, because a
-    key with a hole that occurs twice is a duplicate too. A returned row is one value of the key
-    that occurs more than once.
+    The columns together are a key: no two rows have the same values in all of them. NULLs count as equal, because an incomplete key that
+    occurs twice is a duplicate too. A returned row is a value of the key that occurs more than once.
+
+    `combination_of_columns`: list of the columns.
 #}
 {% test unique_combination_of_columns(model, combination_of_columns) %}
 

@@ -1,6 +1,9 @@
 {#
-    Every row lies inside the version that it names: it begins no earlier and ends no later. `version_key` names the version and has
-    the same name in `versions`. A returned row reaches out of its version, or names one that does not exist.
+    Every row is inside the version that it refers to: it begins no earlier and ends no later. A returned row begins earlier or ends later than
+    its version, or refers to one that does not exist.
+
+    `version_key`: column of the version, with the same name in both tables.
+    `versions`: the versions, with valid_from and valid_to.
 #}
 {% test within_version(model, version_key, versions) %}
 

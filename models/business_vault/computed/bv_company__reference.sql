@@ -1,7 +1,7 @@
 with
 
-companies as (
-    select * from {{ ref('timeline_company__finwire') }}
+sat_company as (
+    select * from {{ ref('sat_company__finwire') }}
 ),
 
 hub_company as (
@@ -15,20 +15,21 @@ by_cik as (
         company_hk,
         cast('0001-01-01' as date) as valid_from,
         {{ open_end() }} as valid_to
-    from companies
+    from sat_company
 ),
 
--- Which company published under the name, day by day; the last one of a day holds.
+-- Which company published under the name, day by day; the last one of a day holds. Read from the satellite, not from
+-- its timeline: a name counts also where another record of the same second has another one.
 publications as (
     select
         hub_company.company_hk as reference_hk,
-        companies.company_hk,
-        companies.valid_from as applied_at,
-        companies.batch_id,
-        companies.sequence_number,
-        companies.source_row
-    from companies
-    inner join hub_company on companies.company_name = hub_company.company_key
+        sat_company.company_hk,
+        sat_company.applied_at,
+        sat_company.batch_id,
+        sat_company.sequence_number,
+        sat_company.source_row
+    from sat_company
+    inner join hub_company on sat_company.company_name = hub_company.company_key
 ),
 
 {{ last_states("publications", "reference_hk", grain="day") }},

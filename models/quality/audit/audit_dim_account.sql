@@ -54,8 +54,8 @@ followed_customers as (
     from dim_customer
 ),
 
--- Of each version with which a customer becomes inactive, whether any of its accounts is inactive. A later version
--- says nothing: by then the account may be active again.
+-- For each version with which a customer becomes inactive: whether any of its accounts is inactive. Later versions do
+-- not count: by then an account may be active again.
 inactive_customers as (
     select
         followed_customers.sk_customer_id,

@@ -37,7 +37,7 @@ validations as (
     where message_source = 'FactHoldings'
 ),
 
--- A version is that of the day on which the trade was created: it may have ended before the trade closed.
+-- The versions are those of the day on which the trade was created: they may have ended before the trade closed.
 judged as (
     select
         holdings.batch_id,

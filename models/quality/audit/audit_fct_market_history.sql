@@ -25,7 +25,7 @@ validations as (
     where message_source = 'FactMarketHistory'
 ),
 
--- A batch brings the prices of the day before.
+-- A batch delivers the prices of the day before.
 judged as (
     select
         market_history.batch_id,

@@ -33,7 +33,7 @@ official as (
     cross join batches
 ),
 
--- Batch 0 counts too, so phases are counted from 1.
+-- Batch 0 is a phase too, so phases are numbered from 1.
 phases as (
     select
         *,

@@ -20,7 +20,7 @@ tagged as (
     from prospects
 ),
 
--- Tags that the nameplate has, and tags that the figures call for, in their order. An unknown figure calls for nothing.
+-- The tags of the nameplate, and the tags that the figures require, in their order. An unknown figure requires none.
 compared as (
     select
         *,

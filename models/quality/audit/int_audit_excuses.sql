@@ -22,7 +22,7 @@ sat_customer_brokerage as (
     select * from {{ ref('sat_customer__brokerage_personal') }}
 ),
 
--- Check 29: events of a customer that fall on one day make one version, which the figure does not credit.
+-- Check 29: several events of a customer on one day make one version, which the figure does not take into account.
 merged as (
     select
         batch_id,
@@ -32,7 +32,7 @@ merged as (
     group by batch_id
 ),
 
--- Check 41: the day that the figure of a daily extract takes for that of its batch.
+-- Check 41: the day that the figure of a daily extract uses instead of the date of its batch.
 looking_ahead as (
     select
         batches.batch_id,
@@ -42,7 +42,7 @@ looking_ahead as (
     cross join parameters
 ),
 
--- Who turns 100 by that day counts as too old already, who is born by it does not count as too young any more.
+-- A customer who turns 100 by that day is counted as too old, one who is born by that day is not counted as too young.
 misjudged as (
     select
         looking_ahead.batch_id,

@@ -4,7 +4,7 @@ trades as (
     select * from {{ ref('bv_trade__life_cycle') }}
 ),
 
--- A trade has its charges from the batch in which it completed, which is its last change.
+-- A trade gets its charges in the batch in which it completes, which is that of its last change.
 written as (
     select
         'invalid_commission' as message_code,

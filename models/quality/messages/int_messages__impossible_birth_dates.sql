@@ -16,7 +16,7 @@ phases as (
     select * from {{ ref('int_batches__phases') }}
 ),
 
--- A field that an update leaves out is NULL here, and raises nothing.
+-- A field that an update leaves out is NULL here, and is not reported.
 stated as (
     select
         customer_hk,

@@ -16,7 +16,7 @@ versions as (
     from dim_customer
 ),
 
--- A version was the current one after a batch that had inserted it, but not the next.
+-- A version was current after a batch if it had been inserted by then, and the next version had not.
 counted as (
     select
         phases.batch_id,

@@ -8,7 +8,7 @@ phases as (
     select * from {{ ref('int_batches__phases') }}
 ),
 
--- The batch of a watch that was removed is the one that removed it.
+-- The batch of a removed watch is the one that removed it.
 removed as (
     select
         batch_id,

@@ -12,7 +12,7 @@ sp_ratings as (
     select * from {{ ref('sp_ratings') }}
 ),
 
--- By publication, not by version.
+-- One message per publication, not per version.
 invalid as (
     select
         hub_company.company_key,

@@ -12,7 +12,7 @@ hub_customer as (
     select * from {{ ref('hub_customer') }}
 ),
 
--- What counts is what the record says: a new customer without a tier has none, an update without one keeps it.
+-- Only what the record states counts: a new customer without a tier has none, an update without one keeps the old one.
 stated as (
     select
         customer_hk,

@@ -8,7 +8,7 @@ dim_security as (
     select * from {{ ref('dim_security') }}
 ),
 
--- Once a symbol and batch, not once a day.
+-- One message per symbol and batch, not per day.
 without_earnings as (
     select distinct
         market_history.batch_id,

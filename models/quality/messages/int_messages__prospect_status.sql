@@ -51,7 +51,7 @@ counted as (
     left join delivered on batches.batch_id = delivered.batch_id
 ),
 
--- In the historical batch all prospects are new, so only their number is told.
+-- In the historical batch all prospects are new, so only their count is reported.
 written as (
     select
         'prospects_inserted' as message_code,

@@ -28,7 +28,7 @@ prospect_insertions as (
     group by prospect_hk
 ),
 
--- Where a row does not say which batch inserted it, the vault does.
+-- The vault knows the batch of rows that do not have it, or that have the batch of their last change.
 inserted as (
     {{ rows_by_batch("DimAccount", ref("dim_account")) }}
     union all

@@ -33,7 +33,7 @@ joined as (
     left join dim_date on watches.sk_date_id_date_placed = dim_date.sk_date_id
 ),
 
--- A cancelled watch names the batch that cancelled it; the vault knows the one that placed it.
+-- A canceled watch has the batch that canceled it; the vault knows the one that placed it.
 counted as (
     select
         'FactWatches' as message_source,

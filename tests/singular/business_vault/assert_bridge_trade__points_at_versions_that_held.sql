@@ -1,7 +1,7 @@
--- What: the versions that a trade points at exist and held on the day on which it was created.
--- Why: the bridge keeps what it found when the trade was placed. If history is changed afterwards, by rows that
--- come late or are landed again, the pointers are stale: `dbt build --full-refresh --select bridge_trade+`.
--- A returned row: a trade with a pointer to a version that does not exist or did not hold.
+-- What: the versions that a trade refers to exist and were valid on the day on which it was created.
+-- Why: the bridge keeps the versions found when the trade was placed. If history changes afterwards, because rows land
+-- late or again, its references are outdated: `dbt build --full-refresh --select bridge_trade+`.
+-- A returned row: a trade with a reference to a version that does not exist or was not valid.
 select
     bridge.trade_id,
     bridge.account_version_hk,

@@ -1,7 +1,7 @@
 -- What: on the day on which a customer becomes inactive, every account that the customer has gets a version, and it
 -- is inactive.
--- Why: the cascade reaches open and closed accounts, and neither the order of the events of a day nor an image of
--- the account in the same batch may keep one active.
+-- Why: the cascade reaches open and closed accounts, and neither the order of the events of a day nor a full record
+-- of the account in the same batch may keep one active.
 -- A returned row: an account of such a customer without an inactive version from that day on.
 with
 

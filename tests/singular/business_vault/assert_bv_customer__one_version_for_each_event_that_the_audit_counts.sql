@@ -1,8 +1,8 @@
 -- What: the historical batch makes one version for each NEW, UPDCUST and INACT that the data generator counted,
 -- less those that share a day with another one of the same customer. They are counted in the feed, because the
 -- official generator writes 0 into its attribute for them (C_ID_HIST) without counting.
--- Why: an event that is lost, doubled or completed from the wrong neighbour changes the number of versions.
--- A returned row: both counts, which differ. Without audit files there is nothing to compare with, and no row.
+-- Why: an event that is lost, duplicated or completed from the wrong event changes the number of versions.
+-- A returned row: both counts, which differ. Without audit files there is nothing to compare, and no row.
 with
 
 counted as (

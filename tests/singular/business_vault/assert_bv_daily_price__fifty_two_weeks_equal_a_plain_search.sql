@@ -1,7 +1,7 @@
 -- What: for a sample of securities, every high, low and first day equals what a plain search through the year
 -- before finds.
--- Why: the model computes them from one number for price and day, over a window or from a batch; this says the rule
--- in plain words, day by day: after the same day of the year before, up to the day itself, the earliest day of
+-- Why: the model computes them from one number for price and day, over a window or from a batch; this test states
+-- the rule directly, day by day: after the same day of the year before, up to the day itself, the earliest day of
 -- equal prices.
 -- A returned row: a day whose values differ from the plain search.
 with

@@ -1,5 +1,5 @@
 -- What: every batch adds as many prospects as the data generator counted as new (attribute P_NEW).
--- Why: the list is complete in every batch; a match by the wrong key would insert known prospects again.
+-- Why: every batch has the full list; a match by the wrong key would insert known prospects again.
 -- A returned row: a batch with both counts, which differ. Without audit files there is no row.
 with
 

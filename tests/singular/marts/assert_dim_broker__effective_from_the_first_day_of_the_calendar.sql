@@ -1,4 +1,4 @@
--- What: every broker holds from the first day of dim_date (audit checks 12 and 27).
+-- What: every broker is valid from the first day of dim_date (audit checks 12 and 27).
 -- Why: accounts and trades of any age look up their broker by date; a later start would leave them
 --   without one.
 -- A returned row: a broker that starts on another day.

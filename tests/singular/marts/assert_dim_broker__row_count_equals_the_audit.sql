@@ -1,9 +1,8 @@
 -- What: as many brokers, and as many surrogate keys, as the data generator counted in the list of
 --   employees (audit checks 8 and 9).
--- Why: a wrong reading of the job code loses or invents brokers, and every account and trade hangs
---   on one.
--- A returned row: the three counts, which differ. Without audit files there is nothing to compare
---   with, and no row.
+-- Why: a misread job code loses or invents brokers, and every account and trade depends on one.
+-- A returned row: the three counts, which differ. Without audit files there is nothing to compare,
+--   and no row.
 with
 
 expected as (

@@ -1,9 +1,8 @@
--- What: a current customer names a prospect exactly if one matches it, with the values that the
---   prospect has now (audit check 51).
--- Why: a prospect that changes must reach a customer that does not; nobody else would notice a
---   stale nameplate.
--- A returned row: a current customer and the prospect it names, whose values differ, or who do not
---   match (any more).
+-- What: a current customer refers to a prospect if and only if one matches it, and has the current
+--   values of that prospect (audit check 51).
+-- Why: a change of the prospect must reach a customer that does not change; no other test would find
+--   an outdated nameplate.
+-- A returned row: a current customer and its prospect, if their values differ or they do not match.
 with
 
 customers as (
@@ -11,7 +10,7 @@ customers as (
     where is_current
 ),
 
--- Several prospects may match; the customer names one of them.
+-- Several prospects may match; the customer refers to one of them.
 compared as (
     select
         customers.customer_id,

@@ -1,7 +1,7 @@
 -- What: dim_date has every day from its first to its last, and the key of a day is made of its
 --   digits.
--- Why: facts store the key computed from a date. A missing day or a strange key would silently drop
---   rows from every join.
+-- Why: facts store the key computed from a date. A missing day or an unexpected key would silently
+--   drop rows from every join.
 -- A returned row: a day that does not follow the one before it, or whose key is not its YYYYMMDD.
 with
 

@@ -1,9 +1,8 @@
--- What: a version of an account lies inside the versions of the customer and the broker that it
---   names, and a version of a security inside the version of its company (audit checks 26, 27 and
---   62).
--- Why: who reads an account on any day must find its owner as of that day; a change of the owner
+-- What: a version of an account is inside the versions of the customer and the broker that it refers
+--   to, and a version of a security inside the version of its company (audit checks 26, 27 and 62).
+-- Why: a query for an account on any day must find its owner as of that day; a change of the owner
 --   that did not reach the account shows here.
--- A returned row: a version that begins before, or ends after, the one it names.
+-- A returned row: a version that begins before, or ends after, the one that it refers to.
 {%- set references = [
     ("dim_account", "account_id", "dim_customer", "sk_customer_id"),
     ("dim_account", "account_id", "dim_broker", "sk_broker_id"),

@@ -1,8 +1,8 @@
 -- What: the versions of a customer, account, company or security follow each other without gap or
 --   overlap: none is empty, each ends on the day the next one begins, and only the last one is
---   open and current (audit checks 17 to 20, 23 and their like for the other dimensions).
--- Why: facts look up the version of a day; a gap loses the row, an overlap doubles it.
--- A returned row: a version that breaks this, with the start of the next one.
+--   open and current (audit checks 17 to 20, 23 and the same checks of the other dimensions).
+-- Why: facts look up the version of a day; a gap loses the row, an overlap duplicates it.
+-- A returned row: a version that violates this, with the start of the next one.
 {%- set dimensions = {
     "dim_customer": "customer_id",
     "dim_account": "account_id",

@@ -1,10 +1,10 @@
--- What: the day of a fact lies inside the version of each dimension that it names (audit checks
---   86, 87, 95 to 99, 111, 112, 124, 125); the day a version ends counts too, because a daily
---   extract may tell of the day before its batch. Of holdings, whose versions are those of the
---   trade, only the start is asked for (117 to 120).
--- Why: facts are not pointed anew when a dimension changes, so each must name what held at its own
---   time, neither the newest nor the first.
--- A returned row: a fact and a dimension, with the number of rows that lie outside.
+-- What: the day of a fact is inside the version of each dimension that it refers to (audit checks 86,
+--   87, 95 to 99, 111, 112, 124, 125). The day on which a version ends counts as inside, because a
+--   daily extract may be about the day before its batch. For holdings, whose versions are those of
+--   the trade, only the start is tested (117 to 120).
+-- Why: facts are never re-keyed when a dimension changes, so each must refer to the version that was
+--   valid at its own time, neither the newest nor the first.
+-- A returned row: a fact and a dimension, with the number of rows that are outside.
 {%- set references = [
     ("dim_trade", "sk_create_date_id", ["broker", "customer", "account", "security", "company"]),
     ("fct_cash_balances", "sk_date_id", ["customer", "account"]),

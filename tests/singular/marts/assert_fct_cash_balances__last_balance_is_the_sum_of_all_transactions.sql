@@ -1,8 +1,8 @@
--- What: the last balance of each account is the sum of all of its transactions, whatever batch
---   brought them.
--- Why: the balance is carried from day to day over all versions of the account; a day lost or
---   doubled, or a restart with a new version or batch, would go unnoticed otherwise: the official
---   audit does not look at the amounts.
+-- What: the last balance of each account is the sum of all of its transactions, whichever batch
+--   delivered them.
+-- Why: the balance is carried from day to day across all versions of the account. A day that is lost
+--   or duplicated, or a restart at a new version or batch, would otherwise go unnoticed: the official
+--   audit does not check amounts.
 -- A returned row: an account with both amounts, which differ.
 with
 

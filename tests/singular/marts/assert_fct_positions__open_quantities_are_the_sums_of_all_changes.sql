@@ -1,7 +1,7 @@
 -- What: what an account holds of a security now is the sum of all changes that the source reported.
--- Why: a position is put together from holdings in their order, and computed again when a batch
---   touches it; the sum needs neither the order nor the batches.
--- A returned row: a position that is missing, that nothing explains, or with another quantity.
+-- Why: a position is computed from holdings in their order, and again when a batch changes it; the sum
+--   depends on neither the order nor the batches.
+-- A returned row: a position that is missing, that has no changes, or that has another quantity.
 with
 
 holding_changes as (

@@ -1,7 +1,7 @@
--- What: there is a watch for every time one was set, and as many are removed as were cancelled
---   (audit checks 83 and 85).
--- Why: a cancellation that does not find its watch, because the customer has another version by
---   then, leaves it open for ever.
+-- What: there are as many watches as were placed, and as many removed ones as were canceled (audit
+--   checks 83 and 85).
+-- Why: a cancellation that does not find its watch, because the customer has a newer version by then,
+--   would leave it open forever.
 -- A returned row: the counts, which differ.
 with
 

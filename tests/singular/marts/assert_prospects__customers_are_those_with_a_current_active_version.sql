@@ -1,7 +1,7 @@
--- What: a prospect is a customer exactly if a current, active customer has the same name and
---   address, letter case aside (3.13).
--- Why: the flag changes with the customer, not with the prospect; asked here of the finished
---   tables, on a way of its own.
+-- What: a prospect is a customer if and only if a current, active customer has the same name and
+--   address, ignoring case (3.13).
+-- Why: the flag changes with the customer, not with the prospect; here it is computed independently,
+--   from the finished tables.
 -- A returned row: a prospect whose flag is wrong.
 with
 

@@ -1,6 +1,6 @@
 -- What: the cash of all customers is the sum of all transactions, and every open position belongs to
 --   a customer.
--- Why: both travel from the account to its owner of today; an account without one would be left out.
+-- Why: both are attributed to the current owner of the account; an account without one would be left out.
 -- A returned row: both totals.
 with
 

@@ -1,5 +1,5 @@
 -- What: the rows of a prospect are the tags of its nameplate in prospects, no more and no less.
--- Why: the two tables take the tags from the vault in two ways, and must not tell two stories.
+-- Why: the two tables derive the tags from the vault in different ways, and must agree.
 -- A returned row: a prospect with a tag that the other table does not have.
 with
 

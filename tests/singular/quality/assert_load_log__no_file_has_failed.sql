@@ -1,8 +1,7 @@
 -- What: every file of the newest load of each batch was loaded, or may be missing.
--- Why: of a failed feed, the warehouse shows the state before, or nothing. The loader removes the
---   entry when the feed loads again, so an entry that is still there is a failure of the newest
---   load.
--- A returned row: the file and the loader's message that says what to do.
+-- Why: for a failed feed, the warehouse has the previous state, or nothing. The loader removes the entry
+--   when the feed loads again, so an entry that still exists is a failure of the newest load.
+-- A returned row: the file, and the message of the loader that says what to do.
 select
     batch_id,
     system,

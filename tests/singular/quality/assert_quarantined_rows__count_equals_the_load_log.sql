@@ -1,6 +1,6 @@
--- What: as many quarantined rows are kept as the loader says it set aside, file by file.
--- Why: a quarantined row is promised to be kept with its text; the count alone would not bring it
---   back.
+-- What: for every file, as many quarantined rows are kept as the load log counts.
+-- Why: quarantined rows are kept with their text, so that they can be corrected; a count alone would not
+--   bring them back.
 -- A returned row: a file whose two counts differ.
 with
 

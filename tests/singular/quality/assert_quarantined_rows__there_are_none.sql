@@ -1,5 +1,5 @@
--- What: no row of any source broke its contract.
--- Why: quarantined rows are missing from every table of the warehouse. That is right, but somebody
+-- What: no row of any source violates its contract.
+-- Why: quarantined rows are missing from every table of the warehouse. That is intended, but somebody
 --   should look at them.
 -- A returned row: one quarantined row, so the number in the warning is how many there are; `reason`
 --   says what is wrong.

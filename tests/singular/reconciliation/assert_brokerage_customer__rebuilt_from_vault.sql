@@ -1,5 +1,5 @@
--- What: the two satellites of a customer, put side by side again, are the lines of the feed.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- What: the two satellites of a customer, joined again, are the lines of the feed.
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

@@ -1,6 +1,6 @@
 -- What: every line of the feed is a state of a trade, and the terms of the trade are those of the line that
 -- inserted it: they never change.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

@@ -1,6 +1,5 @@
--- What: an action on a customer, with the accounts that the same record names and their brokers, is the row of the
--- feed.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- What: an action on a customer, with the accounts in the same record and their brokers, is the row of the feed.
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

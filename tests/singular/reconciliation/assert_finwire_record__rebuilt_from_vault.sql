@@ -1,5 +1,5 @@
--- What: companies, securities and figures of companies, put together again, are the records of the newswire.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- What: companies, securities and financial figures, combined again, are the records of the newswire.
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

@@ -1,5 +1,5 @@
--- What: an employee with the manager whom the link names is the line of the feed.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- What: an employee, with the manager of the link, is the line of the feed.
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

@@ -1,5 +1,5 @@
 -- What: every line of the feed is a row of nhl_daily_price, with every value, file and line.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

@@ -1,6 +1,6 @@
--- What: the complete list of each batch follows from who entered or left, and from the last description of each.
+-- What: the full list of each batch follows from the prospects that entered or left, and the last description of each.
 -- File and line of an unchanged prospect are those of an older batch, so they are not compared.
--- A returned row: a row of the feed that the vault cannot give back (`lost`), or one that it made up (`invented`).
+-- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 with
 
 delivered as (

@@ -1,8 +1,8 @@
--- What: the rows of the snapshot that have not ended are the prospects of the newest list, with the
---   tags of today.
--- Why: a prospect that left the list must end, and one that came back must begin again; the snapshot
---   is the only table that is not computed anew, so an error would stay.
--- A returned row: a prospect on one side only, or with something else told than published.
+-- What: the rows of the snapshot that have not ended are the prospects of the newest list, with their
+--   current tags.
+-- Why: the period of a prospect that left the list must end, and one that returns needs a new period;
+--   the snapshot is the only table that is never rebuilt, so an error would stay.
+-- A returned row: a prospect on one side only, or with other values than published.
 with
 
 published as (

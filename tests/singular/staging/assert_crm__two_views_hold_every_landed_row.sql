@@ -1,7 +1,7 @@
 -- What: every landed action is one row of the view of customer actions, and every landed account
 --   one row of the view of account actions.
 -- Why: one row of the feed is an action with one account, so the two views count differently from
---   the feed and from each other. A row that they both leave out would vanish without a sound.
+--   the feed and from each other. A row that both leave out would be lost silently.
 -- A returned row: a file, with what the loader logged, what the feed holds and what the views show
 --   of it.
 with

@@ -3,7 +3,7 @@
 -- Why: the load log compares the lake with the file; this compares it with what should have been in
 --   the file.
 -- A returned row: a kind of record and both numbers. Without audit files there is nothing to
---   compare with, and no row.
+--   compare, and no row.
 with
 
 audit_counts as (

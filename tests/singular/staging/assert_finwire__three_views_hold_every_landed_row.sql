@@ -1,7 +1,7 @@
 -- What: every line of the newswire is in exactly one of the views of companies, securities and
 --   financial figures.
--- Why: the views split one feed by record type. A type that none of them takes would vanish without
---   a sound.
+-- Why: the views split one feed by record type. A type that none of them selects would be lost
+--   silently.
 -- A returned row: a file whose landed rows differ from the rows of the three views together.
 with
 

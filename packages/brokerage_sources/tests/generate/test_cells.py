@@ -46,8 +46,8 @@ def test_timestamps_are_those_of_the_standard_library() -> None:
 
 
 def test_columns_of_any_width_and_constants_make_rows() -> None:
-    colours = cells.table(["red", "", "yellow"])
-    rows = lines([colours.take([2, 1, 0]), b"|", cells.integers(np.array([7, 12_345, 0]))])
+    colors = cells.table(["red", "", "yellow"])
+    rows = lines([colors.take([2, 1, 0]), b"|", cells.integers(np.array([7, 12_345, 0]))])
     assert rows == ["yellow|7", "|12345", "red|0"]
 
 

@@ -516,7 +516,7 @@ def test_invalid_charges_and_commissions_occur_in_every_batch(folder: Path) -> N
         assert commissions == counted["T_InvalidCommision"] >= (4 if batch == 1 else 1)
 
 
-def test_trades_are_cancelled_in_every_batch(folder: Path) -> None:
+def test_trades_are_canceled_in_every_batch(folder: Path) -> None:
     for batch in BATCHES:
         states = [row[2 if batch == 1 else 4] for row in rows(folder, batch, "Trade.txt")]
         assert states.count("CNCL") == audit(folder, batch, "Trade")["T_CanceledTrades"] >= 1
@@ -562,9 +562,9 @@ def test_batches_cancel_older_watches_and_watch_for_new_customers(folder: Path) 
     for batch in INCREMENTAL:
         new = {row[2] for row in rows(folder, batch, "Customer.txt") if row[0] == "I"}
         watches = rows(folder, batch, "WatchHistory.txt")
-        cancelled = {(row[2], row[3]) for row in watches if row[5] == "CNCL"}
-        assert cancelled
-        assert cancelled <= active
+        canceled = {(row[2], row[3]) for row in watches if row[5] == "CNCL"}
+        assert canceled
+        assert canceled <= active
         assert any(row[2] in new for row in watches)
         active |= {(row[2], row[3]) for row in watches if row[5] == "ACTV"}
 

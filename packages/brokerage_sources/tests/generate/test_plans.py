@@ -157,7 +157,7 @@ def test_each_sell_ends_one_earlier_buy_for_good(scale: float) -> None:
         trades.security,
         trades.quantity,
         trades.market,
-        trades.cancelled,
+        trades.canceled,
     ):
         assert np.array_equal(column[sold], column[trades.sell])
 
@@ -171,7 +171,7 @@ def test_trades_are_the_same_in_any_range_of_days(scale: float) -> None:
         assert np.array_equal(getattr(whole, name)[chosen], getattr(part, name)), name
 
 
-def test_watched_pairs_are_unique_and_cancelled_once_and_later() -> None:
+def test_watched_pairs_are_unique_and_canceled_once_and_later() -> None:
     parameters = Parameters(scale_factor=0.01, incremental_batches=200)
     sizes, watches = parameters.sizes, _Watches(parameters)
     active: set[tuple[int, int]] = set()
@@ -182,10 +182,10 @@ def test_watched_pairs_are_unique_and_cancelled_once_and_later() -> None:
         assert len(actions) == sizes.watches_per_step
         assert customers.max() < sizes.customers_after(step)
         pairs = list(zip(customers.tolist(), securities.tolist(), strict=True))
-        cancelled = {pair for pair, action in zip(pairs, actions, strict=True) if action}
+        canceled = {pair for pair, action in zip(pairs, actions, strict=True) if action}
         placed = {pair for pair, action in zip(pairs, actions, strict=True) if not action}
-        assert len(cancelled) + len(placed) == len(pairs)
-        assert cancelled <= active
+        assert len(canceled) + len(placed) == len(pairs)
+        assert canceled <= active
         assert not placed & ever
-        active = active - cancelled | placed
+        active = active - canceled | placed
         ever |= placed

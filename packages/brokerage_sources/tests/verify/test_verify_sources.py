@@ -147,8 +147,8 @@ def _put_trade_before_its_account(dataset: Path) -> None:
 def _move_cancellation_to_the_top(dataset: Path) -> None:
     file = dataset / "Batch1/WatchHistory.txt"
     lines = _lines(file)
-    cancelled = lines.pop(_place(lines, _has(3, "CNCL")))
-    _write_lines(file, [cancelled, *lines])
+    canceled = lines.pop(_place(lines, _has(3, "CNCL")))
+    _write_lines(file, [canceled, *lines])
 
 
 def _let_a_sell_refer_to_itself(dataset: Path) -> None:
@@ -305,7 +305,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         _put_trade_before_its_account,
         "trades.accounts_exist_before",
     ),
-    "a trade is cancelled after it was submitted": (
+    "a trade is canceled after it was submitted": (
         _change("Batch1/TradeHistory.txt", _has(2, "CMPT"), 2, "CNCL"),
         "trades.allowed_sequences",
     ),
@@ -357,9 +357,9 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         _repeat("Batch1/WatchHistory.txt", _has(3, "ACTV")),
         "watches.pairs_are_unique",
     ),
-    "a watch is cancelled before it is set": (
+    "a watch is canceled before it is set": (
         _move_cancellation_to_the_top,
-        "watches.cancelled_after_active",
+        "watches.canceled_after_active",
     ),
     "an unknown customer watches": (
         _change("Batch2/WatchHistory.txt", _any_line, 2, "99999999"),

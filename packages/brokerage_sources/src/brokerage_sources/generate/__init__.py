@@ -7,9 +7,9 @@ or from Python:
     from brokerage_sources.generate import Parameters, generate
     dataset = generate(Parameters(scale_factor=0.1, seed=7), "data/sources", workers=2)
 
-How it is built: every value is a pure function of (seed, column, row) (`draws`), rendered from tables of text (`cells`), written
-and hashed once (`writing`), counted for the audit files on the way (`audit`). `parameters` says how many, `calendar` says when,
-`crm_plan` and `finwire_plan` say who. One module per source system: `reference`, `hr`, `finwire`, `crm` (with `crm_values`,
+Design: every value is a pure function of (seed, column, row) (`draws`), rendered from tables of text (`cells`), written
+and hashed once (`writing`), counted for the audit files on the way (`audit`). `parameters` decides how many, `calendar` when,
+`crm_plan` and `finwire_plan` who. One module per source system: `reference`, `hr`, `finwire`, `crm` (with `crm_values`,
 `crm_cells` and `crm_history`), `prospect`, `trades`, `watches`, `market`, and `control` for the batch dates. `run` puts them together.
 """
 

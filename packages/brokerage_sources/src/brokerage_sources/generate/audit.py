@@ -4,9 +4,9 @@ Every value is a sum of counters over the arrays that were rendered, never a for
 of the published workload, except where its own tool is known to count wrongly:
 
 - `C_DOB_TO`, `C_DOB_TY` of an incremental batch compare with *that batch's date*. (The published tool compares with a date
-  about 430 days later, so that an honest warehouse fails its age check at some scales.)
-- `C_ID_HIST` and `CA_ID_HIST` are real. They count the actions that leave no version of their own, because a later action on
-  the same customer (NEW, UPDCUST, INACT) or on the same account (NEW, ADDACCT, UPDACCT, CLOSEACCT) falls on the same day.
+  about 430 days later, so that a correct warehouse fails its age check at some scales.)
+- `C_ID_HIST` and `CA_ID_HIST` are counted. They count the actions that leave no version of their own, because a later action on
+  the same customer (NEW, UPDCUST, INACT) or on the same account (NEW, ADDACCT, UPDACCT, CLOSEACCT) follows on the same day.
   (Published: the constants 0 and -1.)
 - `FW_*_DUP` are the true 0. (Published: -1, "not computed".)
 
@@ -41,7 +41,7 @@ def write_audit(workspace: Workspace, batch: int, name: str, tally: Mapping[str,
 
 
 def write_rows(workspace: Workspace, folder: int, file_name: str, rows: Iterable[str]) -> None:
-    """Write an audit file from ready rows; folder 0 is the root."""
+    """Write an audit file from rendered rows; folder 0 is the root."""
     lines = [HEADER, *rows]
     workspace.write_file(
         folder, file_name, "".join(f"{line}\r\n" for line in lines).encode(), len(lines) - 1

@@ -1,6 +1,6 @@
 """Days and times of the dataset, as days and seconds since 1970-01-01.
 
-Batch 1 ends with 2017-07-07; each incremental batch is the next day. Every source system has its own past:
+Batch 1 ends with 2017-07-07; each incremental batch is the next day. Every source system has a history of its own:
 
 | system                | from       | to                                                                |
 | --------------------- | ---------- | ----------------------------------------------------------------- |
@@ -9,7 +9,7 @@ Batch 1 ends with 2017-07-07; each incremental batch is the next day. Every sour
 | trades, watches       | 2012-07-07 | 2017-07-07, trades in days, watches in as many steps as crm       |
 | daily market          | 2015-07-06 | 2017-07-06: the prices of a day arrive with the batch of the next |
 
-A watch step and the CRM step of the same number end at the same share of their pasts. As the CRM past is twice as long, a
+A watch step and the CRM step of the same number end at the same share of their histories. As the CRM history is twice as long, a
 customer of an earlier CRM step always exists when a watch of that step is set.
 """
 

@@ -47,7 +47,7 @@ def only(flags: Flags, cell: Cell) -> Cell:
 
 
 def assemble(parts: Sequence[Part]) -> bytearray:
-    """Glue columns (cells, constants, or lists of them) to rows and drop the padding."""
+    """Join columns (cells, constants, or lists of them) into rows and drop the padding."""
     flat, rows, kinds = _layout(parts)
     buffer = bytearray(rows * kinds.itemsize)
     if rows:
@@ -57,13 +57,13 @@ def assemble(parts: Sequence[Part]) -> bytearray:
 
 
 def rows_of(parts: Sequence[Part]) -> list[bytes]:
-    """As `assemble`, but each row by itself: for files that mix kinds of rows."""
+    """Like `assemble`, but returns each row by itself: for files that mix kinds of rows."""
     text = bytes(assemble([*parts, b"\x01"]))
     return text.split(b"\x01")[:-1]
 
 
 def joined(parts: Sequence[Part]) -> Cell:
-    """Glue columns to one cell per row; padding inside is dropped when the row is written."""
+    """Join columns into one cell per row; padding inside is dropped when the row is written."""
     flat, rows, kinds = _layout(parts)
     records = np.empty(rows, dtype=kinds)
     _fill(records, flat)

@@ -1,6 +1,6 @@
 """The command line: `python -m brokerage_sources.generate --help`.
 
-Exit codes: 0 the dataset is complete, 1 generating failed (nothing is left behind), 2 the arguments are wrong.
+Exit codes: 0 the dataset is complete, 1 generation failed (nothing is left behind), 2 the arguments are wrong.
 """
 
 import os
@@ -182,7 +182,7 @@ def _scale_factor(text: str) -> Fraction:
 
 
 def _generate(parameters: Parameters, output: Path, workers: int, force: bool) -> Dataset:
-    """Generate with a progress bar where a person is watching."""
+    """Generate, with a progress bar on a terminal."""
     if not sys.stderr.isatty():
         return generate(parameters, output, workers=workers, force=force)
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""The customer system, day by day: Customer.txt and Account.txt, full images of what changed. `crm_history` has the past."""
+"""The customer system, day by day: Customer.txt and Account.txt, full images of what changed. `crm_history` writes the history."""
 
 from typing import Any
 

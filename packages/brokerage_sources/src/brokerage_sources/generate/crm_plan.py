@@ -1,12 +1,12 @@
 """Who does what and when in the customer system: the one plan behind CustomerMgmt, Customer, Account and Prospect.
 
-Time goes in steps. Step 0 creates the first customers; every later step creates, changes and ends a fixed number of customers
+Time passes in steps. Step 0 creates the first customers; every later step creates, changes and ends a fixed number of customers
 and accounts; the steps after the last historical one are the incremental batches. Customer and account ids are dense and
 ascend in time, so "existed at the end of step s" is simply `id < customers_after(s)`: that is how all other systems pick
 customers and accounts without asking this plan.
 
 Targets of changes are drawn among those alive at the end of the *previous* step, without repetition within a step. Two things
-are then bent on purpose: same-day doubles (see `HardCaseOptions`), and changes and closings of accounts whose owner is inactive.
+are then changed on purpose: same-day doubles (see `HardCaseOptions`), and changes and closings of accounts whose owner is inactive.
 
 The plan is a loop over steps, not over rows: about 430 rounds at any scale from 3 upwards.
 """
@@ -84,7 +84,7 @@ def crm_plan(parameters: Parameters) -> CrmPlan:
 
 
 class _Planner:
-    """The loop over steps, with the state it carries along."""
+    """The loop over steps, and its state."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.sizes = sizes = parameters.sizes
@@ -171,7 +171,7 @@ class _Planner:
     def _change_an_account_of(
         self, inactivated: list[int], updated: list[int], closed: list[int]
     ) -> None:
-        """Also change an account of a customer who is inactivated now, or if all are closed, was lately."""
+        """Also change an account of a customer who is inactivated now, or, if all are closed, was recently."""
         for customer in [*inactivated, *reversed(self.inactivated)]:
             if self._replace(updated, 0, self.first_account(customer), closed):
                 return
@@ -190,7 +190,7 @@ class _Planner:
         closed: list[int],
         updated: list[int],
     ) -> None:
-        """Turn the second action of the double to the target of the first."""
+        """Give the second action of the double the target of the first."""
         if double == _DOUBLE_CUSTOMER:
             changed[1] = changed[0]
         elif double == _DOUBLE_INACT:
@@ -284,7 +284,7 @@ def _pair(double: int | None, counts: list[int]) -> tuple[int, int] | None:
 
 
 def _same_day(time: Integers, first: int, second: int) -> None:
-    """Move the second of two neighbouring actions to the day of the first; times keep ascending."""
+    """Move the second of two neighboring actions to the day of the first; times keep ascending."""
     last_second = time[first] // calendar.DAY * calendar.DAY + calendar.DAY - 1
     time[first] = min(time[first], last_second - 1)
     time[second] = min(time[second], last_second)

@@ -4,7 +4,7 @@ What a customer was at the start is a pure function of its id (`customer_fields`
 update's number (`customer_changes`), and the image of a customer is its first fields with its updates applied in turn
 (`customer_images`). Accounts likewise. So no state has to be carried through the history.
 
-Values are indexes into the tables of this module, or numbers; `ABSENT` is a value that is not there.
+Values are indexes into the tables of this module, or numbers; `ABSENT` is a missing value.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from brokerage_sources.generate.parameters import Parameters
 
 Fields: TypeAlias = dict[str, Integers]
 
-# A value that is not there: null in a daily file, an empty element or missing attribute in XML.
+# A missing value: null in a daily file, an empty element or missing attribute in XML.
 ABSENT = -1
 INVALID_TIERS = np.array([0, 4, 5, 6, 7, 8, 9])
 UNITED_STATES = 1
@@ -75,7 +75,7 @@ class _Columns:
 
 
 def customer_fields(parameters: Parameters, ids: Integers) -> Fields:
-    """What each customer was when it came."""
+    """The values of each customer at the start."""
     sizes = parameters.sizes
     columns = _Columns(parameters, "crm.customer", ids, sizes.customers_after(sizes.steps))
     fields = {
@@ -95,7 +95,7 @@ def customer_fields(parameters: Parameters, ids: Integers) -> Fields:
 
 
 def customer_changes(parameters: Parameters, ordinals: Integers) -> tuple[Fields, dict[str, Flags]]:
-    """What each update says: new values, and which groups of them are present (phones always are)."""
+    """What each update changes: new values, and which groups of them are present (phones always are)."""
     total = parameters.sizes.steps * parameters.sizes.customer_mix.change
     columns = _Columns(parameters, "crm.update", ordinals, total)
     present = {group: columns.chance(f"{group}_present", 80) for group in FIELD_GROUPS}
@@ -111,7 +111,7 @@ def customer_changes(parameters: Parameters, ordinals: Integers) -> tuple[Fields
 
 
 def _changeable(columns: _Columns, phones_missing: tuple[int, int, int]) -> Fields:
-    """The fields that an update can change, but for the tier; so many phones in a thousand are missing."""
+    """The fields that an update can change, except the tier; so many phones in a thousand are missing."""
     fields = {
         "house": 1 + columns.below("house", 25_000),
         "street": columns.below("street", len(STREETS)),
@@ -186,13 +186,13 @@ def _births(columns: _Columns) -> Integers:
     back = columns.below("birth", century + 1)
     too_old = _dirty(columns, "birth_too_old", slot=2) & ~_in_batch_slot(columns, slot=3)
     too_young = _dirty(columns, "birth_too_young", slot=3) & ~too_old
-    # a year is kept free, so that the future stays the future in every batch
+    # a year is left out, so that a future date is in the future in every batch
     late = today + 366 + columns.below("birth", century - 366)
     return np.where(too_old, today - century - 1 - back, np.where(too_young, late, today - back))
 
 
 def _dirty(columns: _Columns, name: str, slot: int) -> Flags:
-    """Rows with an error: one in a thousand, enough in a small history, and some in batches 2 and 3."""
+    """Rows with an error: one in a thousand, enough of them in a small history, and some in batches 2 and 3."""
     return columns.at_least_some(name, 1000) | _in_batch_slot(columns, slot)
 
 
@@ -207,7 +207,7 @@ def _in_batch_slot(columns: _Columns, slot: int) -> Flags:
 
 
 def _dealt_tax(parameters: Parameters, ids: Integers) -> Integers:
-    """Local tax rates are dealt like cards, so 320 customers have all 320 rates."""
+    """Local tax rates are dealt out like cards, so that every block of 320 customers has all 320 rates."""
     cards = Stream(parameters.seed, "crm.local_tax").permutation(len(TAX_IDS))
     return cards.take((ids + 37 * (ids // len(TAX_IDS))) % len(TAX_IDS))
 
@@ -221,7 +221,7 @@ def account_fields(parameters: Parameters, ids: Integers) -> Fields:
 
 
 def account_changes(parameters: Parameters, ordinals: Integers) -> tuple[Fields, dict[str, Flags]]:
-    """What each account update says. Some say nothing at all."""
+    """What each account update changes. Some change nothing at all."""
     total = parameters.sizes.steps * parameters.sizes.account_mix.change
     columns = _Columns(parameters, "crm.account_update", ordinals, total)
     present = {

@@ -1,6 +1,6 @@
 """Random numbers without a generator: every value is a pure function of (seed, column, row).
 
-A `Stream` belongs to one column of one table. Its number for row r is the splitmix64 finaliser applied to
+A `Stream` belongs to one column of one table. Its number for row r is the splitmix64 finalizer applied to
 `key + r * golden ratio`, with the key taken from a hash of the seed and the column's name. Hence the value of a row does
 not depend on which process computes it, in which chunk, or in which order, and numpy's own generators (whose
 distributions may change between versions) are not involved.

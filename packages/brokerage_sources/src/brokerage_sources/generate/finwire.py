@@ -1,11 +1,11 @@
 """The financial newswire: 203 files FINWIREyyyyQq of fixed-width records, and their audit files.
 
-A quarter is told in one go: first the figures (FIN) of every company that was alive at the end of the quarter before, in random
+A quarter is written at once: first the figures (FIN) of every company that was alive at the end of the quarter before, in random
 order, then the company (CMP) and security (SEC) records in random order. Times are spread evenly over the quarter.
 
 A company is named by its CIK (10 digits) or by its name (60 characters), half and half, so SEC and FIN lines have two widths.
 What a company *is* (name, address, rating, chief executive, description) is a pure function of its id; a change record differs
-in the industry and the founding date only. A security's change record draws everything again except the symbol, also the
+in the industry and the founding date only. A security's change record draws everything again except the symbol, including the
 company that issues it.
 """
 
@@ -62,7 +62,7 @@ _MILLION = 10**6
 
 
 class _Wire:
-    """The wire of a dataset: its lives, its random numbers, its clock."""
+    """The newswire of a dataset: its entities, its random numbers, its clock."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -220,38 +220,38 @@ def _issued_at_once(wire: _Wire, securities: Integers, quarters: Integers) -> Fl
     )
 
 
-def _issuers(wire: _Wire, ids: Integers, told: Integers) -> Integers:
-    """The company that each security belonged to since its record in quarter `told`.
+def _issuers(wire: _Wire, ids: Integers, reported: Integers) -> Integers:
+    """The company that each security belonged to since its record in quarter `reported`.
 
     Any company active at the end of the quarter before that record; for some new securities one of the same quarter.
     """
-    lives, stream, rows = wire.plan.companies, wire.stream("issuer"), (ids << 9) + told
+    lives, stream, rows = wire.plan.companies, wire.stream("issuer"), (ids << 9) + reported
     companies = np.zeros(len(ids), dtype=np.int64)
-    for quarter in sorted(set(told.tolist())):
-        where = np.flatnonzero(told == quarter)
+    for quarter in sorted(set(reported.tolist())):
+        where = np.flatnonzero(reported == quarter)
         alive = lives.alive_at_end(quarter - 1)
         companies[where] = alive[stream.below(rows[where], len(alive))]
-    first = lives.before[told]
-    fresh = first + stream.below(rows, lives.before[told + 1] - first)
-    return np.where(_issued_at_once(wire, ids, told), fresh, companies)
+    first = lives.before[reported]
+    fresh = first + stream.below(rows, lives.before[reported + 1] - first)
+    return np.where(_issued_at_once(wire, ids, reported), fresh, companies)
 
 
-def _last_told(lives: Lives, security: int, ended: int) -> int:
+def _last_reported(lives: Lives, security: int, ended: int) -> int:
     """The quarter of the last record of a security before the quarter in which it ended."""
-    told = int(lives.created[security])
-    for quarter in range(told + 1, ended):
+    reported = int(lives.created[security])
+    for quarter in range(reported + 1, ended):
         if security in lives.changed[quarter]:
-            told = quarter
-    return told
+            reported = quarter
+    return reported
 
 
 def _securities(wire: _Wire, news: "_News", times: Integers) -> list[bytes]:
-    """SEC records. A change record draws all values again; a final record repeats the last ones but for its dates."""
-    ids, what, told = news.entity, news.what, news.quarter.copy()
+    """SEC records. A change record draws all values again; a final record repeats the last ones except its dates."""
+    ids, what, reported = news.entity, news.what, news.quarter.copy()
     for row in np.flatnonzero(what == _ENDED):
-        told[row] = _last_told(wire.plan.securities, int(ids[row]), int(told[row]))
-    values, records = (ids << 9) + told, (ids << 9) + news.quarter
-    companies = _issuers(wire, ids, told)
+        reported[row] = _last_reported(wire.plan.securities, int(ids[row]), int(reported[row]))
+    values, records = (ids << 9) + reported, (ids << 9) + news.quarter
+    companies = _issuers(wire, ids, reported)
     names = text_pool(wire.parameters.seed, "security_name", 70, "blank").texts(
         wire.stream("name").bits(values), 10, 70
     )

@@ -13,12 +13,12 @@ with a few more rows so that there is something to act upon:
 |           | 100 customers at the start, so that more than 320 exist and every tax rate is somebody's        |
 | hr        | at least 200 employees                                                                          |
 | finwire   | at least 4 company and 6 security records a quarter, in the last 8 or more quarters only; before|
-|           | these the companies and securities of the start just file their figures                         |
+|           | these the companies and securities of the start only file their figures                         |
 | prospect  | at least 10 prospects for 3 customers; the churn of a batch is that of scale 3                  |
 | brokerage | at least 10 trades a day                                                                        |
 | watches   | capped so that nobody has to watch more than 70 % of the securities                             |
 
-**From scale factor 3 upwards** one rule is our own as well. The published number of CRM steps leaves whatever remains of `5 S`
+**From scale factor 3 upwards** one rule is also the generator's own. The published number of CRM steps leaves whatever remains of `5 S`
 actions to the start, between `.003 S` and `.0145 S` customers, while the first step acts on `.005 S` different ones. Where the
 start is too small for that (scale factors 4.7 and 13, but not 3, 5 or 10), there is one step fewer, whose actions become
 customers of the start.
@@ -45,7 +45,7 @@ TRADE_DAYS = 1827  # 2012-07-07 .. 2017-07-07
 
 
 class ParameterError(ValueError):
-    """A parameter that makes no dataset; the message says which, and what is allowed."""
+    """A parameter is out of range; the message says which one, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Parameters:
     """The choices that decide which files a dataset has, and every byte of them.
 
     Attributes:
-        scale_factor: size; 1 is about 90 MiB. Any positive number, also a fraction.
+        scale_factor: size; 1 is about 90 MiB. Any positive number, including fractions.
         seed: same seed, same dataset.
         incremental_batches: daily batches after the historical one (1..365).
         formats: write only the files of these formats (see `FORMATS`), with the bytes they have in the complete dataset.
@@ -273,7 +273,7 @@ class Sizes:
 
     @property
     def watch_cancels_per_step(self) -> int:
-        """Cancelled watches of a step after the first."""
+        """Canceled watches of a step after the first."""
         return self.watches_per_step // 5
 
     @property
@@ -323,8 +323,8 @@ def _watch_cap(sizes: Sizes) -> int:
     """Watches per step so that the longest-standing customer watches at most 70 % of the securities.
 
     Customers take turns, so in a step with n customers each sets (rows / n) watches; securities that do not exist yet
-    are skipped, hence the share of those that do. Room is kept for all the batches there can be, so that the number of batches
-    changes none of them.
+    are skipped, hence the share of those that do. Room is kept for the greatest number of batches, so that no batch depends on how many
+    there are.
     """
     load = Fraction(0)
     for step in range(sizes.steps + MAX_BATCHES + 1):

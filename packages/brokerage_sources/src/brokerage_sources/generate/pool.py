@@ -20,14 +20,14 @@ class Pool:
         return bool(self._position[member] != _DEAD)
 
     def add(self, first: int, stop: int) -> None:
-        """The ids first .. stop-1 come to life."""
+        """The ids first .. stop-1 are added."""
         count = stop - first
         self._ids[self._size : self._size + count] = np.arange(first, stop)
         self._position[first:stop] = np.arange(self._size, self._size + count)
         self._size += count
 
     def remove(self, members: list[int]) -> None:
-        """These ids die."""
+        """Remove these ids."""
         for member in members:
             self._size -= 1
             hole, last = self._position[member], self._ids[self._size]

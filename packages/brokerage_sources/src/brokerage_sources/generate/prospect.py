@@ -1,7 +1,7 @@
 """The bought prospect list: Prospect.csv, a complete dump in every batch, of which 99.7 % stays the same.
 
-Every customer is a prospect, under the name and address with which it came, in another case; the other prospects are strangers
-with random letters for names. Each batch a few prospects vanish, as many new ones appear (some are the batch's new customers), and a
+Every customer is a prospect, with the name and address of its first record, in another case; the other prospects are strangers
+with random letters for names. In each batch a few prospects disappear, as many new ones appear (some are the batch's new customers), and a
 few change: name and address stay, everything else is drawn again. A prospect's values are a function of its id and of the
 number of times it has changed.
 """
@@ -68,11 +68,11 @@ _LETTERS = np.concatenate([crm.CAPITALS, np.char.lower(crm.CAPITALS)])
 
 @dataclass(frozen=True)
 class Turnover:
-    """Comings, changes and goings of all batches.
+    """Additions, changes and removals of all batches.
 
     Attributes:
         first: per prospect, the first batch whose dump has it.
-        gone: per prospect, the first batch whose dump no longer has it (a batch that never comes, if it stays).
+        gone: per prospect, the first batch whose dump no longer has it (beyond the last batch if it stays).
         change_batch, change_id, change_count: one element per change, in batch order; the count includes it.
     """
 
@@ -93,7 +93,7 @@ class Turnover:
 
 
 def turnover(parameters: Parameters) -> Turnover:
-    """Draw, batch by batch, who vanishes, who changes and who is new."""
+    """Draw, batch by batch, who disappears, who changes and who is new."""
     sizes, batches = parameters.sizes, parameters.batches
     first = np.ones(sizes.prospects + (batches - 1) * sizes.prospect_turnover, dtype=np.int64)
     gone = np.full(len(first), batches + 1)
@@ -278,7 +278,7 @@ class _Names:
         }
 
     def of_customers(self, customers: Integers, rows: Flags) -> dict[str, Cell]:
-        """Name and address with which each customer came, in one of three cases per field."""
+        """Name and address of each customer's first record, in one of three cases per field."""
         fields = crm.customer_fields(self._parameters, customers)
         case = {
             column: self._case(column)[rows]

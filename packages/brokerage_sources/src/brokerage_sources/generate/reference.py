@@ -1,7 +1,7 @@
 """Static reference data: Date, Time, TaxRate, Industry, StatusType and TradeType; the same at every scale and seed.
 
 The calendar keeps the published formats (month and day names of three letters, ids without padding) but not the faults of the
-published files: a fiscal quarter is what it says, and the days before 1 January stay in week 53 or 54 of their own year.
+published files: a fiscal quarter is the one it names, and the days before 1 January stay in week 53 or 54 of their own year.
 Weeks begin on Sunday; week 1 contains 1 January. The fiscal year begins on 1 July.
 """
 

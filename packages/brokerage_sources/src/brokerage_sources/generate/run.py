@@ -2,7 +2,7 @@
 
 A task writes whole files, all of one format, so that a dataset of fewer formats simply has fewer tasks. It is a pure function
 of the parameters, so the number of workers and the order of the tasks do not change a byte. The heaviest tasks start first.
-What several tasks need (who lives when) is a plan, itself a function of the parameters, that each process computes when it
+What several tasks need (which entity exists when) is a plan, itself a function of the parameters, that each process computes when it
 first asks for it.
 
 Usage:
@@ -236,7 +236,7 @@ def _start_worker(progress: Progress) -> None:
 
 
 def _exit_with_parent() -> None:
-    """End this worker when its parent is killed; it would wait for work for ever."""
+    """End this worker when its parent is killed; otherwise it would wait for work forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,15 +1,15 @@
-"""The trading desk: Trade, TradeHistory, HoldingHistory and CashTransaction, told from one life cycle per trade.
+"""The trading desk: Trade, TradeHistory, HoldingHistory and CashTransaction, derived from one life cycle per trade.
 
 **Births.** Every day has the same number of trades; trade ids are dense in order of birth. The first day has buys only, from
 then on buys and sells alternate, the last trade of a day being a buy at 23:59:59.
 
 **A sell is bound to one buy**: it sells what that buy bought (account, security, quantity) in the same way (limit or market,
-cancelled or not, with the same delays), so it always ends after its buy. Give every buy the key `number + random delay`, with a
-delay below the trades of one day; the j-th sell takes the j-th buy in order of keys. As the first day is all buys, that buy is
-born already. And as the delay is bounded, the j-th buy in order is found among the buys near number j, so any range of trades
+canceled or not, with the same delays), so it always ends after its buy. Give every buy the key `number + random delay`, with a
+delay below the trades of one day; the j-th sell takes the j-th buy in order of keys. As the first day has buys only, that buy
+exists already. And as the delay is bounded, the j-th buy in order is found among the buys near number j, so any range of trades
 can be computed by itself, in constant memory.
 
-**Events.** A limit order is pending (PNDG) at birth; up to 90 days later it is cancelled (CNCL) or submitted (SBMT). A market
+**Events.** A limit order is pending (PNDG) at birth; up to 90 days later it is canceled (CNCL) or submitted (SBMT). A market
 order is submitted at birth. A submitted order completes (CMPT) within 5 minutes, its cash moves within 5 days. Each event goes to
 the batch of its day: batch 1 has the last state of each trade and its history, later batches have one row per event.
 """
@@ -39,7 +39,7 @@ from brokerage_sources.generate.finwire_plan import finwire_plan, symbols
 from brokerage_sources.generate.parameters import TRADE_DAYS, Parameters
 from brokerage_sources.generate.writing import Workspace
 
-PENDING, SUBMITTED, CANCELLED, COMPLETED = range(4)
+PENDING, SUBMITTED, CANCELED, COMPLETED = range(4)
 _STATES = table(["|PNDG|", "|SBMT|", "|CNCL|", "|CMPT|"])
 _HISTORY_STATES = table(["|PNDG\r\n", "|SBMT\r\n", "|CNCL\r\n", "|CMPT\r\n"])
 _TYPES = table(["TLB|", "TLS|", "TMB|", "TMS|"])  # 2 x market + sell
@@ -52,7 +52,7 @@ _LONGEST_COMPLETION = 300
 _LONGEST_SETTLEMENT = 432_000
 _LIFE_DAYS = 96  # no trade has an event this many days after its birth
 _EVENTS_PER_TRADE = (
-    4  # sequence numbers of a trade: pending, submitted or cancelled, completed, cash
+    4  # sequence numbers of a trade: pending, submitted or canceled, completed, cash
 )
 _BATCHES_AT_ONCE = 32
 _CANCEL_LEAD = 20  # days from the birth of a forced cancellation to its batch
@@ -68,9 +68,9 @@ class Trades:
         sell: sold or bought.
         buy: the id of the buy that created the holding (a buy's own id).
         market: market or limit order.
-        cancelled: a limit order that is cancelled.
+        canceled: a limit order that is canceled.
         born, decided, completed, settled: seconds of the events; `decided` is the submission or cancellation (a market
-            order's is its birth), `completed` and `settled` are `_NEVER` for cancelled orders.
+            order's is its birth), `completed` and `settled` are `_NEVER` for canceled orders.
         account, security, quantity: as bought.
     """
 
@@ -78,7 +78,7 @@ class Trades:
     sell: Flags
     buy: Integers
     market: Flags
-    cancelled: Flags
+    canceled: Flags
     born: Integers
     decided: Integers
     completed: Integers
@@ -106,7 +106,7 @@ class TradeBook:
         sizes = parameters.sizes
         self.parameters = parameters
         self.per_day = sizes.trades_per_day
-        # Two more buys than sells a day let the holdings grow; with few trades that would leave too many unsold.
+        # Two more buys than sells a day let the holdings grow; with few trades, too many would stay unsold.
         self._first_sell = 2 if self.per_day >= 100 and self.per_day % 2 == 0 else self.per_day % 2
         self.sells_per_day = (self.per_day - self._first_sell + 1) // 2
         self.buys_per_day = self.per_day - self.sells_per_day
@@ -139,12 +139,12 @@ class TradeBook:
     def _prepare_special_buys(self) -> None:
         """Buys with a certain fate, so that a small dataset has these cases too.
 
-        Buys on an account of the same batch, limit orders cancelled on the day of batch 2 or 3, and market orders born in the
+        Buys on an account of the same batch, limit orders canceled on the day of batch 2 or 3, and market orders born in the
         last second of batch 1 or 2, which complete in the next batch.
         """
         sizes, hard_cases = self.parameters.sizes, self.parameters.hard_cases
         self._new_account_buys: dict[int, int] = {}
-        self._cancelled_on: dict[int, int] = {}
+        self._canceled_on: dict[int, int] = {}
         self._midnight_buys: list[int] = []
         for batch in range(2, self.parameters.batches + 1):
             first_buy = self.buys_before(TRADE_DAYS + batch - 2)
@@ -153,8 +153,8 @@ class TradeBook:
             for rank in range(count if hard_cases.same_batch_trade_percent else 0):
                 self._new_account_buys[first_buy + rank] = opened + rank % sizes.account_mix.new
             if batch <= 3:
-                cancelled = self.buys_before(TRADE_DAYS + batch - 2 - _CANCEL_LEAD)
-                self._cancelled_on[cancelled] = calendar.batch_day(batch)
+                canceled = self.buys_before(TRADE_DAYS + batch - 2 - _CANCEL_LEAD)
+                self._canceled_on[canceled] = calendar.batch_day(batch)
                 self._midnight_buys.append(first_buy - 1)
 
     # --- who is born when ---
@@ -210,7 +210,7 @@ class TradeBook:
         day = self._buy_day(buy)
         draw = self._stream("kind").bits(buy)
         market = scale_high(draw, 100) < 40
-        cancelled = ~market & (scale_low(draw, 100) < 10)
+        canceled = ~market & (scale_low(draw, 100) < 10)
         draw = self._stream("delay").bits(buy)
         wait = 1 + scale_high(draw, _LONGEST_WAIT)
         completion = 1 + scale_low(draw, _LONGEST_COMPLETION)
@@ -220,30 +220,30 @@ class TradeBook:
         draw = self._stream("quantity_settlement").bits(buy)
         quantity = 10 + scale_high(draw, 9_991)
         settlement = 1 + scale_low(draw, _LONGEST_SETTLEMENT)
-        self._force(buy, market, cancelled, wait, account)
+        self._force(buy, market, canceled, wait, account)
         decided = np.where(market, born, born + wait)
-        completed = np.where(cancelled, _NEVER, decided + completion)
-        settled = np.where(cancelled, _NEVER, completed + settlement)
-        return Trades(ids, sell, self._buy_ids(buy), market, cancelled, born, decided, completed, settled, account,
+        completed = np.where(canceled, _NEVER, decided + completion)
+        settled = np.where(canceled, _NEVER, completed + settlement)
+        return Trades(ids, sell, self._buy_ids(buy), market, canceled, born, decided, completed, settled, account,
                       security, quantity)  # fmt: skip
 
     def _force(
-        self, buy: Integers, market: Flags, cancelled: Flags, wait: Integers, account: Integers
+        self, buy: Integers, market: Flags, canceled: Flags, wait: Integers, account: Integers
     ) -> None:
-        """Bend the fate of the special buys, in place."""
+        """Set the fate of the special buys, in place."""
         low, high = int(buy.min()), int(buy.max())
         for number, opened in self._new_account_buys.items():
             if low <= number <= high:
                 account[buy == number] = opened
-        for number, day in self._cancelled_on.items():
+        for number, day in self._canceled_on.items():
             if low <= number <= high:
                 here = buy == number
-                market[here], cancelled[here] = False, True
+                market[here], canceled[here] = False, True
                 birth = int(self._buy_day(np.array([number]))[0]) + calendar.TRADE_FIRST_DAY
                 wait[here] = (day - birth) * calendar.DAY
         for number in self._midnight_buys:
             here = buy == number
-            market[here], cancelled[here] = True, False
+            market[here], canceled[here] = True, False
 
     # --- columns that a trade draws by its own id ---
 
@@ -283,7 +283,7 @@ class TradeBook:
             self.parameters.hard_cases.error_floor,
             self.parameters.sizes.historical_trades,
         )
-        # Twice the floor: a tenth of the trades is cancelled or open and shows no values.
+        # Twice the floor: a tenth of the trades is canceled or open and shows no values.
         charge = self._stream("charge_invalid").at_least(ids, total, 2 * floor, 10_000)
         return charge, self._stream("commission_invalid").at_least(ids, total, 2 * floor, 10_000)
 
@@ -317,7 +317,7 @@ def _trade_tally() -> Tally:
 
 
 def _cash_cells(parameters: Parameters, trades: Trades) -> list[Any]:
-    """Account, time, amount and description; the amount has nothing to do with the trade's value."""
+    """Account, time, amount and description; the amount is unrelated to the trade's value."""
     ids = trades.ids
     draw = Stream(parameters.seed, "cash.amount").bits(ids)
     size = scale_high(draw, 100)
@@ -401,13 +401,13 @@ def _last_states(book: TradeBook, trades: Trades, tally: Tally) -> bytearray:
     state = np.where(
         completed,
         COMPLETED,
-        np.where(~decided, PENDING, np.where(trades.cancelled, CANCELLED, SUBMITTED)),
+        np.where(~decided, PENDING, np.where(trades.canceled, CANCELED, SUBMITTED)),
     )
     time = np.where(completed, trades.completed, np.where(decided, trades.decided, trades.born))
     values = book.completion(trades, *book.bad_values(trades.ids))
     tally["DimTrade.T_Records"] += len(trades)
     tally["DimTrade.T_NEW"] += len(trades)
-    tally["DimTrade.T_CanceledTrades"] += int(np.sum(state == CANCELLED))
+    tally["DimTrade.T_CanceledTrades"] += int(np.sum(state == CANCELED))
     values.count(completed, tally)
     return assemble([integers(trades.ids), b"|", timestamps(time), _STATES.take(state), book.static_cells(trades),
                      values.cells(completed)])  # fmt: skip
@@ -417,12 +417,12 @@ def _history(trades: Trades, tally: Tally) -> tuple[bytearray, int]:
     """Rows of TradeHistory.txt: the one to three events of each trade up to the end of batch 1."""
     happened = np.flatnonzero(_events(trades, lambda time: time < calendar.HISTORY_END))
     which, event = np.divmod(happened, 3)
-    state = _state_of(event, trades.cancelled.take(which))
+    state = _state_of(event, trades.canceled.take(which))
     tally["DimTradeHistory.TH_Records"] += len(which)
     counts = np.bincount(trades.type.take(which), minlength=len(_TYPE_NAMES))
     for name, count in zip(_TYPE_NAMES, counts.tolist(), strict=True):
         tally[f"DimTradeHistory.TH_{name}Trades"] += count
-    tally["DimTradeHistory.TH_CanceledLTrades"] += int(np.sum(state == CANCELLED))
+    tally["DimTradeHistory.TH_CanceledLTrades"] += int(np.sum(state == CANCELED))
     identity = [part.take(which) for part in integers(trades.ids)]
     return assemble(
         [
@@ -446,12 +446,12 @@ def _event_times(trades: Trades) -> Integers:
     return np.stack([trades.born, trades.decided, trades.completed], axis=1)
 
 
-def _state_of(event: Integers, cancelled: Flags) -> Integers:
+def _state_of(event: Integers, canceled: Flags) -> Integers:
     """The state that an event leads to."""
     return np.where(
         event == 0,
         PENDING,
-        np.where(event == 2, COMPLETED, np.where(cancelled, CANCELLED, SUBMITTED)),
+        np.where(event == 2, COMPLETED, np.where(canceled, CANCELED, SUBMITTED)),
     )
 
 
@@ -500,7 +500,7 @@ def _write_trades(
     which, event = np.nonzero(_events(trades, today))
     rows = trades[which]
     times = _event_times(trades)[which, event]
-    state = _state_of(event, rows.cancelled)
+    state = _state_of(event, rows.canceled)
     update = (event > 0) & ~(rows.market & (event == 1))
     completed = event == 2
     bad_charge, bad_commission = book.bad_values(rows.ids)
@@ -512,7 +512,7 @@ def _write_trades(
     tally = _trade_tally()
     tally["DimTrade.T_Records"] = len(rows)
     tally["DimTrade.T_NEW"] = int(np.sum(~update))
-    tally["DimTrade.T_CanceledTrades"] = int(np.sum(state == CANCELLED))
+    tally["DimTrade.T_CanceledTrades"] = int(np.sum(state == CANCELED))
     values.count(completed, tally)
     text = assemble([
         _numbered(rows.ids, event, _CDC_FLAGS.take(update.astype(np.int64))), integers(rows.ids), b"|",

@@ -1,4 +1,4 @@
-"""The watch lists: WatchHistory.txt. A customer watches a security (ACTV) and may stop to (CNCL); never the same one again.
+"""The watch lists: WatchHistory.txt. A customer watches a security (ACTV) and may stop to (CNCL); never watches it again.
 
 **Unique pairs without a look-up.** Customers take turns, in an order drawn for each step. The k-th security that customer c comes
 to watch is `(A c + B k) mod N` with B coprime to the number N of securities, so for one customer different k give different
@@ -7,8 +7,8 @@ securities; a counter per customer holds k. Securities that do not exist yet are
 **Cancellations** pick, at random, watches that are still active from earlier steps: a pool from which the picked ones are removed
 by moving the last ones into their places.
 
-A step's rows are its watches and cancellations in random order, at evenly spread times. The history has as many steps as the CRM's
-and covers five years; each incremental batch is one more step, of one day. There, the first few watches belong to customers who
+A step's rows are its watches and cancellations in random order, at evenly spread times. The history has as many steps as that of
+the CRM and covers five years; each incremental batch is one more step, of one day. There, the first few watches belong to customers who
 are new in the same batch.
 """
 
@@ -54,9 +54,9 @@ class _Watches:
         """Customer, security and action (0 ACTV, 1 CNCL) of the rows of a step, the actions mixed."""
         sizes = self._sizes
         cancels = sizes.watch_cancels_per_step if step else 0
-        cancelled = self._cancel(cancels, step)
+        canceled = self._cancel(cancels, step)
         watched = self._watch(sizes.watches_per_step - cancels, step, batch)
-        pairs = np.concatenate([watched, cancelled])
+        pairs = np.concatenate([watched, canceled])
         self._active[self._count : self._count + len(watched)] = watched
         self._count += len(watched)
         start = int(self._stream("order").below(np.array([step]), len(pairs))[0])
@@ -117,13 +117,13 @@ class _Watches:
         rows = (step << 32) + np.arange(count + count // 4 + 64)
         positions = self._stream("cancel").below(rows, self._count)
         positions = positions[np.sort(np.unique(positions, return_index=True)[1])][:count]
-        cancelled = self._active[positions]
+        canceled = self._active[positions]
         kept_size = self._count - len(positions)
         tail = np.ones(len(positions), dtype=bool)
         tail[positions[positions >= kept_size] - kept_size] = False
         self._active[positions[positions < kept_size]] = self._active[kept_size : self._count][tail]
         self._count = kept_size
-        return cancelled
+        return canceled
 
 
 def _coprime(number: int, per_mille: int) -> int:

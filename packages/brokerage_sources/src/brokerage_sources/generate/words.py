@@ -1,6 +1,6 @@
 """The generator's own word lists: people, places, streets, employers, taxes and industries.
 
-Put together for this project. Any name shared with a person, company or authority is chance; the tax rates are invented.
+Compiled for this project. Any name shared with a person, company or authority is a coincidence; the tax rates are invented.
 No word holds a separator or markup character, so no format needs escaping, except one employer with quotation marks.
 """
 

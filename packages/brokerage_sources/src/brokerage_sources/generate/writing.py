@@ -3,8 +3,8 @@
 `DataFile` counts rows and bytes and computes the SHA-256 while it writes. `new_dataset` gives a temporary folder beside the
 output and renames it at the end, so an output folder is either the old one or a complete new one.
 
-A temporary folder is locked (`flock`) for as long as a process of its run lives. A killed run leaves its folder behind
-without a lock; the next run towards the same output removes it.
+A temporary folder is locked (`flock`) for as long as a process of its run lives. A killed run leaves its folder
+without a lock; the next run with the same output removes it.
 """
 
 import fcntl
@@ -23,10 +23,10 @@ MANIFEST = "manifest.json"
 
 
 class OutputError(Exception):
-    """The output folder cannot be used; the message says why and what to do."""
+    """The output folder cannot be used; the message says why and what to do instead."""
 
 
-class Cancelled(Exception):
+class Canceled(Exception):
     """Another part of the run failed, so this one stops."""
 
 
@@ -48,11 +48,11 @@ class Progress:
     stop: "Synchronized[int]"
 
     def add(self, size: int) -> None:
-        """Count written bytes; raises `Cancelled` if another part of the run has failed."""
+        """Count written bytes; raises `Canceled` if another part of the run has failed."""
         with self.bytes_written.get_lock():
             self.bytes_written.value += size
         if self.stop.value:
-            raise Cancelled
+            raise Canceled
 
 
 class DataFile:
@@ -104,13 +104,13 @@ class Workspace:
         return DataFile(self, f"Batch{batch}/{name}" if batch else name)
 
     def write_file(self, batch: int, name: str, text: bytes | bytearray, rows: int) -> None:
-        """A small file in one go."""
+        """Write a small file at once."""
         with self.file(batch, name) as file:
             file.write(text, rows)
 
 
 def check_output(output: Path, force: bool) -> None:
-    """Refuse an output that is not ours to replace; raises `OutputError`."""
+    """Refuse an output that this program must not replace; raises `OutputError`."""
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output} is a file, not a folder: choose another output")
     if output.is_dir() and any(output.iterdir()):

@@ -1,9 +1,9 @@
-"""Independent check of a folder of brokerage source files, in SQL on the files alone.
+"""Independent verification of a folder of brokerage source files, in SQL, from the files alone.
 
     from brokerage_sources.verify import verify
     failures = [result for result in verify(Path("data/sources")) if not result.ok]
 
-It shares no code with what generates the files, loads them or builds the warehouse, so an error
+It shares no code with what generates the files, loads them or builds a warehouse, so that an error
 there is not repeated here. Command line: `python -m brokerage_sources.verify --help`.
 """
 

@@ -31,21 +31,21 @@ def main(
     folder: Annotated[Path, typer.Argument(help="The folder that holds Batch1, Batch2, ...")],
     scale_factor: Annotated[
         float | None,
-        typer.Option(help="Hold row counts to the formulas of this scale factor (3 or more)."),
+        typer.Option(help="Compare row counts with the formulas of this scale factor (3 or more)."),
     ] = None,
     rates: Annotated[
         bool | None,
-        typer.Option(help="Check shares. Default: when there are customers enough (scale 1)."),
+        typer.Option(help="Check shares. Default: if there are enough customers (scale 1)."),
     ] = None,
     dirty: Annotated[
-        bool, typer.Option(help="Demand that injected errors and hard cases occur.")
+        bool, typer.Option(help="Require that injected errors and hard cases occur.")
     ] = False,
     failures_only: Annotated[bool, typer.Option(help="Show failed checks only.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the results to this file.")] = None,
     memory: Annotated[str, typer.Option(help="Memory limit of the SQL engine.")] = "1GB",
     threads: Annotated[int, typer.Option(help="Worker threads of the SQL engine.", min=1)] = 2,
 ) -> None:
-    """Check a folder of source files from the files alone."""
+    """Check a folder of source files, from the files alone."""
     errors = Console(stderr=True)
     try:
         with errors.status("loading") as status:

@@ -1,8 +1,8 @@
 """Recompute every attribute of the `*_audit.csv` files from the data files and compare.
 
 Two conventions exist. The official generator never computes some attributes and writes a constant
-instead, and takes the ages of later batches at a wrong date; its folders are known by `CA_ID_HIST =
--1` in every file, which a count can never be. Any other folder is held to the true numbers.
+instead, and takes the ages of later batches at a wrong date; its folders are recognized by `CA_ID_HIST =
+-1` in every file, which no count can be. Any other folder is compared with the true numbers.
 `Generator` rows are information about the run and not compared.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from brokerage_sources.verify.check import Check, NoRows, Result
+from brokerage_sources.verify.sql_file import read_checks
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Attribute:
 
     @property
     def name(self) -> str:
-        """How the check is called in a report."""
+        """The name of the check in a report."""
         return f"audit.{self.file}.{self.attribute}"
 
     @property
@@ -459,35 +460,8 @@ def _known_attributes() -> str:
     return f"(values {listed}) as known (name, dataset, attribute)"
 
 
-_FILE_CHECKS = [
-    NoRows(
-        "audit.batch_days",
-        "BatchN_audit.csv gives the first and last day of its batch (from the calendar's "
-        "first day in batch 1)",
-        """
-        with stated as (
-            select regexp_extract(file, '^Batch(\\d+)$', 1)::integer as batch_id, attribute, day
-            from audit where regexp_full_match(file, 'Batch\\d+')
-        ),
-        true_days as (
-            select batch_id, 'FirstDay' as attribute, first_day as day from batches
-            union all select batch_id, 'LastDay', batch_date from batches
-        )
-        select coalesce(s.batch_id, t.batch_id) as batch_id,
-            coalesce(s.attribute, t.attribute) as attribute, s.day as found, t.day as expected
-        from stated s full join true_days t using (batch_id, attribute)
-        where s.day is distinct from t.day
-        """,
-    ),
-    NoRows(
-        "audit.no_repeated_row",
-        "An audit file has one row per attribute",
-        """
-        select file, dataset, attribute, count(*) as times from audit
-        where dataset <> 'Generator'
-        group by all having count(*) > 1
-        """,
-    ),
+_FILE_CHECKS: list[Check] = [
+    *read_checks("audit_attributes.sql"),
     NoRows(
         "audit.no_unknown_row",
         "An audit file next to a data file holds that file's attributes only, for its own batch",
@@ -499,18 +473,6 @@ _FILE_CHECKS = [
             where s.file = a.file and s.batch_id = a.batch_id and s.name like known.name
                 and known.dataset = a.dataset and known.attribute = a.attribute
         )
-        """,
-    ),
-    NoRows(
-        "audit.data_sets",
-        "The thirteen data sets that the workload's audit asks for are there",
-        """
-        select wanted.dataset from (values
-            ('Batch'), ('DimAccount'), ('DimBroker'), ('DimCompany'), ('DimCustomer'),
-            ('DimSecurity'), ('DimTrade'), ('FactHoldings'), ('FactMarketHistory'),
-            ('FactWatches'), ('Financial'), ('Generator'), ('Prospect')
-        ) as wanted (dataset)
-        anti join audit using (dataset)
         """,
     ),
 ]

@@ -1,9 +1,9 @@
-"""The small declared things the verifier is made of: a check, and the result of running it.
+"""What the verifier is made of: a check, and the result of running it.
 
 A check has a `name` (`<topic>.<what>`), a `claim` (one sentence that is true of sound data) and the
-SQL that decides it. Three kinds cover nearly all: `NoRows` (the query lists offenders, none may
-come), `Rate` (a share is the documented one within four standard errors) and `Occurs` (something
-that must be there, is there). The audit comparison and the row-count formulas bring kinds of their
+SQL that decides it. Three kinds cover nearly all: `NoRows` (the query lists violations, there must
+be none), `Rate` (a share is the documented one within four standard errors) and `Occurs` (something
+that must occur, does). The audit comparison and the row-count formulas bring kinds of their
 own; anything with a `run` method is a check.
 """
 
@@ -22,8 +22,8 @@ SIGMAS = 4.0
 class Result:
     """What one check found.
 
-    `found` and `expected` are ready to print; `note` says what a reader needs besides, for instance
-    the first offending row or the convention that the data follow.
+    `found` and `expected` are ready to print; `note` adds what a reader needs to know, for instance
+    the first violation or the convention that the data follow.
     """
 
     name: str
@@ -54,18 +54,20 @@ class Check(Protocol):
 
 @dataclass(frozen=True)
 class NoRows:
-    """A claim whose counter-examples a query lists: it holds when the query returns no row."""
+    """A claim whose counterexamples a query lists: it holds when the query returns no row."""
 
     name: str
     claim: str
     sql: str
 
     def run(self, connection: duckdb.DuckDBPyConnection) -> list[Result]:
-        """Count the offenders and show the first one."""
+        """Count the violations and show the first one."""
         counted = connection.execute(f"select count(*) from ({self.sql})").fetchone()
-        offenders = int(counted[0]) if counted else 0
-        note = _first_row(connection, self.sql) if offenders else ""
-        return [Result(self.name, self.claim, offenders == 0, f"{offenders} rows", "0 rows", note)]
+        violations = int(counted[0]) if counted else 0
+        note = _first_row(connection, self.sql) if violations else ""
+        return [
+            Result(self.name, self.claim, violations == 0, f"{violations} rows", "0 rows", note)
+        ]
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Occurs:
-    """Something that must be there in every listed batch.
+    """Something that must occur in every listed batch.
 
     `sql` returns rows `(batch_id, occurrences)`; a batch without a row has none. `batches` is the
     SQL condition on `batches.batch_id` that names the batches in which it must occur.
@@ -146,7 +148,7 @@ class Occurs:
 
 
 def _first_row(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """The first offending row, as `column=value` pairs, in a stable order."""
+    """The first violation, as `column=value` pairs, in a stable order."""
     cursor = connection.execute(f"select * from ({sql}) order by all limit 1")
     row = cursor.fetchone()
     if row is None:

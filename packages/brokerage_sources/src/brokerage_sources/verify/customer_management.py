@@ -1,4 +1,4 @@
-"""Read `CustomerMgmt.xml` into a table of text columns in which absent and empty stay apart.
+"""Read `CustomerMgmt.xml` into a table of text columns that keeps absent and empty apart.
 
 One row per `Action`, in file order. Columns carry the names that Customer.txt and Account.txt use
 for the same thing. SQL NULL means that the element or attribute is not there; the empty string

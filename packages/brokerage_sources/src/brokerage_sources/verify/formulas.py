@@ -2,7 +2,7 @@
 
 Sizes are linear in the internal scale (1000 times the scale factor) up to integer rounding, and the
 workload's official output has exactly these counts at scale 3, 5 and 10. Below scale 3 the official
-rules degenerate (a quarter would have no new company), so the formulas are only offered from there
+rules degenerate (a quarter would have no new company), so the formulas apply only from there
 on.
 """
 
@@ -190,7 +190,7 @@ def _reference_counts() -> list[Check]:
 
 def _first_counts(sizes: Sizes) -> list[Check]:
     market_days = (_FIRST_MARKET_DAY + timedelta(days=day) for day in range(_MARKET_DAYS))
-    cancelled_watches = sizes.updates * (sizes.watches_per_update // 5)
+    canceled_watches = sizes.updates * (sizes.watches_per_update // 5)
     return [
         _count("employees", "5 per unit of internal scale", 5 * sizes.scale, "employees"),
         _count("companies", "CMP records: 0.5 per unit", sizes.scale // 2, "companies"),
@@ -224,9 +224,9 @@ def _first_counts(sizes: Sizes) -> list[Check]:
             "batch_id = 1",
         ),
         _count(
-            "watch_history.cancelled.batch_1",
+            "watch_history.canceled.batch_1",
             "A fifth of the rows of each update but the first cancel a watch",
-            cancelled_watches,
+            canceled_watches,
             "watch_history",
             "batch_id = 1 and w_action = 'CNCL'",
         ),
@@ -259,7 +259,7 @@ def _later_counts(sizes: Sizes, batch_id: int) -> list[Check]:
         ("trades.new", "One day's trades", sizes.trades_per_day, "trades", "cdc_flag = 'I'"),
         ("watch_history", "One update", sizes.watches_per_update, "watch_history", "true"),
         (
-            "watch_history.cancelled",
+            "watch_history.canceled",
             "A fifth of the rows cancel a watch",
             sizes.watches_per_update // 5,
             "watch_history",

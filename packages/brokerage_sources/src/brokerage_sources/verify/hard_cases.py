@@ -1,7 +1,7 @@
 """Errors and hard cases that a dataset for testing must contain, counted per batch.
 
 Opt-in: the official later batches have few or none of them, so that a warehouse that mishandles
-them still looks right. A generated dataset promises them, the customer errors in the first three
+them still looks right. A generated dataset has all of them, the customer errors in the first three
 batches.
 """
 
@@ -257,8 +257,8 @@ _EVENTS: list[Check] = [
         "true",
     ),
     _occurs(
-        "watch_of_an_earlier_batch_cancelled",
-        "A watch that an earlier batch set is cancelled",
+        "watch_of_an_earlier_batch_canceled",
+        "A watch that an earlier batch set is canceled",
         _LATER,
         """
         (select c.batch_id from watch_history c join watch_history a

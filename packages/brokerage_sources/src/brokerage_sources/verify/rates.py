@@ -451,8 +451,8 @@ _TRADES: list[Check] = [
         "not is_sell",
     ),
     _share(
-        "trades.cancelled_limit_orders",
-        "A tenth of the limit orders are cancelled",
+        "trades.canceled_limit_orders",
+        "A tenth of the limit orders are canceled",
         0.1,
         _BUYS,
         "path = 'PNDG>CNCL'",
@@ -510,7 +510,7 @@ _TRADES: list[Check] = [
 
 _MARKET: list[Check] = [
     _share(
-        "watches.cancelled",
+        "watches.canceled",
         "A fifth of the rows of later batches cancel a watch",
         0.2,
         "watch_history",

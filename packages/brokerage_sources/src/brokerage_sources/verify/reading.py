@@ -412,7 +412,7 @@ def _read_file(
     options: str = "",
     header: str = "false",
 ) -> None:
-    """Run `statement`, whose `{csv}` stands for the rows of `files`."""
+    """Run `statement`, after replacing `{csv}` with the rows of `files`."""
     csv = (
         f"read_csv($files, columns = $columns, delim = '{delimiter}', quote = '{quote}', "
         f"escape = '{quote}', header = {header}, auto_detect = false{options})"

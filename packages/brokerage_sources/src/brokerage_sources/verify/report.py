@@ -15,7 +15,7 @@ from brokerage_sources.verify.check import Result
 
 
 def print_results(console: Console, results: Sequence[Result], failures_only: bool) -> None:
-    """Print one line per check (unless only failures are wanted), then what failures are about."""
+    """Print one line per check (unless only failures are wanted), then what each failure is about."""
     failures = [result for result in results if not result.ok]
     if not failures_only:
         console.print(_table(results))

@@ -42,12 +42,12 @@ def verify(
 
     Args:
         folder: the folder that holds `Batch1`.
-        scale_factor: also hold row counts to the formulas of this scale (3 or more).
-        rates_checked: whether to check shares; by default when there are customers enough.
-        hard_cases_expected: also demand that injected errors and hard cases occur.
+        scale_factor: also compare row counts with the formulas of this scale (3 or more).
+        rates_checked: whether to check shares; by default, if there are enough customers.
+        hard_cases_expected: also require that injected errors and hard cases occur.
         memory_limit: what DuckDB may use before it spills to disk, e.g. `1GB`.
         threads: DuckDB's worker threads.
-        on_progress: told what is being done.
+        on_progress: called with the name of each step.
 
     Returns:
         Results in a stable order: audit attributes, row counts, properties, warehouse, rates, hard
@@ -78,7 +78,7 @@ def verify(
 
 
 def _run(check: Check, connection: duckdb.DuckDBPyConnection) -> list[Result]:
-    """Run one check; data that its SQL cannot even compute with fail it."""
+    """Run one check; it fails if its SQL cannot be computed on the data."""
     try:
         return check.run(connection)
     except duckdb.Error as error:

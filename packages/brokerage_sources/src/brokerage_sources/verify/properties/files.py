@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brokerage_sources.verify.check import Check, NoRows
 from brokerage_sources.verify.reading import FEEDS
+from brokerage_sources.verify.sql_file import read_checks
 
 _CDC_TABLES = [feed.table for feed in FEEDS if feed.later == "cdc"]
 _INSERT_ONLY_TABLES = [
@@ -19,45 +20,7 @@ def _union(tables: list[str], columns: str, condition: str) -> str:
 
 
 CHECKS: list[Check] = [
-    NoRows(
-        "files.audit_file_beside_each",
-        "Every data file but BatchDate.txt has its audit file, and every audit file its data file",
-        """
-        select coalesce(s.file, a.file) as file,
-            s.file is not null as has_data, a.file is not null as has_audit
-        from (from source_files where name <> 'BatchDate') s
-        full join (from audit_files where file like '%/%') a on a.file = s.file
-        where s.file is null or a.file is null
-        """,
-    ),
-    NoRows(
-        "files.audit_header",
-        "Every audit file starts with the workload's header line, blanks included",
-        """
-        select file, header from audit_files
-        where header <> 'DataSet, BatchID ,Date , Attribute , Value, DValue'
-        """,
-    ),
-    NoRows(
-        "files.plain_text",
-        "Files are ASCII, every record ends with CRLF, the last one too (but for the XML's "
-        "root tag)",
-        """
-        select file, ascii, lines, crlf_lines, ends_with_crlf from file_bytes
-        where not ascii or lines <> crlf_lines
-            or (not ends_with_crlf and file not like '%.xml')
-        """,
-    ),
-    NoRows(
-        "files.batch_dates",
-        "Each batch has one date, one day after that of the batch before",
-        """
-        select batch_id, batch_date, lag(batch_date) over (order by batch_id, rowid) as before
-        from batch_dates
-        qualify (before is not null and batch_date <> before + 1)
-            or count(*) over (partition by batch_id) <> 1
-        """,
-    ),
+    *read_checks("properties/files.sql"),
     NoRows(
         "files.cdc_flags",
         "Rows of later batches carry the flag I or U; events are only inserted",

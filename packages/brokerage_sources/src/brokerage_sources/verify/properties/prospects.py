@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brokerage_sources.verify.check import Check, NoRows
 from brokerage_sources.verify.reading import FEEDS
+from brokerage_sources.verify.sql_file import read_checks
 
 _COLUMNS = next(feed.columns for feed in FEEDS if feed.table == "prospects")
 
@@ -26,28 +27,7 @@ _CHURN = f"""
 """
 
 CHECKS: list[Check] = [
-    NoRows(
-        "prospects.ids_are_unique",
-        "An AgencyID, letters of the last name and then a number, occurs once in a dump",
-        """
-        select batch_id, agency_id, last_name from prospects
-        qualify agency_id is null
-            or not regexp_full_match(agency_id, '\\D*\\d+')
-            or not starts_with(upper(last_name), upper(regexp_extract(agency_id, '^\\D*')))
-            or count(*) over (
-                partition by batch_id, regexp_extract(agency_id, '(\\d+)$', 1)
-            ) > 1
-        """,
-    ),
-    NoRows(
-        "prospects.sorted_by_number",
-        "A dump is sorted by the number in the AgencyID",
-        """
-        select batch_id, agency_id, regexp_extract(agency_id, '(\\d+)$', 1)::bigint as number,
-            lag(number) over (partition by batch_id order by rowid) as before
-        from prospects qualify number <= before
-        """,
-    ),
+    *read_checks("properties/prospects.sql"),
     NoRows(
         "prospects.churn_is_small",
         "From one dump to the next at most a tenth of the prospects come, go or change",
@@ -61,45 +41,5 @@ CHECKS: list[Check] = [
         "prospects.changed_rows_keep_their_person",
         "A changed prospect keeps name and address",
         f"select batch_id, agency_id from ({_CHURN}) where is_another_person",
-    ),
-    NoRows(
-        "prospects.gone_for_good",
-        "A prospect that went does not come back, and one that comes has a number never used "
-        "before",
-        """
-        with numbered as (
-            select batch_id, regexp_extract(agency_id, '(\\d+)$', 1)::bigint as number
-            from prospects
-        )
-        select number, min(batch_id) as first_batch, max(batch_id) as last_batch,
-            count(distinct batch_id) as dumps
-        from numbered group by number
-        having last_batch - first_batch + 1 <> dumps
-            or (first_batch > 1
-                and number < (select max(number) from numbered where batch_id = 1))
-        """,
-    ),
-    NoRows(
-        "prospects.one_per_person",
-        "No two prospects of a dump share name and address, in any case",
-        """
-        select batch_id, upper(last_name), upper(first_name), upper(address_line_1),
-            upper(address_line_2), upper(postal_code), count(*) as times
-        from prospects group by all having times > 1
-        """,
-    ),
-    NoRows(
-        "prospects.fields",
-        "Names, city and state are given; numbers are in range; codes are the listed ones",
-        """
-        select batch_id, agency_id from prospects
-        where last_name is null or first_name is null or city is null or state is null
-            or income not between 0 and 500000 or number_cars not between 0 and 5
-            or number_children not between 0 and 5 or number_credit_cards not between 0 and 10
-            or age not between 0 and 100 or credit_rating not between 300 and 850
-            or net_worth not between 10000 and 4000000
-            or marital_status not in ('S', 'M', 'D', 'W', 'U')
-            or own_or_rent_flag not in ('O', 'R', 'U')
-        """,
     ),
 ]
