@@ -43,7 +43,7 @@ LOAD_COLUMNS = (
 SUPPLIED_FIELDS = pa.field("supplied_fields", pa.list_(pa.string()))
 
 # Raised when the loader writes the same file differently: what is in the lake is then loaded again.
-LOADER_VERSION = 2
+LOADER_VERSION = 3
 
 
 class ContractError(Exception):

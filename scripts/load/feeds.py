@@ -19,7 +19,7 @@ from scripts.load.contracts import Feed
 from scripts.load.delimited import read_delimited
 from scripts.load.fixed_width import read_fixed_width
 from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake, LakeError, LakeWriter
-from scripts.load.rows import Breach, FileError, Progress, Rows, readable
+from scripts.load.rows import FileError, Progress, Rows, Violation, readable
 from scripts.load.sources import SourceFile, SourceFolder
 from scripts.load.xml import read_xml
 
@@ -218,10 +218,10 @@ class FeedLoad:
             read = _READERS[self.feed.format]
             for piece in read(stream, self.feed, self.batch, self.block_bytes, step):
                 landed += len(piece.source_row)
-                quarantined += len(piece.breaches)
+                quarantined += len(piece.violations)
                 rows.write(self._lake_rows(piece, file))
-                if piece.breaches:
-                    quarantine.write(self._quarantine_rows(piece.breaches, file))
+                if piece.violations:
+                    quarantine.write(self._quarantine_rows(piece.violations, file))
             if landed + quarantined == 0 and not self.feed.may_be_empty:
                 raise FileError("the file holds no record; deliver it again")
         if file.is_compressed:
@@ -251,7 +251,7 @@ class FeedLoad:
             schema=self.feed.schema,
         )
 
-    def _quarantine_rows(self, breaches: list[Breach], file: SourceFile) -> pa.Table:
+    def _quarantine_rows(self, violations: list[Violation], file: SourceFile) -> pa.Table:
         return pa.Table.from_pylist(
             [
                 {
@@ -259,12 +259,12 @@ class FeedLoad:
                     "system": self.feed.system,
                     "feed": self.feed.name,
                     "source_file": file.name,
-                    "line_number": breach.line,
-                    "reason": breach.reason,
-                    "raw_text": readable(breach.raw),
+                    "line_number": violation.line,
+                    "reason": violation.reason,
+                    "raw_text": readable(violation.raw),
                     "loaded_at": self.loaded_at,
                 }
-                for breach in breaches
+                for violation in violations
             ],
             QUARANTINE,
         )

@@ -1,4 +1,4 @@
-"""What every reader yields: rows that keep their contract, and breaches, with their places."""
+"""What every reader yields: rows that keep their contract, and violations, with their places."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class FileError(Exception):
 
 
 @dataclass(frozen=True)
-class Breach:
+class Violation:
     """One record that breaks its contract.
 
     Attributes:
@@ -36,12 +36,12 @@ class Rows:
     Attributes:
         columns: typed arrays of equal length by column name; columns the layout does not have are left out.
         source_row: place of each row in its file, int64, of the same length.
-        breaches: the records of this piece that do not land.
+        violations: the records of this piece that do not land.
     """
 
     columns: dict[str, pa.Array]
     source_row: pa.Array
-    breaches: list[Breach] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
 
 def readable(raw: bytes) -> str:

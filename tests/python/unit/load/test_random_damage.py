@@ -56,8 +56,8 @@ def read(reader: Reader, content: bytes, feed: str, block_bytes: int) -> Found:
         for index, place in enumerate(piece.source_row.to_pylist()):
             assert place not in rows
             rows[place] = {name: values[index] for name, values in columns.items()}
-        assert all(breach.reason for breach in piece.breaches)
-        quarantined += [breach.line for breach in piece.breaches]
+        assert all(violation.reason for violation in piece.violations)
+        quarantined += [violation.line for violation in piece.violations]
     return rows, quarantined
 
 
