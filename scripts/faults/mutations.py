@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from scripts.faults.outcome import Outcome
 from scripts.faults.workbench import Workbench
 from scripts.load.contracts import Feed, read_contracts
-from scripts.load.feeds import FileResult
+from scripts.load.files import FileResult
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.sources import SourceFolder

@@ -46,7 +46,9 @@ def _typed(lines: Lines, feed: Feed, layout: tuple[Column, ...]) -> Rows:
         mask = pa.array(keep)
         typed = {name: column.filter(mask) for name, column in typed.items()}
         numbers = numbers.filter(mask)
-    return Rows(typed, numbers, sorted(violations, key=lambda violation: violation.line))
+    return Rows(
+        typed, numbers, sorted(violations, key=lambda violation: violation.line), lines.numbered
+    )
 
 
 def _split(

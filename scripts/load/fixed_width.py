@@ -6,6 +6,7 @@ blanks are padding. A blank field is NULL.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO
 
 import numpy as np
@@ -98,7 +99,7 @@ def _typed(lines: Lines, feed: Feed, layouts: dict[str, _Layout]) -> Rows:
         rows = np.setdiff1d(rows, list(misfits))
         groups.append(_group_rows(lines, layout, rows, starts, lengths))
     violations = [lines.violation(row, problem) for row, problem in problems.items()]
-    return _in_file_order(groups, feed, lines.violations + violations)
+    return replace(_in_file_order(groups, feed, lines.violations + violations), line=lines.numbered)
 
 
 def _misfits(lines: Lines, layout: _Layout, rows: Integers, lengths: Integers) -> dict[int, str]:

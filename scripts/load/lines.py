@@ -54,6 +54,10 @@ class Lines:
         """One line without its end."""
         return self.data[self.starts[index] : self.ends[index]].removesuffix(b"\r")
 
+    def numbered(self, number: int) -> bytes:
+        """The line that has a number in the file, without its end."""
+        return self.line(int(np.searchsorted(self.numbers, number)))
+
     def violation(self, index: int, reason: str) -> Violation:
         """The line as a violation."""
         return Violation(int(self.numbers[index]), reason, self.line(index))

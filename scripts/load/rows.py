@@ -14,6 +14,10 @@ class FileError(Exception):
     """A file that cannot be read at all; the message says where in the file and what to do."""
 
 
+class ConflictError(FileError):
+    """A file that could land if another batch of its feed were not as it is."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """One record that breaks its contract.
@@ -37,11 +41,13 @@ class Rows:
         columns: typed arrays of equal length by column name; columns the layout does not have are left out.
         source_row: place of each row in its file, int64, of the same length.
         violations: the records of this piece that do not land.
+        line: the line of a row by its `source_row`, where a row is a line.
     """
 
     columns: dict[str, pa.Array]
     source_row: pa.Array
     violations: list[Violation] = field(default_factory=list)
+    line: Callable[[int], bytes] | None = None
 
 
 def readable(raw: bytes) -> str:

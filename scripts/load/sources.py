@@ -28,7 +28,7 @@ from typing import IO, Any
 from fsspec.implementations.local import LocalFileSystem
 
 from scripts.load.contracts import Contracts, Feed
-from scripts.load.filesystems import filesystem_of
+from scripts.load.filesystems import filesystem_of, sha256_of
 from scripts.load.rows import FileError
 
 # The lake and the warehouse hold it as an integer.
@@ -106,18 +106,18 @@ class SourceFolder:
     def files_of(self, feed: Feed, batch: int) -> list[SourceFile]:
         """The files of a feed in a batch, by name."""
         by_number = self._numbered(feed)
-        found = by_number.get(batch, []) + by_number.get(_ANY_BATCH, [])
+        # Each once, though two patterns may name it.
+        found = {*by_number.get(batch, []), *by_number.get(_ANY_BATCH, [])}
         return sorted(found, key=lambda file: file.name)
 
     def _numbered(self, feed: Feed) -> dict[int, list[SourceFile]]:
         """The files that the patterns of a feed name, by the number that they have for `{batch}`; each is looked at once."""
         if feed.files not in self._by_number:
-            expressions = [_expression(pattern) for pattern in feed.files]
             found: dict[int, list[SourceFile]] = defaultdict(list)
-            for file in self.files:
-                matches = (expression.fullmatch(file.plain_name) for expression in expressions)
-                if match := next(filter(None, matches), None):
-                    found[int(match.groupdict().get("batch", _ANY_BATCH))].append(file)
+            for expression in map(_expression, feed.files):
+                for file in self.files:
+                    if match := expression.fullmatch(file.plain_name):
+                        found[int(match.groupdict().get("batch", _ANY_BATCH))].append(file)
             self._by_number[feed.files] = found
         return self._by_number[feed.files]
 
@@ -139,6 +139,8 @@ class SourceFolder:
 
     def sha256(self, file: SourceFile) -> str:
         """Checksum of the file as it is stored, in hexadecimal digits."""
+        if isinstance(self._filesystem, LocalFileSystem):
+            return sha256_of(file.path)
         with self._filesystem.open(file.path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
