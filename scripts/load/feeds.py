@@ -144,7 +144,10 @@ class FeedLoad:
         """What was allowed when these very files landed."""
         footer = self._footer
         landed = {file["source_file"]: file["sha256"] for file in footer.get("files", [])}
-        return set(map(Allowance, footer.get("allowed", []))) if landed == checksums else set()
+        if landed != checksums:
+            return set()
+        self.job.history.note_landed_before(self.job.batch)
+        return set(map(Allowance, footer.get("allowed", [])))
 
     def _missing(self) -> FeedResult:
         job = self.job

@@ -29,6 +29,7 @@ class History:
         self._lake = lake
         self._feed = feed
         self._numbers: dict[int, Integers] = {}
+        self._landed_before: set[int] = set()
 
     @cached_property
     def _batches(self) -> list[int]:
@@ -44,7 +45,7 @@ class History:
 
     def twin(self, batch: int, checksum: str) -> tuple[int, str] | None:
         """Another batch, and its file, that has landed with the same bytes; a file without rows has no twin."""
-        for other in self._others(batch):
+        for other in self._originals(batch):
             for file in (self.footer(other) or {}).get("files", []):
                 if file["sha256"] == checksum and file["rows_read"]:
                     return other, file["source_file"]
@@ -54,7 +55,7 @@ class History:
         """The other batches in which some of these change numbers landed, and which of them, as indexes."""
         found = []
         least, greatest = int(numbers.min()), int(numbers.max())
-        for other in self._others(batch):
+        for other in self._originals(batch):
             extent = self._lake.extent(self._path(other), str(self._feed.change_number))
             if extent and extent[0] <= greatest and least <= extent[1]:
                 indexes = np.flatnonzero(np.isin(numbers, self._numbers_of(other)))
@@ -76,6 +77,10 @@ class History:
             (after, extents[after][0]) if after is not None else None,
         )
 
+    def note_landed_before(self, batch: int) -> None:
+        """A batch is loaded again from the very files that it landed with."""
+        self._landed_before.add(batch)
+
     def forget(self, batch: int) -> None:
         """Look again at a batch that was written."""
         self._numbers.pop(batch, None)
@@ -83,6 +88,15 @@ class History:
 
     def _others(self, batch: int) -> list[int]:
         return [other for other in self._batches if other != batch]
+
+    def _originals(self, batch: int) -> list[int]:
+        """The other batches that this one may not repeat; if it landed before, not those that were allowed to repeat it."""
+        has_landed = batch in self._landed_before
+        return [
+            other
+            for other in self._others(batch)
+            if not (has_landed and (self.footer(other) or {}).get("allowed"))
+        ]
 
     def _numbers_of(self, batch: int) -> Integers:
         if batch not in self._numbers:
