@@ -21,13 +21,13 @@
         started_at timestamp not null,
         feed varchar not null,
         batch_id integer not null,
-        loaded_at timestamp not null
+        digest varchar not null
     );
     create table if not exists {{ vault }} (
         table_name varchar not null,
         feed varchar not null,
         batch_id integer not null,
-        loaded_at timestamp,
+        digest varchar,
         load_number integer not null
     );
     create table if not exists {{ inputs }} (
@@ -59,7 +59,9 @@
         cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp),
         system || '.' || feed,
         batch_id,
-        max(loaded_at)
+        {{ hash_text(dbt.listagg(
+            "source_file || ' ' || coalesce(sha256, '') || ' ' || rows_landed", "','", "order by source_file"
+        )) }}
     from {{ source("control", "load_log") }}
     where status in ('loaded', 'missing')
     group by system, feed, batch_id;

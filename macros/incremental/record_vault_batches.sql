@@ -13,7 +13,7 @@
         and load_number < (select max(load_number) from {{ vault }} where table_name = '{{ model.name }}');
     {% endif -%}
     insert into {{ vault }}
-    select '{{ model.name }}', landed.feed, landed.batch_id, landed.loaded_at, {{ next_number }}
+    select '{{ model.name }}', landed.feed, landed.batch_id, landed.digest, {{ next_number }}
     from {{ landed }} as landed
     inner join {{ landed }} as dated
         on

@@ -1,7 +1,7 @@
 {#
     What a table of the raw vault has to take in this run: `{"is_rebuilt": ..., "batches": {staging view: [batch, ...]}}`.
     A batch of a feed is new if it has landed, has a date, and is not recorded (see `record_build`).
-    The table is rebuilt from the lake if there is no record of it, if a batch that it has taken was loaded again since, or, for tables whose rows
+    The table is rebuilt from the lake if there is no record of it, if a batch that it has taken was replaced since, or, for tables whose rows
     depend on the order of batches (`meta: {in_order: true}`), if a batch comes after a later one. All it has taken must still be in the lake.
 #}
 {% macro vault_plan() -%}
@@ -11,14 +11,14 @@
     {%- if load_relation(vault) is not none -%}
         {%- set feeds = feeds_read(model) | join("', '") -%}
         {%- set found = run_query(
-            "select feed, batch_id, cast(loaded_at as varchar), true from " ~ vault ~ " where table_name = '" ~ model.name ~ "'"
+            "select feed, batch_id, digest, true from " ~ vault ~ " where table_name = '" ~ model.name ~ "'"
             ~ " union all"
-            ~ " select feed, batch_id, cast(loaded_at as varchar), false from " ~ lake
+            ~ " select feed, batch_id, digest, false from " ~ lake
             ~ " where invocation_id = '" ~ invocation_id ~ "' and feed in ('" ~ feeds ~ "')"
             ~ " order by 1, 2"
         ) -%}
-        {%- for feed, batch_id, loaded_at, is_taken in found.rows -%}
-            {%- do (taken if is_taken else landed).update({(feed, batch_id | int): loaded_at}) -%}
+        {%- for feed, batch_id, digest, is_taken in found.rows -%}
+            {%- do (taken if is_taken else landed).update({(feed, batch_id | int): digest}) -%}
         {%- endfor -%}
     {%- endif -%}
 
@@ -26,9 +26,9 @@
     {%- if load_relation(this) is none or not taken -%}
         {%- do reasons.append("there is no record of it") -%}
     {%- endif -%}
-    {%- for (feed, batch_id), loaded_at in taken.items() if batch_id > 0 -%}
-        {%- if (feed, batch_id) in landed and landed[(feed, batch_id)] != loaded_at -%}
-            {%- do reasons.append("batch " ~ batch_id ~ " of " ~ feed ~ " was loaded again") -%}
+    {%- for (feed, batch_id), digest in taken.items() if batch_id > 0 -%}
+        {%- if (feed, batch_id) in landed and landed[(feed, batch_id)] != digest -%}
+            {%- do reasons.append("batch " ~ batch_id ~ " of " ~ feed ~ " was replaced") -%}
         {%- endif -%}
         {%- if feed != date_feed and batch_id > last_taken.batch -%}
             {%- set last_taken.batch = batch_id -%}

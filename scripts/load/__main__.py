@@ -4,6 +4,7 @@ Usage:
     python -m scripts.load                                  all of data/sources into data/lake
     python -m scripts.load --sources /data/tpcdi --batch 1  the historical load only
     python -m scripts.load --feed brokerage.trade --force   one feed again
+    python -m scripts.load --batch 3 --allow-repeated       batch 3, although it brings again what landed before
     python -m scripts.load --target postgres                also into the schema raw of the database that PGHOST,
                                                             PGPORT, PGUSER, PGPASSWORD and PGDATABASE name
 
@@ -33,6 +34,7 @@ from rich.table import Table
 
 from scripts.load.contracts import ContractError
 from scripts.load.feeds import FeedResult
+from scripts.load.files import Allowance
 from scripts.load.lake import LakeError
 from scripts.load.rows import Progress as OnBytes
 from scripts.load.run import LoadOptions, LoadResult, load
@@ -58,6 +60,15 @@ def main(
         typer.Option(help="Only this feed (brokerage.trade) or system (crm); may be repeated."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Load unchanged files again too.")] = False,
+    allow_repeated: Annotated[
+        bool,
+        typer.Option(
+            "--allow-repeated", help="Land files and changes that landed before once more."
+        ),
+    ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Accept files without a record.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Feeds loaded at the same time.")] = 2,
     memory: Annotated[int, typer.Option(min=64, help="Memory for all workers, in MiB.")] = 512,
     target: Annotated[
@@ -75,6 +86,14 @@ def main(
         batches=tuple(batch or ()),
         feeds=tuple(feed or ()),
         force=force,
+        allowances=frozenset(
+            allowance
+            for allowance, is_given in (
+                (Allowance.REPEATED, allow_repeated),
+                (Allowance.EMPTY, allow_empty),
+            )
+            if is_given
+        ),
         workers=workers,
         memory_mib=memory,
         target=target,
@@ -84,7 +103,9 @@ def main(
         with _progress_bar() as begin:
             result = load(
                 options,
-                lambda plan: begin("loading", sum(step.bytes for step in plan)),
+                lambda plan: begin(
+                    "loading", sum(step.bytes for loads in plan for step in loads.steps)
+                ),
                 lambda total: begin("copying to Postgres", total),
             )
     except (ContractError, SourceFolderError, LakeError, PostgresError) as error:
@@ -93,6 +114,8 @@ def main(
     console.print(_summary(result, time.perf_counter() - started))
     if target == Target.POSTGRES:
         console.print(_postgres_summary(result), soft_wrap=True)
+    for message in result.warnings:
+        errors.print(f"load: warning: {message}", style="yellow", markup=False)
     for message in result.failures:
         errors.print(f"load: {message}", style="red", markup=False)
     if result.failures:

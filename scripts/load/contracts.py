@@ -42,7 +42,7 @@ LOAD_COLUMNS = (
 SUPPLIED_FIELDS = pa.field("supplied_fields", pa.list_(pa.string()))
 
 # Raised when the loader writes the same file differently: what is in the lake is then loaded again.
-LOADER_VERSION = 2
+LOADER_VERSION = 3
 
 
 class ContractError(Exception):
@@ -85,6 +85,10 @@ class Feed:
     batches: str = "all"
     required: bool = True
     may_be_empty: bool = False
+    may_repeat: bool = False
+    minimum_landed_share: float = 0.5
+    change_number: str | None = None
+    ascending: str | None = None
     delimiter: str | None = None
     quote: str | None = None
     header_lines: int = 0
@@ -279,6 +283,15 @@ def _problems(feed: Feed) -> Iterator[str]:
         yield "it has no columns"
     if feed.batches not in BATCHES:
         yield f"batches {feed.batches!r} is not one of {', '.join(BATCHES)}"
+    if not 0 <= feed.minimum_landed_share <= 1:
+        yield f"minimum_landed_share {feed.minimum_landed_share} is not between 0 and 1"
+    types = {column.name: column.type for column in feed.columns}
+    if feed.change_number and not pa.types.is_integer(types.get(feed.change_number, pa.null())):
+        yield f"change_number {feed.change_number!r} is no column of whole numbers"
+    if feed.change_number and feed.format == "xml":
+        yield "an xml feed has no change_number"
+    if feed.ascending and feed.ascending not in types:
+        yield f"ascending {feed.ascending!r} is no column"
     for name in _twice(feed.schema.names):
         yield f"column {name!r} is there twice, or is one of those that the loader adds"
     for column in feed.columns:

@@ -10,7 +10,7 @@ import pyarrow.csv as pa_csv
 
 from scripts.load.contracts import Column, Feed
 from scripts.load.lines import Integers, Lines, read_lines
-from scripts.load.rows import Breach, Progress, Rows
+from scripts.load.rows import Progress, Rows, Violation
 from scripts.load.text import cast_rows
 
 _UNTERMINATED = (
@@ -33,12 +33,12 @@ def read_delimited(
 
 
 def _typed(lines: Lines, feed: Feed, layout: tuple[Column, ...]) -> Rows:
-    breaches = list(lines.breaches)
-    text, kept = _split(lines, feed, layout, breaches)
+    violations = list(lines.violations)
+    text, kept = _split(lines, feed, layout, violations)
     typed, reasons = cast_rows(text, layout)
     if lines.unterminated and _may_be_cut(lines, kept, typed[layout[-1].name]):
         reasons.setdefault(len(kept) - 1, _UNTERMINATED)
-    breaches += [lines.breach(int(kept[row]), reason) for row, reason in reasons.items()]
+    violations += [lines.violation(int(kept[row]), reason) for row, reason in reasons.items()]
     numbers = pa.array(lines.numbers[kept])
     if reasons:
         keep = np.ones(len(kept), dtype=bool)
@@ -46,13 +46,15 @@ def _typed(lines: Lines, feed: Feed, layout: tuple[Column, ...]) -> Rows:
         mask = pa.array(keep)
         typed = {name: column.filter(mask) for name, column in typed.items()}
         numbers = numbers.filter(mask)
-    return Rows(typed, numbers, sorted(breaches, key=lambda breach: breach.line))
+    return Rows(
+        typed, numbers, sorted(violations, key=lambda violation: violation.line), lines.numbered
+    )
 
 
 def _split(
-    lines: Lines, feed: Feed, layout: tuple[Column, ...], breaches: list[Breach]
+    lines: Lines, feed: Feed, layout: tuple[Column, ...], violations: list[Violation]
 ) -> tuple[dict[str, pa.Array], Integers]:
-    """Text columns, and the indexes of the lines they come from; the others become breaches."""
+    """Text columns, and the indexes of the lines they come from; the others become violations."""
     names = [column.name for column in layout]
     wrong: list[int] = []
 
@@ -84,8 +86,8 @@ def _split(
             check_utf8=False,
         ),
     )
-    breaches += [
-        lines.breach(index, _field_count(lines.line(index), feed, names)) for index in wrong
+    violations += [
+        lines.violation(index, _field_count(lines.line(index), feed, names)) for index in wrong
     ]
     kept = np.delete(np.arange(len(lines.numbers)), wrong)
     return {name: table[name].combine_chunks() for name in names}, kept

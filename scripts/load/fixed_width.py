@@ -1,10 +1,12 @@
 """Read fixed-width text: one record a line, each field at its positions, several record types in one file.
 
-Positions count bytes. A column has a value only in the record types that declare it. Blanks around a
-value are padding and trimmed, a blank field is NULL.
+Positions count bytes. A column has a value only in the record types that declare it. Text is aligned to the
+left: blanks after it are padding and trimmed, blanks before it belong to it. Around numbers and dates, all
+blanks are padding. A blank field is NULL.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO
 
 import numpy as np
@@ -14,7 +16,7 @@ import pyarrow.compute as pc
 
 from scripts.load.contracts import Column, Feed
 from scripts.load.lines import Integers, Lines, read_lines
-from scripts.load.rows import Breach, Progress, Rows
+from scripts.load.rows import Progress, Rows, Violation
 from scripts.load.text import cast_rows, fixed_width_text
 
 Bytes = npt.NDArray[np.uint8]
@@ -96,8 +98,8 @@ def _typed(lines: Lines, feed: Feed, layouts: dict[str, _Layout]) -> Rows:
         problems |= misfits
         rows = np.setdiff1d(rows, list(misfits))
         groups.append(_group_rows(lines, layout, rows, starts, lengths))
-    breaches = [lines.breach(row, problem) for row, problem in problems.items()]
-    return _in_file_order(groups, feed, lines.breaches + breaches)
+    violations = [lines.violation(row, problem) for row, problem in problems.items()]
+    return replace(_in_file_order(groups, feed, lines.violations + violations), line=lines.numbered)
 
 
 def _misfits(lines: Lines, layout: _Layout, rows: Integers, lengths: Integers) -> dict[int, str]:
@@ -147,7 +149,9 @@ def _group_rows(
     """Cast the lines of one record type."""
     records = _records(lines, starts[rows], lengths[rows], layout.width)
     text = {
-        column.name: fixed_width_text(_fields(records, layout.position(column)))
+        column.name: fixed_width_text(
+            _fields(records, layout.position(column)), is_text=column.max_length is not None
+        )
         for column in layout.columns
     }
     typed, reasons = cast_rows(text, layout.columns)
@@ -157,11 +161,11 @@ def _group_rows(
     return Rows(
         {name: column.filter(mask) for name, column in typed.items()},
         pa.array(lines.numbers[rows[keep]]),
-        [lines.breach(int(rows[row]), reason) for row, reason in reasons.items()],
+        [lines.violation(int(rows[row]), reason) for row, reason in reasons.items()],
     )
 
 
-def _in_file_order(groups: list[Rows], feed: Feed, breaches: list[Breach]) -> Rows:
+def _in_file_order(groups: list[Rows], feed: Feed, violations: list[Violation]) -> Rows:
     """Put the rows of all record types together; columns that a type does not have are NULL."""
     source_row = pa.concat_arrays([pa.array([], pa.int64()), *(rows.source_row for rows in groups)])
     order = pc.array_sort_indices(source_row)
@@ -175,8 +179,10 @@ def _in_file_order(groups: list[Rows], feed: Feed, breaches: list[Breach]) -> Ro
         for column in feed.columns
         if groups
     }
-    breaches += [breach for rows in groups for breach in rows.breaches]
-    return Rows(columns, source_row.take(order), sorted(breaches, key=lambda breach: breach.line))
+    violations += [violation for rows in groups for violation in rows.violations]
+    return Rows(
+        columns, source_row.take(order), sorted(violations, key=lambda violation: violation.line)
+    )
 
 
 def _unknown_type(record_type: bytes, layouts: dict[str, _Layout]) -> str:

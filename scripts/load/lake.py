@@ -18,22 +18,24 @@ Usage:
 """
 
 import fcntl
-import hashlib
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from scripts.load.filesystems import filesystem_of, sha256_of
+
 # DuckDB reads row groups in parallel; this is the size of its own.
 ROW_GROUP_ROWS = 122_880
+_LEFTOVER = re.compile(r"\..*\.(parquet|json)\..*\.tmp")
 _FOOTER_KEY = b"brokerage_warehouse.load"
 # What reading a damaged file may raise; text that is not UTF-8 and JSON that is none are ValueErrors.
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
@@ -91,10 +93,12 @@ class Lake:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         try:
-            self._filesystem, self._root = fsspec.core.url_to_fs(uri)
+            self._filesystem, self._root = filesystem_of(uri)
         except (ImportError, ValueError) as error:
             raise LakeError(f"{uri}: {error}") from error
         self._is_local = isinstance(self._filesystem, LocalFileSystem)
+        # What was read of files that nobody else writes to while a load has the lock.
+        self._metadata: dict[str, pq.FileMetaData | None] = {}
 
     @contextmanager
     def locked(self, activity: str = "load") -> Iterator[None]:
@@ -127,10 +131,9 @@ class Lake:
 
     def remove_leftovers(self) -> None:
         """Remove what a killed load had not finished; nobody else writes while we hold the lock of a load."""
-        if not self._is_local:
-            return
-        for path in Path(self._root).rglob(".*.parquet.*.tmp"):
-            path.unlink(missing_ok=True)
+        if self._is_local:
+            for path in _leftovers(self._root):
+                Path(path).unlink(missing_ok=True)
 
     def path(self, system: str, table: str, batch: int, name: str | None = None) -> str:
         """Where the file of a table and batch stands; `name` defaults to the table."""
@@ -147,9 +150,22 @@ class Lake:
         )
 
     def batches(self) -> list[int]:
-        """The numbers of the batches of which the lake holds anything, in order."""
-        folders = self._filesystem.glob(f"{self._root}/*/*/batch_id=*")
-        return sorted({int(folder.rpartition("=")[2]) for folder in folders} - {0})
+        """The numbers of the batches of which the lake holds anything, in order: whatever is loaded is logged."""
+        return self.batches_of("control", "load_log")
+
+    def batches_of(self, system: str, table: str) -> list[int]:
+        """The numbers of the batches of which the lake holds anything of a table, in order."""
+        folder = f"{self._root}/{system}/{table}"
+        try:
+            if self._is_local:
+                names = [path.name for path in Path(folder).iterdir()]
+            else:
+                paths = self._filesystem.ls(folder, detail=False)
+                names = [path.rstrip("/").rpartition("/")[2] for path in paths]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        matches = (re.fullmatch("batch_id=([1-9][0-9]*)", name) for name in names)
+        return sorted(int(match[1]) for match in matches if match)
 
     def has_landed(self, system: str, feed: str, batch: int) -> bool:
         """Whether a load of the feed and batch has come to its end, and none has failed since."""
@@ -166,7 +182,7 @@ class Lake:
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return bool(self._filesystem.exists(path))
+        return Path(path).exists() if self._is_local else bool(self._filesystem.exists(path))
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there.
@@ -174,35 +190,104 @@ class Lake:
         Raises:
             LakeError: it cannot be removed.
         """
+        self._forget(path)
         with _writing(path), suppress(FileNotFoundError):
-            self._filesystem.rm_file(path)
+            if self._is_local:
+                Path(path).unlink()
+            else:
+                self._filesystem.rm_file(path)
 
     def is_intact(self, path: str, sha256: str) -> bool:
         """Whether a file still is what was written; an object store checks that itself."""
         if not self._is_local:
             return True
+        return self.sha256(path) == sha256
+
+    def sha256(self, path: str) -> str | None:
+        """The checksum of a file of a local lake in hexadecimal digits; None if it cannot be read, or elsewhere."""
+        if not self._is_local:
+            return None
         try:
-            with Path(path).open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+            return sha256_of(path)
         except OSError:
-            return False
+            return None
+
+    def read_note(self) -> str:
+        """What a load left for the next one; nothing if there is none, or it cannot be read."""
+        try:
+            return self._note.read_text(encoding="utf-8") if self._is_local else ""
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def write_note(self, text: str) -> None:
+        """Leave something for the next load.
+
+        Raises:
+            LakeError: it cannot be written.
+        """
+        if not self._is_local:
+            return
+        temporary = self._note.with_name(f".{self._note.name}.{os.getpid()}.tmp")
+        with _writing(str(self._note)):
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self._note)
+
+    @property
+    def _note(self) -> Path:
+        return Path(self._root, ".receipts.json")
 
     def holds(self, path: str, table: pa.Table) -> bool:
         """Whether a (small) file can be read and has just these rows."""
         try:
-            with self.open(path) as stream:
-                return bool(pq.read_table(stream).equals(table))
+            with self.open(path) as stream, pq.ParquetFile(stream) as file:
+                return bool(file.read(use_threads=False).equals(table))
         except _DAMAGE:
             return False
 
     def footer(self, path: str) -> dict[str, Any] | None:
         """What the loader wrote into the footer of a file; None if it is not there or damaged."""
+        metadata = self._read_metadata(path)
         try:
-            with self._filesystem.open(path, "rb") as stream:
-                metadata = pq.read_metadata(stream).metadata or {}
-            return json.loads(metadata[_FOOTER_KEY]) if _FOOTER_KEY in metadata else None
+            found = (metadata.metadata or {}) if metadata else {}
+            return json.loads(found[_FOOTER_KEY]) if _FOOTER_KEY in found else None
         except _DAMAGE:
             return None
+
+    def extent(self, path: str, column: str) -> tuple[Any, Any] | None:
+        """The least and the greatest value of a column of a file; None if it has none, or the file is damaged."""
+        metadata = self._read_metadata(path)
+        if metadata is None or column not in metadata.schema.names:
+            return None
+        index = metadata.schema.names.index(column)
+        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+        found = [group.column(index).statistics for group in groups]
+        limits = [(part.min, part.max) for part in found if part is not None and part.has_min_max]
+        if not limits:
+            return None
+        return min(least for least, _ in limits), max(greatest for _, greatest in limits)
+
+    def column(self, path: str, column: str) -> pa.ChunkedArray:
+        """The values of one column of a file; none if it cannot be read."""
+        try:
+            with self.open(path) as stream, pq.ParquetFile(stream) as file:
+                return file.read([column], use_threads=False)[column]
+        except _DAMAGE:
+            return pa.chunked_array([[]])
+
+    def _read_metadata(self, path: str) -> pq.FileMetaData | None:
+        if path not in self._metadata:
+            try:
+                if self._is_local:
+                    self._metadata[path] = pq.read_metadata(path)
+                else:
+                    with self.open(path) as stream:
+                        self._metadata[path] = pq.read_metadata(stream)
+            except _DAMAGE:
+                self._metadata[path] = None
+        return self._metadata[path]
+
+    def _forget(self, path: str) -> None:
+        self._metadata.pop(path, None)
 
     def write(self, path: str, table: pa.Table, footer: dict[str, Any] | None = None) -> None:
         """Write a small table as one file."""
@@ -213,14 +298,22 @@ class Lake:
 
     def writer(self, path: str, schema: pa.Schema) -> "LakeWriter":
         """A writer for one file; nothing is visible before `publish`."""
-        return LakeWriter(self._filesystem, self._is_local, path, schema)
+        return LakeWriter(self._filesystem, self._is_local, path, schema, self._forget)
 
 
 class LakeWriter:
     """Writes one Parquet file row group by row group; leaves nothing behind unless published."""
 
-    def __init__(self, filesystem: Any, is_local: bool, path: str, schema: pa.Schema) -> None:
+    def __init__(
+        self,
+        filesystem: Any,
+        is_local: bool,
+        path: str,
+        schema: pa.Schema,
+        on_publish: Callable[[str], None],
+    ) -> None:
         self._filesystem = filesystem
+        self._on_publish = on_publish
         self._is_local = is_local
         self._path = path
         self._schema = schema
@@ -274,8 +367,7 @@ class LakeWriter:
         with _writing(self._path):
             self._writer.add_key_value_metadata({_FOOTER_KEY: json.dumps(footer).encode()})
             self._writer.close()
-            with self._temporary.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+            return sha256_of(str(self._temporary))
 
     def publish(self) -> None:
         """Put the finished file in its place, in one step.
@@ -290,6 +382,7 @@ class LakeWriter:
                 self._temporary.replace(self._path)
             else:
                 self._filesystem.put_file(str(self._temporary), self._path)
+        self._on_publish(self._path)
 
     def _flush(self, rows: int) -> None:
         table = pa.concat_tables(self._pending)
@@ -298,6 +391,16 @@ class LakeWriter:
         rest = table.slice(rows)
         self._pending = [rest] if rest.num_rows else []
         self._pending_rows = rest.num_rows
+
+
+def _leftovers(folder: str) -> Iterator[str]:
+    """The temporary files below a folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _leftovers(entry.path)
+            elif _LEFTOVER.fullmatch(entry.name):
+                yield entry.path
 
 
 @contextmanager

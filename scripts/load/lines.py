@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from scripts.load.rows import Breach, FileError, Progress
+from scripts.load.rows import FileError, Progress, Violation
 
 # A longer line is no record of any feed; it is quarantined.
 LONGEST_LINE = 1 << 20
@@ -35,14 +35,14 @@ class Lines:
         data: the lines, each ended by a line feed, with or without a carriage return before it.
         ends: int64 array, the positions of the line feeds in `data`.
         numbers: int64 array, the line number of each line in the file, counted from 1.
-        breaches: lines of the same block that were set aside.
+        violations: lines of the same block that were set aside.
         unterminated: the last line is the last of the file and had no line end.
     """
 
     data: bytes
     ends: Integers
     numbers: Integers
-    breaches: list[Breach]
+    violations: list[Violation]
     unterminated: bool = False
 
     @cached_property
@@ -54,9 +54,13 @@ class Lines:
         """One line without its end."""
         return self.data[self.starts[index] : self.ends[index]].removesuffix(b"\r")
 
-    def breach(self, index: int, reason: str) -> Breach:
-        """The line as a breach."""
-        return Breach(int(self.numbers[index]), reason, self.line(index))
+    def numbered(self, number: int) -> bytes:
+        """The line that has a number in the file, without its end."""
+        return self.line(int(np.searchsorted(self.numbers, number)))
+
+    def violation(self, index: int, reason: str) -> Violation:
+        """The line as a violation."""
+        return Violation(int(self.numbers[index]), reason, self.line(index))
 
     def holding(self, character: str) -> list[int]:
         """Indexes of the lines that hold an (ASCII) character."""
@@ -74,7 +78,8 @@ class Lines:
             data=b"".join(pieces),
             ends=np.cumsum([len(piece) for piece in pieces], dtype=np.int64) - 1,
             numbers=self.numbers[keep],
-            breaches=self.breaches + [self.breach(index, reasons[index]) for index in reasons],
+            violations=self.violations
+            + [self.violation(index, reasons[index]) for index in reasons],
             unterminated=self.unterminated and bool(keep) and keep[-1] == len(self.numbers) - 1,
         )
 

@@ -1,4 +1,4 @@
-"""What every reader yields: rows that keep their contract, and breaches, with their places."""
+"""What every reader yields: rows that keep their contract, and violations, with their places."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +14,12 @@ class FileError(Exception):
     """A file that cannot be read at all; the message says where in the file and what to do."""
 
 
+class ConflictError(FileError):
+    """A file that could land if another batch of its feed were not as it is."""
+
+
 @dataclass(frozen=True)
-class Breach:
+class Violation:
     """One record that breaks its contract.
 
     Attributes:
@@ -36,12 +40,14 @@ class Rows:
     Attributes:
         columns: typed arrays of equal length by column name; columns the layout does not have are left out.
         source_row: place of each row in its file, int64, of the same length.
-        breaches: the records of this piece that do not land.
+        violations: the records of this piece that do not land.
+        line: the line of a row by its `source_row`, where a row is a line.
     """
 
     columns: dict[str, pa.Array]
     source_row: pa.Array
-    breaches: list[Breach] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    line: Callable[[int], bytes] | None = None
 
 
 def readable(raw: bytes) -> str:

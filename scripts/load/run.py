@@ -10,13 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from scripts.load.connection import opened
 from scripts.load.contracts import Contracts, Feed, read_contracts
-from scripts.load.feeds import FeedLoad, FeedResult
+from scripts.load.feeds import FeedLoad, FeedLoads, FeedResult
+from scripts.load.files import Allowance, Job, LoadTimes
+from scripts.load.history import History
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.load.postgres import Copied, OnCopy, copy_lake
+from scripts.load.receipts import Receipts
 from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.settings import ConnectionSettings, Target
@@ -43,6 +47,7 @@ class LoadOptions:
         batches: batch numbers; empty for all that are there.
         feeds: `system.feed` or `system`; empty for all.
         force: load again what is unchanged.
+        allowances: what is accepted although it mostly is a mistake.
         workers: feeds that are loaded at the same time.
         memory_mib: memory for all of them together, in MiB.
         target: where dbt builds.
@@ -54,6 +59,7 @@ class LoadOptions:
     batches: tuple[int, ...] = ()
     feeds: tuple[str, ...] = ()
     force: bool = False
+    allowances: frozenset[Allowance] = frozenset()
     workers: int = 2
     memory_mib: int = 512
     target: Target = Target.DUCKDB
@@ -68,10 +74,16 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of every feed of every batch, files that no contract names, and what went to Postgres."""
+    """What became of every feed of every batch, files that no contract names, and what went to Postgres.
+
+    `name_problems` are those of files and folders that cannot be read because of their names; `missing_batches` are the
+    numbers between the batches of the lake, as first and last of each gap.
+    """
 
     feeds: list[FeedResult]
     unknown_files: list[str] = field(default_factory=list)
+    name_problems: list[str] = field(default_factory=list)
+    missing_batches: list[tuple[int, int]] = field(default_factory=list)
     copied: list[Copied] = field(default_factory=list)
 
     @property
@@ -83,14 +95,38 @@ class LoadResult:
             for file in result.files
             if file.status == "failed"
         ]
-        return messages + [
-            f"{name}: no contract names this file; remove it, or declare its feed (docs/feeds.md)"
-            for name in self.unknown_files
+        return (
+            messages
+            + self.name_problems
+            + [
+                f"{name}: no contract names this file; remove it, or declare its feed (docs/feeds.md)"
+                for name in self.unknown_files
+            ]
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """One message for each thing that somebody should look at, although the load went well."""
+        gaps = [
+            f"{first}" if first == last else f"{first} to {last}"
+            for first, last in self.missing_batches
         ]
+        messages = [
+            f"{result.feed.label} of batch {result.batch}: {file.message}"
+            for result in self.feeds
+            for file in result.files
+            if file.status == "loaded" and file.message and not result.is_unchanged
+        ]
+        if gaps:
+            messages.append(
+                f"batch {', '.join(gaps)} is missing between the batches of the lake; if it is late, load it when it"
+                " comes, then build as usual"
+            )
+        return messages
 
 
 # Told the plan before the work starts; returns what is to be told of the bytes read.
-OnPlan = Callable[[list[FeedLoad]], Progress]
+OnPlan = Callable[[list[FeedLoads]], Progress]
 
 
 def load(
@@ -117,27 +153,40 @@ def load(
     with database as connection, lake.locked():
         lake.remove_leftovers()
         _create_tables(lake, contracts)
-        loaded_at = {
-            batch: _loaded_at(lake, contracts, batch) or options.clock() for batch in batches
-        }
-        results = _land(_plan(options, sources, lake, feeds, loaded_at), options.workers, on_plan)
+        load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.clock())
+        receipts = Receipts(lake)
+        plan = _plan(options, sources, lake, feeds, batches, load_times, receipts)
+        try:
+            results = _land(plan, options.workers, on_plan)
+        finally:
+            receipts.save()
+        missing = _gaps(lake.batches())
         copied = []
         if connection is not None:
             copied = copy_lake(lake, connection, contracts, feeds, options.batches, on_copy)
-    unknown = [] if options.feeds else [file.name for file in sources.unknown_files(contracts)]
-    return LoadResult(results, unknown, copied)
+    if options.feeds:
+        return LoadResult(results, missing_batches=missing, copied=copied)
+    unknown = [file.name for file in sources.unknown_files(contracts)]
+    return LoadResult(results, unknown, sources.problems, missing, copied)
 
 
-def _land(plan: list[FeedLoad], workers: int, on_plan: OnPlan) -> list[FeedResult]:
+def _gaps(batches: list[int]) -> list[tuple[int, int]]:
+    """First and last number of each gap in the numbers from 1 to the last one."""
+    return [
+        (before + 1, batch - 1) for before, batch in pairwise([0, *batches]) if batch - before > 1
+    ]
+
+
+def _land(plan: list[FeedLoads], workers: int, on_plan: OnPlan) -> list[FeedResult]:
     progress = on_plan(plan)
     with ThreadPoolExecutor(workers) as pool:
         # The longest first, so that no worker is left alone with it at the end.
         running = [
-            pool.submit(step.run, progress)
-            for step in sorted(plan, key=lambda step: step.effort, reverse=True)
+            pool.submit(loads.run, progress)
+            for loads in sorted(plan, key=lambda loads: loads.effort, reverse=True)
         ]
         try:
-            results = [future.result() for future in running]
+            results = [result for future in running for result in future.result()]
         except BaseException:
             # An interrupt, say: what has begun is finished, the rest is not begun.
             pool.shutdown(cancel_futures=True)
@@ -183,23 +232,28 @@ def _plan(
     sources: SourceFolder,
     lake: Lake,
     feeds: list[Feed],
-    loaded_at: dict[int, datetime],
-) -> list[FeedLoad]:
-    return [
-        FeedLoad(
+    batches: list[int],
+    load_times: LoadTimes,
+    receipts: Receipts,
+) -> list[FeedLoads]:
+    def step(feed: Feed, batch: int, history: History) -> FeedLoad:
+        job = Job(
             feed=feed,
             batch=batch,
             files=sources.files_of(feed, batch),
             sources=sources,
             lake=lake,
-            loaded_at=batch_loaded_at,
+            load_times=load_times,
             block_bytes=options.block_bytes,
-            force=options.force,
+            history=history,
         )
-        for batch, batch_loaded_at in loaded_at.items()
-        for feed in feeds
-        if feed.comes_in(batch)
-    ]
+        return FeedLoad(job, receipts, options.force, options.allowances)
+
+    def steps(feed: Feed) -> list[FeedLoad]:
+        history = History(lake, feed)
+        return [step(feed, batch, history) for batch in batches if feed.comes_in(batch)]
+
+    return [FeedLoads(steps(feed)) for feed in feeds]
 
 
 def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime | None:

@@ -13,20 +13,29 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import os
 import re
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from scripts.load.contracts import Contracts, Feed
+from scripts.load.filesystems import filesystem_of, sha256_of
 from scripts.load.rows import FileError
+
+# The lake and the warehouse hold it as an integer.
+_LAST_BATCH = 2**31 - 1
+_BATCH_NUMBER = "(?P<batch>[1-9][0-9]*)"
+# For a file whose name has no number of a batch.
+_ANY_BATCH = 0
 
 _ARCHIVE_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 
@@ -46,16 +55,21 @@ class SourceFile:
     @property
     def is_compressed(self) -> bool:
         """Whether the name ends like that of a compressed file."""
-        return PurePosixPath(self.name).suffix in _OPENERS
+        return self.plain_name is not self.name
 
-    @property
+    @cached_property
     def plain_name(self) -> str:
         """The name without the suffix of a compression."""
-        return str(PurePosixPath(self.name).with_suffix("")) if self.is_compressed else self.name
+        stem, dot, suffix = self.name.rpartition(".")
+        return stem if dot + suffix in _OPENERS else self.name
 
 
 class SourceFolder:
     """A folder with Batch1, Batch2, ... as TPC-DI lays them out.
+
+    Attributes:
+        files: all files that may be data, by name.
+        problems: one line for each file or folder whose name keeps it from being read.
 
     Raises:
         SourceFolderError: there is no such folder, or no batch in it.
@@ -64,45 +78,58 @@ class SourceFolder:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         try:
-            self._filesystem, root = fsspec.core.url_to_fs(uri)
-            found = self._filesystem.find(root, detail=True)
+            self._filesystem, root = filesystem_of(uri)
+            is_local = isinstance(self._filesystem, LocalFileSystem)
+            found = _local_files(root) if is_local else _remote_files(self._filesystem, root)
+            visible = sorted((name, size) for name, size in found if not _is_hidden(name))
         except (ImportError, OSError, ValueError) as error:
             raise SourceFolderError(f"{uri}: cannot be listed: {error}") from error
         prefix = root.rstrip("/") + "/"
+        problems = {name: problem for name, _ in visible if (problem := _name_problem(name))}
+        self.problems = sorted(set(problems.values()))
         self.files = [
-            SourceFile(path.removeprefix(prefix), path, info["size"])
-            for path, info in sorted(found.items())
-            if not _is_hidden(path.removeprefix(prefix))
+            SourceFile(name, prefix + name, size) for name, size in visible if name not in problems
         ]
+        self._by_number: dict[tuple[str, ...], dict[int, list[SourceFile]]] = {}
         if not self.batches:
             raise SourceFolderError(
                 f"{uri}: no Batch1, Batch2, ... with files in this folder; set SOURCES (or --sources)"
                 " to the folder that holds them"
             )
 
-    @property
+    @cached_property
     def batches(self) -> list[int]:
         """The numbers of the batches that are there, in order; there is no Batch0, and no Batch01 beside Batch1."""
-        matches = (re.match(r"Batch([1-9]\d*)/", file.name) for file in self.files)
+        matches = (re.match(r"Batch([1-9][0-9]*)/", file.name) for file in self.files)
         return sorted({int(match[1]) for match in matches if match})
 
     def files_of(self, feed: Feed, batch: int) -> list[SourceFile]:
         """The files of a feed in a batch, by name."""
-        patterns = [pattern.replace("{batch}", str(batch)) for pattern in feed.files]
-        return [
-            file
-            for file in self.files
-            if any(_matches(file.plain_name, pattern) for pattern in patterns)
-        ]
+        by_number = self._numbered(feed)
+        # Each once, though two patterns may name it.
+        found = {*by_number.get(batch, []), *by_number.get(_ANY_BATCH, [])}
+        return sorted(found, key=lambda file: file.name)
+
+    def _numbered(self, feed: Feed) -> dict[int, list[SourceFile]]:
+        """The files that the patterns of a feed name, by the number that they have for `{batch}`; each is looked at once."""
+        if feed.files not in self._by_number:
+            found: dict[int, list[SourceFile]] = defaultdict(list)
+            for expression in map(_expression, feed.files):
+                for file in self.files:
+                    if match := expression.fullmatch(file.plain_name):
+                        found[int(match.groupdict().get("batch", _ANY_BATCH))].append(file)
+            self._by_number[feed.files] = found
+        return self._by_number[feed.files]
 
     def unknown_files(self, contracts: Contracts) -> list[SourceFile]:
         """Files that no contract names in any batch up to the last one of the folder."""
+        last = self.batches[-1]
         known = {
             file.name
             for feed in contracts.feeds
-            for batch in range(1, self.batches[-1] + 1)
-            if feed.comes_in(batch)
-            for file in self.files_of(feed, batch)
+            for batch, files in self._numbered(feed).items()
+            if batch == _ANY_BATCH or (batch <= last and feed.comes_in(batch))
+            for file in files
         }
         return [
             file
@@ -112,6 +139,8 @@ class SourceFolder:
 
     def sha256(self, file: SourceFile) -> str:
         """Checksum of the file as it is stored, in hexadecimal digits."""
+        if isinstance(self._filesystem, LocalFileSystem):
+            return sha256_of(file.path)
         with self._filesystem.open(file.path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -164,7 +193,73 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
 
 
-def _matches(name: str, pattern: str) -> bool:
-    """Shell matching, part by part: a star does not reach over a slash."""
-    parts, patterns = name.split("/"), pattern.split("/")
-    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+def _name_problem(name: str) -> str | None:
+    """Why a file of this name cannot be read, in one line, or None."""
+    if not _is_utf8(name):
+        shown = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return f"{shown}: the name is not UTF-8; rename the file"
+    folder = re.match(r"Batch([1-9][0-9]*)/", name)
+    if folder and int(folder[1]) > _LAST_BATCH:
+        return (
+            f"Batch{folder[1]}: the number of a batch is at most {_LAST_BATCH}; rename the folder"
+        )
+    return None
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """A file name pattern as a regular expression; as in a shell, a star does not reach over a slash."""
+    pieces = []
+    for piece in re.split(r"(\{batch\}|[*?]|\[[^]]+\])", pattern):
+        if piece == "{batch}":
+            # A second number in a name must be the first one again.
+            pieces.append("(?P=batch)" if _BATCH_NUMBER in pieces else _BATCH_NUMBER)
+        elif piece.startswith("["):
+            pieces.append("[^" + piece[2:] if piece[1] == "!" else piece)
+        else:
+            pieces.append({"*": "[^/]*", "?": "[^/]"}.get(piece) or re.escape(piece))
+    return re.compile("".join(pieces), re.DOTALL)
+
+
+def _local_files(root: str) -> Iterator[tuple[str, int]]:
+    """Name and size of every file below a folder, links followed; a link to a folder above it is left out."""
+
+    def below(
+        folder: str, prefix: str, above: frozenset[tuple[int, int]]
+    ) -> Iterator[tuple[str, int]]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    yield prefix + entry.name, _size(entry)
+                    continue
+                status = entry.stat()
+                place = (status.st_dev, status.st_ino)
+                if place not in above:
+                    yield from below(entry.path, f"{prefix}{entry.name}/", above | {place})
+
+    if not Path(root).is_dir():
+        return
+    status = Path(root).stat()
+    yield from below(root, "", frozenset({(status.st_dev, status.st_ino)}))
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    """The bytes of a file; 0 for a link that leads nowhere, which fails when it is opened."""
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _remote_files(filesystem: Any, root: str) -> Iterator[tuple[str, int]]:
+    """Name and size of every file below a folder of an object store."""
+    prefix = root.rstrip("/") + "/"
+    for path, info in filesystem.find(root, detail=True).items():
+        yield path.removeprefix(prefix), info["size"]

@@ -1,7 +1,7 @@
 """Typed columns out of text columns, and the rows that do not fit.
 
 Every format ends here: its reader yields rows as text, `cast_rows` gives them the types of the
-contract. A value either casts as a whole or its row is a breach; nothing is rounded, cut or guessed.
+contract. A value either casts as a whole or its row is a violation; nothing is rounded, cut or guessed.
 """
 
 import re
@@ -22,6 +22,8 @@ _ISO_SEPARATORS = {"Y": b"", "m": b"-", "d": b"-", "H": b" ", "M": b":", "S": b"
 _ISO_TIMESTAMP_LENGTH = len("2017-07-07 00:00:00")
 # There was no year 0; databases disagree on what it means.
 _FIRST_DAY = pa.scalar("0001-01-01").cast(pa.date32())
+# What a number is written with, whatever its type.
+_NUMBER_CHARACTERS = b"0123456789.-"
 _SHOWN_LENGTH = 60
 
 
@@ -35,32 +37,32 @@ def cast_rows(
         columns: the contract, in any order.
 
     Returns:
-        The typed arrays (NULL where a value breached), and the reason for each breached row by its index.
+        The typed arrays (NULL where a value does not cast), and by its index why a row violates the contract.
     """
     typed = {}
     reasons: dict[int, list[str]] = defaultdict(list)
     for column in columns:
         text = rows[column.name]
-        typed[column.name], breaches = _cast_column(text, column)
-        for index in breaches:
+        typed[column.name], violations = _cast_column(text, column)
+        for index in violations:
             reasons[index].append(_reason(text[index].as_py(), column))
     return typed, {index: "; ".join(reasons[index]) for index in sorted(reasons)}
 
 
 def _cast_column(text: pa.Array, column: Column) -> tuple[pa.Array, list[int]]:
     if column.max_length is not None:
-        typed, breaches = text, _too_long(text, column.max_length)
+        typed, violations = text, _too_long(text, column.max_length)
     else:
-        breaches = list(_uncastable(text, column))
-        if breaches:
+        violations = list(_uncastable(text, column))
+        if violations:
             keep = np.ones(len(text), dtype=bool)
-            keep[breaches] = False
+            keep[violations] = False
             text = pc.if_else(pa.array(keep), text, None)
         typed = _cast(text, column)
     if column.required and typed.null_count:
         missing = np.flatnonzero(text.is_null().to_numpy(zero_copy_only=False))
-        breaches = sorted({*breaches, *missing.tolist()})
-    return typed, breaches
+        violations = sorted({*violations, *missing.tolist()})
+    return typed, violations
 
 
 def _too_long(text: pa.Array, max_length: int) -> list[int]:
@@ -91,8 +93,8 @@ def _cast(text: pa.Array, column: Column) -> pa.Array:
         return pa.nulls(len(text), type_)
     if column.format:
         text = _iso_text(text, column.format)
-    if pa.types.is_integer(type_):
-        _refuse_hexadecimal(text.drop_null())
+    if pa.types.is_integer(type_) or pa.types.is_decimal(type_):
+        _require_plain_number(text.drop_null())
     elif pa.types.is_timestamp(type_):
         _require_length(text, _ISO_TIMESTAMP_LENGTH)
     elif pa.types.is_time(type_):
@@ -112,11 +114,10 @@ def _characters(text: pa.Array) -> bytes:
     return bytes(memoryview(data)[ends[0] : ends[-1]])
 
 
-def _refuse_hexadecimal(text: pa.Array) -> None:
-    """Arrow reads "0x1F" as 31; in a source file it is a mistake."""
-    characters = _characters(text)
-    if b"x" in characters or b"X" in characters:
-        raise pa.ArrowInvalid("hexadecimal number")
+def _require_plain_number(text: pa.Array) -> None:
+    """Arrow reads "0x1F" as 31, "1.2E+03" as 1200 and "+7" as 7; in a source file they are mistakes."""
+    if _characters(text).translate(None, delete=_NUMBER_CHARACTERS):
+        raise pa.ArrowInvalid("not digits with a point and a minus sign")
 
 
 def _refuse_year_zero(typed: pa.Array) -> None:
@@ -164,10 +165,13 @@ def _iso_text(text: pa.Array, format_: str) -> pa.Array:
     return iso.take(pa.array(places, mask=text.is_null().to_numpy(zero_copy_only=False)))
 
 
-def fixed_width_text(codes: npt.NDArray[np.uint8]) -> pa.Array:
-    """Text of a matrix of ASCII codes, one value a row, blanks around it cut off; all blank is NULL."""
+def fixed_width_text(codes: npt.NDArray[np.uint8], is_text: bool = True) -> pa.Array:
+    """Text of a matrix of ASCII codes, one value a row, padding cut off; all blank is NULL.
+
+    Text is aligned to the left, so blanks in front of it belong to it; other values may be aligned to either side.
+    """
     values = np.ascontiguousarray(codes).view(f"S{codes.shape[1]}").ravel()
-    values = np.strings.strip(values, b" ")
+    values = np.strings.rstrip(values, b" ") if is_text else np.strings.strip(values, b" ")
     return pa.array(values, mask=values == b"").cast(pa.string())
 
 

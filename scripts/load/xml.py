@@ -16,7 +16,7 @@ from lxml import etree
 
 from scripts.load.contracts import SUPPLIED_FIELDS, Column, Feed
 from scripts.load.lines import without_byte_order_mark
-from scripts.load.rows import Breach, FileError, Progress, Rows
+from scripts.load.rows import FileError, Progress, Rows, Violation
 from scripts.load.text import cast_rows
 
 # A record is at most this long, and so is a comment.
@@ -348,7 +348,7 @@ def _typed(entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Reco
         {name: column.filter(keep) for name, column in typed.items()},
         pa.array([places[entries[index][0]] for index in good], pa.int64()).filter(keep),
         [
-            Breach(entries[index][0].line, problems[index], entries[index][0].raw)
+            Violation(entries[index][0].line, problems[index], entries[index][0].raw)
             for index in sorted(problems)
         ],
     )

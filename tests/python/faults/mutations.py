@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from scripts.load.contracts import Feed, read_contracts
-from scripts.load.feeds import FileResult
+from scripts.load.files import FileResult
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.sources import SourceFolder

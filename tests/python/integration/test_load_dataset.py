@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from scripts.load.contracts import read_contracts
-from scripts.load.feeds import FileResult
+from scripts.load.files import FileResult
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.sources import SourceFolder
 

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts import batches
-from scripts.load.feeds import FeedResult, FileResult
+from scripts.load.feeds import FeedResult
+from scripts.load.files import FileResult
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, read_contracts
 

@@ -19,13 +19,13 @@ Found = tuple[list[tuple[Any, ...]], list[tuple[int, str]]]
 
 
 def read(content: bytes, feed: Feed, batch: int = 1, block_bytes: int = 1000) -> Found:
-    """Rows with their line first, and breaches with theirs."""
-    rows, breaches = [], []
+    """Rows with their line first, and violations with theirs."""
+    rows, violations = [], []
     for piece in read_delimited(io.BytesIO(content), feed, batch, block_bytes, lambda _: None):
         columns = [column.to_pylist() for column in piece.columns.values()]
         rows += list(zip(piece.source_row.to_pylist(), *columns, strict=True))
-        breaches += [(breach.line, breach.reason) for breach in piece.breaches]
-    return rows, breaches
+        violations += [(violation.line, violation.reason) for violation in piece.violations]
+    return rows, violations
 
 
 @pytest.mark.parametrize("block_bytes", [1, 2, 7, 20, 1000])
@@ -33,13 +33,13 @@ def test_block_borders_change_nothing(block_bytes: int, tmp_path: Path) -> None:
     feed = feed_of(tmp_path, COLUMNS)
     content = b"1|a|2007-07-07\nx|b|\n2||\r\n3|c\n4|d|2007-07-08\n"
     assert read(content, feed, 1, block_bytes) == read(content, feed)
-    rows, breaches = read(content, feed)
+    rows, violations = read(content, feed)
     assert [(line, key, name) for line, key, name, _ in rows] == [
         (1, 1, "a"),
         (3, 2, None),
         (5, 4, "d"),
     ]
-    assert breaches == [
+    assert violations == [
         (2, "id is not a bigint: 'x'"),
         (4, "the line has 2 fields separated by '|', 3 expected"),
     ]
@@ -56,30 +56,30 @@ def test_words_for_null_are_text(tmp_path: Path) -> None:
 
 
 def test_quotes_are_text_unless_the_feed_declares_them(tmp_path: Path) -> None:
-    rows, breaches = read(b'1|"a"|\n2|"b|\n3|b\\"|\n', feed_of(tmp_path, COLUMNS))
+    rows, violations = read(b'1|"a"|\n2|"b|\n3|b\\"|\n', feed_of(tmp_path, COLUMNS))
     assert [name for _, _, name, _ in rows] == ['"a"', '"b', 'b\\"']
-    assert breaches == []
+    assert violations == []
 
 
 def test_declared_quotes_hold_delimiters_and_doubled_quotes(tmp_path: Path) -> None:
     feed = feed_of(tmp_path, COLUMNS, delimiter=",", quote='"')
-    rows, breaches = read(b'1,"a,b",\n"2","say ""x""",2007-07-07\n3,"",\n', feed)
+    rows, violations = read(b'1,"a,b",\n"2","say ""x""",2007-07-07\n3,"",\n', feed)
     assert [name for _, _, name, _ in rows] == ["a,b", 'say "x"', None]
-    assert breaches == []
+    assert violations == []
 
 
 @pytest.mark.parametrize("value", ['"a', 'a"', 'a"b"', '"a"b', '"a""', '"a" ', '"""'])
 def test_quotes_that_do_not_pair_up_set_only_their_line_aside(value: str, tmp_path: Path) -> None:
     feed = feed_of(tmp_path, COLUMNS, delimiter=",", quote='"')
-    rows, breaches = read(f"1,a,\n2,{value},\n3,b,\n".encode(), feed)
+    rows, violations = read(f"1,a,\n2,{value},\n3,b,\n".encode(), feed)
     assert [key for _, key, _, _ in rows] == [1, 3]
-    assert breaches == [(2, 'the quotes (") of the line do not pair up')]
+    assert violations == [(2, 'the quotes (") of the line do not pair up')]
 
 
 def test_fields_are_counted_outside_of_quotes(tmp_path: Path) -> None:
     feed = feed_of(tmp_path, COLUMNS, delimiter=",", quote='"')
-    _, breaches = read(b'1,"a,b,c","x,y",,\n', feed)
-    assert breaches == [(1, "the line has 5 fields separated by ',', 3 expected")]
+    _, violations = read(b'1,"a,b,c","x,y",,\n', feed)
+    assert violations == [(1, "the line has 5 fields separated by ',', 3 expected")]
 
 
 def test_a_whole_block_of_broken_lines_is_set_aside(tmp_path: Path) -> None:
@@ -110,20 +110,20 @@ def test_an_unterminated_line_lands_only_if_its_last_value_cannot_be_cut(
     last_column: str, value: str, lands: bool, tmp_path: Path
 ) -> None:
     feed = feed_of(tmp_path, {"id": {"data_type": "bigint"}, "last": {"data_type": last_column}})
-    rows, breaches = read(f"1|{value}\n2|{value}".encode(), feed)
+    rows, violations = read(f"1|{value}\n2|{value}".encode(), feed)
     assert len(rows) == 1 + lands
-    assert [(line, reason[: len(CUT)]) for line, reason in breaches] == [(2, CUT)] * (not lands)
+    assert [(line, reason[: len(CUT)]) for line, reason in violations] == [(2, CUT)] * (not lands)
 
 
 def test_an_unterminated_line_that_is_broken_keeps_its_own_reason(tmp_path: Path) -> None:
-    _, breaches = read(b"1|a|\nx|b|", feed_of(tmp_path, COLUMNS))
-    assert breaches == [(2, "id is not a bigint: 'x'")]
+    _, violations = read(b"1|a|\nx|b|", feed_of(tmp_path, COLUMNS))
+    assert violations == [(2, "id is not a bigint: 'x'")]
 
 
 def test_header_lines_do_not_land(tmp_path: Path) -> None:
-    rows, breaches = read(b"id|name|day\n1|a|\n", feed_of(tmp_path, COLUMNS, header_lines=1))
+    rows, violations = read(b"id|name|day\n1|a|\n", feed_of(tmp_path, COLUMNS, header_lines=1))
     assert rows == [(2, 1, "a", None)]
-    assert breaches == []
+    assert violations == []
 
 
 def test_columns_of_the_incremental_files_are_read_from_them_only(tmp_path: Path) -> None:

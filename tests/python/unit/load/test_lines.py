@@ -23,8 +23,8 @@ def lines(found: list[Lines]) -> list[tuple[int, bytes]]:
     ]
 
 
-def breaches(found: list[Lines]) -> list[tuple[int, str, bytes]]:
-    return [(each.line, each.reason, each.raw) for block in found for each in block.breaches]
+def violations(found: list[Lines]) -> list[tuple[int, str, bytes]]:
+    return [(each.line, each.reason, each.raw) for block in found for each in block.violations]
 
 
 @pytest.mark.parametrize("block_bytes", BLOCK_SIZES)
@@ -32,7 +32,7 @@ def test_blocks_that_cut_lines_anywhere_give_the_same_lines(block_bytes: int) ->
     content = "one\r\ntw\u00f6\n\nfour\0\nfive\rx\nsix".encode()
     found = blocks(content, block_bytes)
     assert lines(found) == [(1, b"one"), (2, "tw\u00f6".encode()), (6, b"six")]
-    assert breaches(found) == [
+    assert violations(found) == [
         (3, "the line is empty", b""),
         (4, "control character 0x00 in column 5", b"four\0"),
         (5, "carriage return in column 5, inside the line", b"five\rx"),
@@ -65,7 +65,7 @@ def test_header_lines_are_left_out_and_still_counted(skip: int, block_bytes: int
     found = blocks(b"h\n\nc\nd\n", block_bytes, skip)
     expected = [(1, b"h"), (3, b"c"), (4, b"d")]
     assert lines(found) == [line for line in expected if line[0] > skip]
-    assert [number for number, *_ in breaches(found)] == [2] * (skip < 2)
+    assert [number for number, *_ in violations(found)] == [2] * (skip < 2)
 
 
 def test_an_empty_file_has_no_lines() -> None:
@@ -95,7 +95,7 @@ def test_the_longest_line_is_a_record_and_a_longer_one_is_not() -> None:
     longest = b"x" * lines_module.LONGEST_LINE
     found = blocks(longest + b"\n" + longest + b"x\nend\n")
     assert lines(found) == [(1, longest), (3, b"end")]
-    assert breaches(found)[0][1].startswith("the line has 1048577 bytes, at most 1048576")
+    assert violations(found)[0][1].startswith("the line has 1048577 bytes, at most 1048576")
 
 
 def test_progress_counts_the_bytes_of_the_file() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sample_sources import FEEDS, FILES, NAMESPACE, Row
 
 from scripts.load.delimited import read_delimited
-from scripts.load.feeds import Reader
+from scripts.load.files import Reader
 from scripts.load.fixed_width import read_fixed_width
 from scripts.load.rows import FileError
 from scripts.load.xml import read_xml
@@ -56,8 +56,8 @@ def read(reader: Reader, content: bytes, feed: str, block_bytes: int) -> Found:
         for index, place in enumerate(piece.source_row.to_pylist()):
             assert place not in rows
             rows[place] = {name: values[index] for name, values in columns.items()}
-        assert all(breach.reason for breach in piece.breaches)
-        quarantined += [breach.line for breach in piece.breaches]
+        assert all(violation.reason for violation in piece.violations)
+        quarantined += [violation.line for violation in piece.violations]
     return rows, quarantined
 
 

@@ -124,7 +124,7 @@ def test_a_compressed_delivery_gives_the_same_rows(sources: Path, lake: Path) ->
 
 def test_quarantined_rows_go_when_their_file_is_put_right(sources: Path, lake: Path) -> None:
     path = sources / "Batch1/Industry.txt"
-    path.write_bytes(b"AM|Aerospace\n")
+    path.write_bytes(b"AM|Aerospace\nAM|Aerospace & Metal|BM\n")
     assert len(load_feeds(sources, lake, "reference.industry").rows("control.quarantine")) == 1
     path.write_bytes(FILES["Batch1/Industry.txt"])
     outcome = load_feeds(sources, lake, "reference.industry")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from sample_sources import FEEDS
+from sample_sources import FEEDS, feed_of
 
 from scripts.load.contracts import Contracts
 from scripts.load.rows import FileError
@@ -43,6 +43,97 @@ def test_batches_are_counted_from_1_without_zeros_in_front(tmp_path: Path) -> No
     folder = folder_with(tmp_path, "Batch0/a", "Batch02/a", "Batch1/a")
     assert folder.batches == [1]
     assert names(folder.unknown_files(Contracts((), ("Batch1/a",)))) == ["Batch0/a", "Batch02/a"]
+
+
+def test_a_batch_of_any_number_costs_no_more_than_its_files(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, "Batch1/Trade.txt", "Batch20170709/Trade.txt", "Batch3/x")
+    assert folder.batches == [1, 3, 20_170_709]
+    assert names(folder.files_of(FEEDS["brokerage.trade"], 20_170_709)) == [
+        "Batch20170709/Trade.txt"
+    ]
+    assert names(folder.unknown_files(Contracts(tuple(FEEDS.values()), ()))) == ["Batch3/x"]
+
+
+def test_a_batch_whose_number_does_not_fit_is_one_problem(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, "Batch1/a", "Batch3000000000/a", "Batch3000000000/b")
+    assert folder.batches == [1]
+    assert names(folder.files) == ["Batch1/a"]
+    assert folder.problems == [
+        "Batch3000000000: the number of a batch is at most 2147483647; rename the folder"
+    ]
+
+
+def test_linked_folders_and_files_are_read(tmp_path: Path) -> None:
+    folder_with(tmp_path / "other", "Batch9/Trade.txt", "Batch9/deeper/x")
+    folder_with(tmp_path / "sources", "Batch1/Trade.txt")
+    (tmp_path / "sources/Batch2").symlink_to(tmp_path / "other/Batch9")
+    (tmp_path / "sources/Batch1/HR.csv").symlink_to(tmp_path / "other/Batch9/Trade.txt")
+    folder = SourceFolder(str(tmp_path / "sources"))
+    assert names(folder.files) == [
+        "Batch1/HR.csv",
+        "Batch1/Trade.txt",
+        "Batch2/Trade.txt",
+        "Batch2/deeper/x",
+    ]
+    assert [contents(folder, file) for file in folder.files] == [b"x\n"] * 4
+
+
+def test_a_link_to_a_folder_above_it_is_left_out(tmp_path: Path) -> None:
+    folder_with(tmp_path, "Batch1/Trade.txt")
+    (tmp_path / "Batch1/round").symlink_to(tmp_path)
+    (tmp_path / "Batch2").symlink_to(tmp_path / "Batch1")
+    (tmp_path / "here").symlink_to(".")
+    assert names(SourceFolder(str(tmp_path)).files) == ["Batch1/Trade.txt", "Batch2/Trade.txt"]
+
+
+def test_a_link_that_leads_nowhere_is_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    folder_with(tmp_path, "Batch1/Trade.txt")
+    (tmp_path / "Batch1/HR.csv").symlink_to(tmp_path / "gone")
+    file, _ = SourceFolder(str(tmp_path)).files
+    assert (file.name, file.bytes) == ("Batch1/HR.csv", 0)
+    with pytest.raises(OSError, match="No such file"):
+        contents(SourceFolder(str(tmp_path)), file)
+
+
+def test_a_name_that_is_not_utf_8_is_one_problem(tmp_path: Path) -> None:
+    folder_with(tmp_path, "Batch1/Trade.txt", "Batch1/FINWIRE1967Q\udcff", "Batch\udcfe/x")
+    folder = SourceFolder(str(tmp_path))
+    assert names(folder.files) == ["Batch1/Trade.txt"]
+    assert folder.problems == [
+        "Batch1/FINWIRE1967Q\\xff: the name is not UTF-8; rename the file",
+        "Batch\\xfe/x: the name is not UTF-8; rename the file",
+    ]
+
+
+@pytest.mark.parametrize(
+    "place", ["a*b", "a?b", "a[1]", "a::b", "a%20b", "it's", 'a"b', "\u00fc b"]
+)
+def test_a_folder_may_have_any_name(place: str, tmp_path: Path) -> None:
+    folder_with(tmp_path / "aXb", "Batch7/x")
+    folder = folder_with(tmp_path / place, "Batch1/Trade.txt")
+    assert names(folder.files) == ["Batch1/Trade.txt"]
+    assert contents(folder, folder.files[0]) == b"x\n"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "is_found"),
+    [
+        ("Batch{batch}/*_audit.csv", "Batch2/DI.x_audit.csv", True),
+        ("Batch{batch}/*_audit.csv", "Batch2/deeper/DI_audit.csv", False),
+        ("Batch{batch}/{batch}.txt", "Batch2/2.txt", True),
+        ("Batch{batch}/{batch}.txt", "Batch2/3.txt", False),
+        ("Batch{batch}/F[!0-9]?", "Batch2/Fxy", True),
+        ("Batch{batch}/F[!0-9]?", "Batch2/F1y", False),
+        ("Batch{batch}/F(1).txt", "Batch2/F(1).txt", True),
+        ("all.txt", "all.txt", True),
+    ],
+)
+def test_a_pattern_is_that_of_a_shell(
+    pattern: str, name: str, is_found: bool, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path / "sources", "Batch1/x", name)
+    feed = feed_of(tmp_path / "contract", {"id": {}}, files=pattern)
+    assert names(folder.files_of(feed, 2)) == ([name] if is_found else [])
 
 
 @pytest.mark.parametrize("uri", ["/no/such/folder", "nosuchscheme://bucket/folder"])

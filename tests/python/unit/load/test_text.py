@@ -1,4 +1,4 @@
-"""Text becomes typed values without loss, or is a breach."""
+"""Text becomes typed values without loss, or is a violation."""
 
 import datetime
 from decimal import Decimal
@@ -66,6 +66,11 @@ REFUSED = [
     ("decimal(8,2)", "1234567.00"),
     ("decimal(8,2)", "1,5"),
     ("decimal(8,2)", "NaN"),
+    ("decimal(8,2)", "1.23E+03"),
+    ("decimal(8,2)", "1e3"),
+    ("decimal(8,2)", "+7"),
+    ("decimal(8,2)", "+7.50"),
+    ("bigint", "+7"),
     ("decimal(8,2)", "-"),
     ("boolean", "2"),
     ("boolean", "yes"),
@@ -110,7 +115,7 @@ def test_a_long_wrong_value_is_shown_by_its_beginning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data_type", ["bigint", "varchar(5)", "timestamp"])
-def test_a_required_value_that_is_empty_is_a_breach(data_type: str, tmp_path: Path) -> None:
+def test_a_required_value_that_is_empty_is_a_violation(data_type: str, tmp_path: Path) -> None:
     required = column(tmp_path, data_type, required=True)
     _, reasons = cast(required, None, None)
     assert reasons == dict.fromkeys((0, 1), "value is empty but required")
@@ -150,7 +155,7 @@ def test_the_parts_of_a_format_may_stand_in_any_order(tmp_path: Path) -> None:
     ["20070230", "2007013", "200701311", "2007-1-1", " 2007013", "2007013\u00fc", "0x070131"],
 )
 def test_a_text_that_is_not_of_the_format_is_refused_alone(text: str, tmp_path: Path) -> None:
-    # NULL on both sides: only the wrong value may be a breach.
+    # NULL on both sides: only the wrong value may be a violation.
     typed, reasons = cast(column(tmp_path, **DAY), None, "20070131", text, None, None, "20070131")
     day = datetime.date(2007, 1, 31)
     assert typed == [None, day, None, None, None, day]
@@ -176,6 +181,11 @@ def test_a_slice_of_a_larger_column_is_cast_by_its_own_values(tmp_path: Path) ->
     assert reasons == {}
 
 
-def test_only_blanks_around_a_fixed_width_value_are_padding() -> None:
+def test_only_blanks_after_a_fixed_width_text_are_padding() -> None:
     codes = np.frombuffer(b" a b        \tx    ", np.uint8).reshape(3, 6)
-    assert fixed_width_text(codes).to_pylist() == ["a b", None, "\tx"]
+    assert fixed_width_text(codes).to_pylist() == [" a b", None, "\tx"]
+
+
+def test_blanks_on_both_sides_of_another_fixed_width_value_are_padding() -> None:
+    codes = np.frombuffer(b"  12  12          12", np.uint8).reshape(5, 4)
+    assert fixed_width_text(codes, is_text=False).to_pylist() == ["12", "12", None, None, "12"]

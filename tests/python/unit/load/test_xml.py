@@ -39,21 +39,21 @@ def person(number: int, inside: str = "") -> str:
 
 
 def read(content: bytes, feed: Feed, block_bytes: int = 100_000) -> Found:
-    """Rows with the number of their record as `row`, and breaches with their line."""
-    rows, breaches = [], []
+    """Rows with the number of their record as `row`, and violations with their line."""
+    rows, violations = [], []
     for piece in read_xml(io.BytesIO(content), feed, 1, block_bytes, lambda _: None):
         columns = {"row": piece.source_row.to_pylist()}
         columns |= {name: column.to_pylist() for name, column in piece.columns.items()}
         rows += [
             dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ]
-        breaches += [(breach.line, breach.reason) for breach in piece.breaches]
-    return rows, breaches
+        violations += [(violation.line, violation.reason) for violation in piece.violations]
+    return rows, violations
 
 
 def names(content: bytes, feed: Feed) -> list[str | None]:
-    rows, breaches = read(content, feed)
-    assert breaches == []
+    rows, violations = read(content, feed)
+    assert violations == []
     return [row["name"] for row in rows]
 
 
@@ -79,7 +79,7 @@ def test_absent_empty_and_given_values_are_kept_apart(feed: Feed) -> None:
 
 def test_each_repeated_element_is_a_row_of_its_record(feed: Feed) -> None:
     pets = '<Pet ID="10"><Name>cat</Name></Pet><Name>Eva</Name><Pet ID="11"/>'
-    rows, breaches = read(document(person(1), person(2, pets), person(3)), feed)
+    rows, violations = read(document(person(1), person(2, pets), person(3)), feed)
     assert [(row["row"], row["id"], row["name"], row["pet_id"], row["pet"]) for row in rows] == [
         (1, 1, None, None, None),
         (2, 2, "Eva", 10, "cat"),
@@ -87,13 +87,13 @@ def test_each_repeated_element_is_a_row_of_its_record(feed: Feed) -> None:
         (3, 3, None, None, None),
     ]
     assert rows[2]["supplied_fields"] == ["kind", "id", "name", "pet_id"]
-    assert breaches == []
+    assert violations == []
 
 
 def test_a_wrong_value_in_one_repeated_element_leaves_the_other_row(feed: Feed) -> None:
-    rows, breaches = read(document(person(1, '<Pet ID="x"/><Pet ID="11"/>')), feed)
+    rows, violations = read(document(person(1, '<Pet ID="x"/><Pet ID="11"/>')), feed)
     assert [row["pet_id"] for row in rows] == [11]
-    assert breaches == [(2, "pet_id is not a bigint: 'x'")]
+    assert violations == [(2, "pet_id is not a bigint: 'x'")]
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_comments_are_no_records_and_break_none(comment: str, feed: Feed) -> Non
         before=f"{comment}\n",
         after=f"\n{comment}",
     )
-    rows, breaches = read(content, feed)
+    rows, violations = read(content, feed)
     assert [(row["row"], row["id"]) for row in rows] == [(1, 1), (2, 2)]
-    assert breaches == []
+    assert violations == []
 
 
 def test_a_start_tag_in_a_cdata_section_starts_no_record(feed: Feed) -> None:
@@ -131,9 +131,9 @@ def test_a_start_tag_in_a_cdata_section_starts_no_record(feed: Feed) -> None:
 
 
 def test_a_comment_that_is_never_closed_costs_one_record(feed: Feed) -> None:
-    rows, breaches = read(document(person(1), person(2, "<!-- "), person(3)), feed)
+    rows, violations = read(document(person(1), person(2, "<!-- "), person(3)), feed)
     assert [row["id"] for row in rows] == [1, 3]
-    assert [line for line, _ in breaches] == [3]
+    assert [line for line, _ in violations] == [3]
 
 
 @pytest.mark.parametrize("block_bytes", [1, 2, 3, 7, 50, 100_000])
@@ -175,9 +175,9 @@ def test_a_feed_without_a_namespace_is_read(tmp_path: Path) -> None:
     feed = feed_of(tmp_path, {"id": {"path": "@ID"}}, format="xml", delimiter=None, record="Row")
     rows, _ = read(b'<Rows><Row ID="a"/><Rows2/></Rows>', feed)
     assert rows == []
-    rows, breaches = read(b'<Rows><Row ID="a"/><Row ID="b"></Row></Rows>', feed)
+    rows, violations = read(b'<Rows><Row ID="a"/><Row ID="b"></Row></Rows>', feed)
     assert [row["id"] for row in rows] == ["a", "b"]
-    assert breaches == []
+    assert violations == []
 
 
 REFUSED = {
@@ -195,9 +195,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("inside", REFUSED)
 def test_what_the_contract_does_not_know_is_not_dropped(inside: str, feed: Feed) -> None:
-    rows, breaches = read(document(person(1), person(2, inside), person(3)), feed)
+    rows, violations = read(document(person(1), person(2, inside), person(3)), feed)
     assert [(row["row"], row["id"]) for row in rows] == [(1, 1), (3, 3)]
-    assert breaches == [(3, REFUSED[inside])]
+    assert violations == [(3, REFUSED[inside])]
 
 
 def test_a_second_container_does_not_overwrite_the_first(feed: Feed) -> None:
@@ -215,9 +215,9 @@ def test_a_second_container_does_not_overwrite_the_first(feed: Feed) -> None:
 )
 def test_entities_of_the_document_are_never_resolved(doctype: str, feed: Feed) -> None:
     content = document(person(1), person(2, "<Name>&e;</Name>"), before=doctype)
-    rows, breaches = read(content, feed)
+    rows, violations = read(content, feed)
     assert [row["id"] for row in rows] == [1]
-    ((line, reason),) = breaches
+    ((line, reason),) = violations
     assert line == 3
     assert "Entity 'e' not defined" in reason
 

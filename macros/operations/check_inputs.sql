@@ -1,0 +1,40 @@
+{# On-run-start: stops with one line that says what to do if there is nothing to build from: no lake, or a seed that was never loaded. #}
+{% macro check_inputs() -%}
+    {%- if execute and flags.WHICH in ("run", "build", "snapshot", "test") -%}
+        {%- set selected = graph.nodes.values() | selectattr("unique_id", "in", selected_resources) | list -%}
+        {%- set reading = selected | selectattr("resource_type", "in", ["model", "snapshot", "test"]) | list -%}
+        {%- if reading and not has_landed() -%}
+            {%- do exceptions.raise_compiler_error(
+                "Nothing was loaded: " ~ place_of_the_sources() ~ " holds no tables of the sources. Load first: python -m scripts.load"
+            ) -%}
+        {%- endif -%}
+        {%- set missing = [] -%}
+        {%- for unique_id in seeds_below(reading) if flags.WHICH != "build" or unique_id not in selected_resources -%}
+            {%- set seed = graph.nodes[unique_id] -%}
+            {%- if load_relation(api.Relation.create(database=seed.database, schema=seed.schema, identifier=seed.alias)) is none -%}
+                {%- do missing.append(seed.name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if missing -%}
+            {%- do exceptions.raise_compiler_error(
+                "The warehouse lacks the seeds " ~ missing | sort | join(", ") ~ ". Load them first: dbt seed (or dbt build, which includes them)"
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The seeds that some nodes read, themselves or through ephemeral models. #}
+{% macro seeds_below(nodes) -%}
+    {%- set seeds = [] -%}
+    {%- for node in nodes -%}
+        {%- for unique_id in node.depends_on.nodes if unique_id in graph.nodes -%}
+            {%- set parent = graph.nodes[unique_id] -%}
+            {%- if parent.resource_type == "seed" -%}
+                {%- do seeds.append(unique_id) -%}
+            {%- elif parent.config.materialized == "ephemeral" -%}
+                {%- do seeds.extend(seeds_below([parent])) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(seeds | unique | list) }}
+{%- endmacro %}
