@@ -59,9 +59,9 @@
         cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp),
         system || '.' || feed,
         batch_id,
-        {{ hash_text(dbt.listagg(
-            "source_file || ' ' || coalesce(sha256, '') || ' ' || rows_landed", "','", "order by source_file"
-        )) }}
+        cast({{ hash_text(dbt.listagg(
+            "source_file || ' ' || coalesce(sha256, '') || ' ' || coalesce(cast(rows_landed as varchar), '')", "','", "order by source_file"
+        )) }} as varchar)
     from {{ source("control", "load_log") }}
     where status in ('loaded', 'missing')
     group by system, feed, batch_id;
