@@ -7,7 +7,8 @@ Usage:
     diff <(python -m scripts.fingerprint --lake a) <(python -m scripts.fingerprint --lake b)
 
 Prints one line a table: its name, the number of rows, the fingerprint. When something was loaded, and
-how long that took, is left out, and so are snapshots: two builds of the same sources are equal.
+how long that took, is left out, and so are the schemas `snapshots` and `operations`, which record runs: two builds
+of the same sources are equal.
 
 The recipe, which is the same on every engine, is in scripts/warehouse/fingerprints.py.
 

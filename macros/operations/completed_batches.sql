@@ -1,6 +1,6 @@
 {# A query for the batches that `mark_batch_complete` recorded; it returns no rows in a new warehouse. #}
 {% macro completed_batches() -%}
-    {%- set relation = completed_batches_relation() -%}
+    {%- set relation = operations_relation("completed_batches") -%}
     {%- if execute and load_relation(relation) is not none -%}
         select batch_id, digest from {{ relation }}
     {%- else -%}

@@ -5,7 +5,7 @@
     `digest`: SHA-256 of its files and contracts, in hexadecimal digits.
 #}
 {% macro mark_batch_complete(batch_id, digest) %}
-    {% set relation = completed_batches_relation() %}
+    {% set relation = operations_relation("completed_batches") %}
     {% do adapter.create_schema(relation) %}
     {% do run_query(
         "begin;"

@@ -18,8 +18,9 @@ from scripts.warehouse.settings import LOADED_SCHEMA, Target
 # Runs a statement; returns all its rows, none if it is no query.
 Query = Callable[[str], list[tuple[Any, ...]]]
 
-# Snapshots record when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md).
-_SNAPSHOTS = "snapshots"
+# Not data of the sources: snapshots record when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md), and
+# `operations` records what each table has taken in which run (docs/decisions/0020-what-a-model-has-taken.md).
+_RECORDS_OF_RUNS = ("snapshots", "operations")
 
 
 class Warehouse(ABC):
@@ -106,7 +107,7 @@ class Warehouse(ABC):
         """The fingerprint of each relation.
 
         Args:
-            relations: by a name, each as it is written in a FROM clause; none for every table but those of snapshots.
+            relations: by a name, each as it is written in a FROM clause; none for every table but those that record runs.
             ignored: columns that do not count.
         """
         with self.opened() as query:
@@ -114,7 +115,7 @@ class Warehouse(ABC):
                 relations = {
                     name: relation
                     for name, relation in self._tables(query).items()
-                    if not name.startswith(f"{_SNAPSHOTS}.")
+                    if name.partition(".")[0] not in _RECORDS_OF_RUNS
                 }
             return {
                 name: self._fingerprint(query, relation, ignored)
