@@ -5,14 +5,12 @@
 {% macro record_model_inputs() -%}
     {%- set inputs = operations_relation("model_inputs") -%}
     delete from {{ inputs }} where model_name = '{{ model.name }}';
-    insert into {{ inputs }}
     {%- if model.config.materialized == "incremental" %}
-        {%- set taken = [] -%}
-        {%- for input_name, vault_table, load_number in incremental_plan().inputs -%}
-            {%- do taken.append("('" ~ model.name ~ "', '" ~ input_name ~ "', '" ~ vault_table ~ "', " ~ load_number ~ ")") -%}
+        {%- for input_name, vault_table, load_number in incremental_plan().inputs %}
+    {{ "insert into " ~ inputs ~ " values" if loop.first else "," }} ('{{ model.name }}', '{{ input_name }}', '{{ vault_table }}', {{ load_number }})
         {%- endfor %}
-    values {{ taken | join(", ") }}
     {%- else %}
+    insert into {{ inputs }}
     select '{{ model.name }}', input_name, vault_table, load_number
     from {{ operations_relation("input_states") }}
     where input_name in ('{{ tables_read(model) | join("', '") }}')
