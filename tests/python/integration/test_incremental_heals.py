@@ -10,8 +10,9 @@ in between may fail (a fact may come before its customer); they must leave a sta
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.warehouse.dbt import WITHOUT_TESTS, Project
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.settings import Target
@@ -64,11 +66,39 @@ class Player:
         found = self.workspace.warehouse.fingerprints()
         return {name: table for name, table in found.items() if name.partition(".")[0] in LAYERS}
 
+    def begin(self, state: str | None, lake: str | None) -> None:
+        """Put the warehouse and the lake into a saved state; none for empty ones."""
+        warehouse = self.workspace.warehouse
+        if isinstance(warehouse, DuckDBWarehouse):
+            # dbt keeps a file open until its process ends, so each time is a file of its own, with the name that the project was parsed with.
+            saved = warehouse
+            folder = Path(tempfile.mkdtemp(dir=self.workspace.folder))
+            warehouse = DuckDBWarehouse(folder / saved.file.name)
+            if state is not None:
+                shutil.copy2(self.workspace.folder / state, warehouse.file)
+            self.workspace = replace(self.workspace, warehouse=warehouse)
+        elif state is not None:
+            warehouse.restore(state)
+        else:
+            warehouse.empty()
+        shutil.rmtree(self.workspace.lake, ignore_errors=True)
+        if lake is not None:
+            shutil.copytree(self.workspace.folder / lake, self.workspace.lake)
+        self.workspace.enter()
+
+    def save(self, state: str, lake: str) -> None:
+        """Keep the state of warehouse and lake."""
+        warehouse = self.workspace.warehouse
+        if isinstance(warehouse, DuckDBWarehouse):
+            warehouse.query("checkpoint")
+            shutil.copy2(warehouse.file, self.workspace.folder / state)
+        else:
+            warehouse.save(state)
+        shutil.copytree(self.workspace.lake, self.workspace.folder / lake)
+
     def restart(self) -> None:
         """Back to the state after the historical batch."""
-        self.workspace.warehouse.restore("historical")
-        shutil.rmtree(self.workspace.lake)
-        shutil.copytree(self.workspace.folder / "historical_lake", self.workspace.lake)
+        self.begin("historical", "historical_lake")
 
 
 @pytest.fixture(scope="module", params=list(Target))
@@ -89,15 +119,14 @@ def player(
         for name, value in workspace.environment.items():
             patch.setenv(name, value)
         player = Player(workspace, Project(), sources, {})
+        player.begin(None, None)
         player.load()
         assert player.run("build", *WITHOUT_TESTS) == ""
         player.expected = player.rows()
-        shutil.rmtree(workspace.lake)
-        warehouse.empty()
+        player.begin(None, None)
         player.load(1)
         assert player.run("build", *WITHOUT_TESTS) == ""
-        shutil.copytree(workspace.lake, folder / "historical_lake")
-        warehouse.save("historical")
+        player.save("historical", "historical_lake")
         yield player
 
 
