@@ -9,10 +9,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 SCALE ?= 0.1
 
-# The defaults of scripts and profile, for the words below. Not exported: a variable that is there in `make` and not in the shell makes
-# dbt read the whole project again.
-SOURCES ?= data/sources
-WAREHOUSE ?= data/warehouse.duckdb
+# SOURCES, LAKE and WAREHOUSE are read by the shell, which takes any path as it is; set here, they would make dbt read the whole project again.
 export DO_NOT_TRACK := 1
 export PYTHONUNBUFFERED := 1
 # Compiled once at installation: otherwise, where Python may not write, every start of dbt compiles it all again for two seconds.
@@ -24,7 +21,7 @@ CORE := .venv/.postgres
 PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost)
 else
 CORE := .venv/.core
-PLACE = $(WAREHOUSE)
+PLACE = $${WAREHOUSE:-data/warehouse.duckdb}
 endif
 
 RUN := .venv/bin/python -m
@@ -34,8 +31,13 @@ DBT := .venv/bin/dbt
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: writable
+writable:
+	@if [ ! -w . ] && [ -z "$${DBT_LOG_PATH:+x}" -o -z "$${DBT_TARGET_PATH:+x}" -o -z "$${LAKE:+x}" -o -z "$${WAREHOUSE:+x}" ]; then \
+		echo "This folder cannot be written: set DBT_LOG_PATH, DBT_TARGET_PATH, LAKE and WAREHOUSE to places that can." >&2; exit 1; fi
+
 .PHONY: build
-build: $(CORE) sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
+build: writable $(CORE) sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
 	$(RUN) scripts.load
 	$(DBT) --log-level warn build
 	@echo
@@ -45,12 +47,12 @@ build: $(CORE) sources ## Install, make sample sources if there are none, load a
 	@echo "  make docs        the models, columns and lineage in a browser"
 
 .PHONY: batches
-batches: $(CORE) sources ## Replay the batches one by one: load, build, validate, next; resumes where it stopped
+batches: writable $(CORE) sources ## Replay the batches one by one: load, build, validate, next; resumes where it stopped
 	$(RUN) scripts.batches
 
 .PHONY: sources
 sources: $(CORE)
-	@if [ "$(SOURCES)" = data/sources ] && [ ! -e data/sources/manifest.json ]; then \
+	@if [ "$${SOURCES:-data/sources}" = data/sources ] && [ ! -e data/sources/manifest.json ]; then \
 		$(RUN) brokerage_sources.generate --scale-factor $(SCALE) --output data/sources; fi
 
 .PHONY: docs

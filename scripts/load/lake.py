@@ -88,10 +88,18 @@ class LakeError(Exception):
 
 
 class Lake:
-    """A lake at a local path or an fsspec URI such as `s3://bucket/lake`."""
+    """A lake at a local path or an fsspec URI such as `s3://bucket/lake`.
+
+    Raises:
+        LakeError: there is no such kind of address, or DuckDB could not read it.
+    """
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
+        if "\\" in uri:
+            raise LakeError(
+                f"{uri}: DuckDB takes a backslash in a path for a slash; set LAKE (or --lake) to one without"
+            )
         try:
             self._filesystem, self._root = filesystem_of(uri)
         except (ImportError, ValueError) as error:
@@ -115,7 +123,9 @@ class Lake:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.open("a")
         except OSError as error:
-            raise LakeError(f"{self.uri}: cannot be written: {error.strerror}") from error
+            raise LakeError(
+                f"{self.uri}: cannot be written: {error.strerror}; set LAKE (or --lake) to a folder that can"
+            ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -119,6 +119,22 @@ WRONG: dict[str, tuple[Row, str]] = {
         table({"id": {"data_type": "date", "format": "%y%m%d"}}),
         "column 'id': format '%y%m%d' must hold",
     ),
+    "share_of_more_than_all": (
+        table(KEY, minimum_landed_share=50),
+        "minimum_landed_share 50 is not between 0 and 1",
+    ),
+    "change_number_that_is_text": (
+        table({"id": {}}, change_number="id"),
+        "change_number 'id' is no column of whole numbers",
+    ),
+    "change_number_of_xml": (
+        table({"id": {"path": "@ID", "data_type": "bigint"}}, **XML, change_number="id"),
+        "an xml feed has no change_number",
+    ),
+    "ascending_without_a_column": (
+        table(KEY, ascending="day"),
+        "ascending 'day' is no column",
+    ),
     "column_of_the_loader": (table({"batch_id": {}}), "column 'batch_id' is there twice"),
 }
 

@@ -243,6 +243,12 @@ def test_a_lake_that_cannot_be_written_ends_with_2(sources: Path, tmp_path: Path
     assert "cannot be written" in outcome.output
 
 
+def test_a_lake_that_duckdb_could_not_read_ends_with_2(sources: Path, tmp_path: Path) -> None:
+    outcome = load(sources, tmp_path / "a\\b")
+    assert outcome.exit_code == 2
+    assert "set LAKE (or --lake) to one without" in outcome.output
+
+
 def test_files_of_two_loads_are_told_apart_and_written_again(sources: Path, lake: Path) -> None:
     """As after a crash between the log of a new load and its rows, and the old file put back."""
     path = sources / "Batch1/Industry.txt"
