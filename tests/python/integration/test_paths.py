@@ -38,7 +38,9 @@ def dbt(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
     )
 
 
-def test_an_odd_path_is_the_same_lake_in_loader_and_dbt(small_dataset: Path, tmp_path: Path) -> None:
+def test_an_odd_path_is_the_same_lake_in_loader_and_dbt(
+    small_dataset: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "batch_id=7" / ODD_NAME
     sources = Path(shutil.copytree(small_dataset, folder / "sources"))
     lake = folder / "lake"
