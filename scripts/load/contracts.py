@@ -33,7 +33,7 @@ _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The schema of all feeds on Postgres.
 SCHEMA = "raw"
 
-# Columns that the loader itself adds behind the declared ones.
+# Columns that the loader itself adds after the declared ones.
 LOAD_COLUMNS = (
     pa.field("batch_id", pa.int32()),
     pa.field("source_file", pa.string()),
@@ -113,7 +113,7 @@ class Feed:
         return _in_batch(self.batches, batch)
 
     def layout(self, batch: int) -> tuple[Column, ...]:
-        """The columns that stand in the files of the batch, in file order."""
+        """The columns that the files of the batch have, in file order."""
         return tuple(column for column in self.columns if _in_batch(column.batches, batch))
 
     @cached_property

@@ -629,7 +629,7 @@ XML = [
     customer(
         "has_text_behind_its_end",
         lambda content: content + b"more",
-        error=("line 18", "text behind </TPCDI:Actions>"),
+        error=("line 18", "text after </TPCDI:Actions>"),
     ),
     customer(
         "holds_the_file_twice",
