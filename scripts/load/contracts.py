@@ -32,7 +32,7 @@ _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
 # The parser in C, ten times as fast, where PyYAML was built with it.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# Columns that the loader itself adds behind the declared ones.
+# Columns that the loader itself adds after the declared ones.
 LOAD_COLUMNS = (
     pa.field("batch_id", pa.int32()),
     pa.field("source_file", pa.string()),
@@ -112,7 +112,7 @@ class Feed:
         return _in_batch(self.batches, batch)
 
     def layout(self, batch: int) -> tuple[Column, ...]:
-        """The columns that stand in the files of the batch, in file order."""
+        """The columns that the files of the batch have, in file order."""
         return tuple(column for column in self.columns if _in_batch(column.batches, batch))
 
     @cached_property

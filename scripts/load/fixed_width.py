@@ -36,7 +36,7 @@ def read_fixed_width(
 
 
 def _ascii_only(lines: Lines) -> Lines:
-    """Set aside lines in which a character takes more than one byte: it shifts the fields behind."""
+    """Set aside lines in which a character takes more than one byte: it shifts the fields after it."""
     if lines.data.isascii():
         return lines
     return lines.without(
@@ -57,7 +57,7 @@ def _layouts(feed: Feed, columns: tuple[Column, ...]) -> dict[str, "_Layout"]:
 
 
 class _Layout:
-    """Where the columns of one record type stand in its lines."""
+    """Where the columns of one record type are in its lines."""
 
     def __init__(self, record_type: str, columns: tuple[Column, ...]) -> None:
         self.record_type = record_type

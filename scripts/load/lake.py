@@ -146,11 +146,11 @@ class Lake:
                 Path(path).unlink(missing_ok=True)
 
     def path(self, system: str, table: str, batch: int, name: str | None = None) -> str:
-        """Where the file of a table and batch stands; `name` defaults to the table."""
+        """Where the file of a table and batch is; `name` defaults to the table."""
         return f"{self._root}/{system}/{table}/batch_id={batch}/{name or table}.parquet"
 
     def batch_files(self, system: str, feed: str, batch: int) -> BatchFiles:
-        """Where the files of a feed and batch stand."""
+        """Where the files of a feed and batch are."""
         name = f"{system}__{feed}"
         return BatchFiles(
             data=self.path(system, feed, batch),
@@ -312,7 +312,7 @@ class Lake:
 
 
 class LakeWriter:
-    """Writes one Parquet file row group by row group; leaves nothing behind unless published."""
+    """Writes one Parquet file row group by row group; leaves nothing unless published."""
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ _SQL_TYPES = {
     pa.string(): "text",
 }
 
-# Told the bytes to copy before the work starts; returns what is to be told of the bytes copied.
+# Called with the bytes to copy before the work starts; returns what is called with the bytes copied.
 OnCopy = Callable[[int], Progress]
 # A column of a table: its name and its type.
 _Columns = list[tuple[str, str]]
@@ -99,7 +99,7 @@ def copy_lake(
         contracts: all feeds: each has a table, with or without rows.
         feeds: those to copy.
         batches: those to copy; none for all that are in the lake.
-        on_copy: told how much there is to do, for a progress bar.
+        on_copy: called with how much there is to do, for a progress bar.
 
     Returns:
         What was copied; what Postgres already held is left out.
@@ -114,7 +114,7 @@ def copy_lake(
         if batch not in in_lake:
             raise PostgresError(
                 f"{connection.settings.label} holds batch {batch} of {label}, the lake {lake.uri} does not: set LAKE to the lake it"
-                f" came from, or PGDATABASE to another database; to begin anew, drop schema {SCHEMA} cascade"
+                f" came from, or PGDATABASE to another database; to begin again, drop schema {SCHEMA} cascade"
             )
     changes = [
         change

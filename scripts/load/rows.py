@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-# Told the number of bytes read since the last call, for the progress bar.
+# Called with the number of bytes read since the last call, for the progress bar.
 Progress = Callable[[int], Any]
 
 
@@ -25,7 +25,7 @@ class Violation:
     Attributes:
         line: line number in the file, counted from 1.
         reason: what is wrong, in words.
-        raw: the record as it stands in the file.
+        raw: the record as it is in the file.
     """
 
     line: int

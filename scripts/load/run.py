@@ -125,7 +125,7 @@ class LoadResult:
         return messages
 
 
-# Told the plan before the work starts; returns what is to be told of the bytes read.
+# Called with the plan before the work starts; returns what is called with the bytes read.
 OnPlan = Callable[[list[FeedLoads]], Progress]
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from scripts.load.contracts import Column
 
 # Width of the strptime directives that a `format` may use; the separator before each in an ISO 8601
-# text, in the order in which they stand there.
+# text, in the order in which they occur there.
 _DIRECTIVE_WIDTH = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _ISO_SEPARATORS = {"Y": b"", "m": b"-", "d": b"-", "H": b" ", "M": b":", "S": b":"}
 _ISO_TIMESTAMP_LENGTH = len("2017-07-07 00:00:00")

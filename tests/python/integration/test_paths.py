@@ -14,7 +14,7 @@ from scripts.load.run import LoadOptions, load
 pytestmark = pytest.mark.integration
 
 # All that has a meaning to a shell, SQL, Jinja, a pattern or a format, and a folder that looks like one of the lake's own.
-ODD_NAME = 'it\'s * [1] ?x {2} %(name)s %d \u00fc \\b "q" #;& '
+ODD_NAME = 'it\'s * [1] ?x {2} %(name)s %d \u00fc "q" #;& '
 # What the pattern would find too if it were taken as one.
 NEIGHBOR = ODD_NAME.replace("*", "A").replace("?", "y").replace("[1]", "1")
 
