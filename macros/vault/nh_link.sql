@@ -1,5 +1,5 @@
 {#
-    A non-historised link: events that the source only ever inserts, one row per line, on natural keys. Hashing the keys of such
+    A non-historized link: events that the source only ever inserts, one row per line, on natural keys. Hashing the keys of such
     feeds would cost several times the load itself, and buy nothing: the hubs hold the natural keys too.
 
     `stage`: staging view. `key`: natural keys. `columns`: the other columns.
