@@ -28,7 +28,7 @@ days as (
         count(*) as position_count,
         sum(daily_positions.cost_amount) as cost_amount,
         sum(daily_positions.market_amount) as market_amount,
-        sum(daily_positions.unrealised_gain_amount) as unrealised_gain_amount
+        sum(daily_positions.unrealized_gain_amount) as unrealized_gain_amount
     from daily_positions
     where daily_positions.date_value > (select {{ dbt.dateadd("day", -30, "newest.date_value") }} from newest)
     group by daily_positions.date_value

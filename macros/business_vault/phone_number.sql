@@ -1,6 +1,6 @@
 {#
     A telephone number as it is written, from the four columns `<phone>_country_code`, `_area_code`, `_local_number` and `_extension`:
-    `+1 (872) 523-8928` and the extension right behind. Without a local number there is none; a country code needs an area code.
+    `+1 (872) 523-8928`, directly followed by the extension. Without a local number it is NULL; a country code needs an area code.
 
     `phone`: prefix of the four columns, for example `phone_1`.
 #}

@@ -1,5 +1,5 @@
 {#
-    How a new version of a parent reaches what belongs to it (an account its owner, a security its company): the periods in which a key
+    How a new version of a parent begins one of what belongs to it (an account its owner, a security its company): the periods in which a key
     has the parent, intersected with the versions of the parent. One row per key and version of the parent; a key that changes its
     parent follows the new one.
 

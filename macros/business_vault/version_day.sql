@@ -1,6 +1,6 @@
 {#
-    The day on which a fact meets its versions. A row of the historical load (no change flag) has a day of its own; what a daily extract
-    brings counts on the day of its batch, also when it is about the day before.
+    The day that decides which versions a fact refers to. For a row of the historical load (no change flag) that is its own day; for a row
+    of a daily extract it is the day of the batch, even if the row is about the day before.
 
     `rows`: CTE with `cdc_flag`. `own_day`: expression of the day that a row has itself. `batches`: CTE of `ref_batch`, joined by batch.
 #}

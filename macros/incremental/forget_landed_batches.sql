@@ -1,4 +1,4 @@
-{# SQL for the end of a run: its copy of what the lake held is no longer needed (see prepare_record). #}
+{# SQL for the end of a run: removes its copy of what the lake held (see prepare_record). #}
 {% macro forget_landed_batches() -%}
     {%- if execute and flags.WHICH in ("run", "build") -%}
     begin;

@@ -1,7 +1,7 @@
 {#
     The condition under which a row of a staging view belongs to a batch that the table of the raw vault has not taken yet. The numbers are literals, so
-    that DuckDB opens the files of these batches only; the record is asked once more by the statement itself, because another build may have
-    been waited for. `stage`: the view; `batch_id`: the column to filter.
+    that DuckDB opens the files of these batches only; the statement itself checks the record again, because it may have waited for another
+    build. `stage`: the view; `batch_id`: the column to filter.
 #}
 {% macro is_new_batch(stage, batch_id="stage.batch_id") -%}
     {%- if is_incremental() -%}

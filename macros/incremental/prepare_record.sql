@@ -1,8 +1,8 @@
 {#
     SQL for the start of a run: the tables of the record, and what the lake holds now. Each run has its own copy of the latter, by its
     invocation, so a load or a second build that ends meanwhile changes nothing for this one.
-    A batch of a feed has landed when its load log says so. `--empty` and `--sample` read less than that: on a warehouse that holds
-    something they would be taken for deletions, so they are refused.
+    A batch of a feed has landed when its load log says so. `--empty` and `--sample` read less than that: on a warehouse with
+    data they would look like deletions, so they are refused.
 #}
 {% macro prepare_record() -%}
     {%- if execute and flags.WHICH in ("run", "build") -%}
@@ -10,7 +10,7 @@
         operations_relation("model_inputs"), operations_relation("input_states") -%}
     {%- if (flags.EMPTY or flags.SAMPLE) and load_relation(vault) is not none -%}
         {%- do exceptions.raise_compiler_error(
-            "this warehouse is built; --empty and --sample would empty its tables and tell the snapshot that every prospect was withdrawn."
+            "this warehouse is built; --empty and --sample would empty its tables and make the snapshot record every prospect as withdrawn."
             ~ " Use them with another warehouse: WAREHOUSE=data/empty.duckdb, or PGDATABASE on Postgres"
         ) -%}
     {%- endif -%}
@@ -51,7 +51,7 @@
         min(load_number) as load_number
     from {{ inputs }}
     group by model_name, vault_table;
-    -- Runs that were killed leave theirs.
+    -- Killed runs leave their rows.
     delete from {{ landed }} where started_at < cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) - interval '7 days';
     insert into {{ landed }}
     select

@@ -1,4 +1,4 @@
-{# SQL that records which batches a table of the raw vault has taken; see record_build. Batch 0 stands for the creation of the table. #}
+{# SQL that records which batches a table of the raw vault has taken; see record_build. Batch 0 is the creation of the table. #}
 {% macro record_vault_batches() -%}
     {%- set vault, landed = operations_relation("vault_batches"), operations_relation("landed_batches") -%}
     {%- set feeds = feeds_read(model) | reject("equalto", "control.batch_date") | list or ["control.batch_date"] -%}

@@ -1,6 +1,6 @@
 {#
-    In place of dbt's own macro, which knows the flag and the config only: an incremental table is also replaced when its plan says that what it holds
-    cannot be continued. `is_incremental` and the materialization ask this macro.
+    Replaces dbt's own macro, which considers only the flag and the config: an incremental table is also replaced when its plan says that its
+    content cannot be continued. `is_incremental` and the materialization ask this macro.
 #}
 {% macro should_full_refresh() -%}
     {%- set configured = config.get("full_refresh") -%}

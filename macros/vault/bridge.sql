@@ -1,6 +1,6 @@
 {#
     The keys along a path of several things, as they held at the moment of each row of `start`: one row for each, also where a thing
-    is not found. It has keys and times only, so it can be rebuilt at will.
+    is not found. It has keys and times only, so it can be rebuilt at any time.
 
     `steps`: name -> {relation, key, columns}. The relation has validity (`valid_from` <= moment < `valid_to`) and the key under the same
     name as `start`, or as an earlier step if the key is written `<step>.<column>`.

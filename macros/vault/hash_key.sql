@@ -1,7 +1,7 @@
 {#
     The hash key of a business key: the same parts, in the same order, give the same key in every feed and on every engine.
     A reference that the source left empty (one part, NULL) gets the zero key, so that its row is kept and joins stay simple.
-    Never hash a float: its text differs between engines.
+    Never hash a float: engines write it differently.
 
     `columns`: the parts, as SQL expressions; their order matters.
 #}

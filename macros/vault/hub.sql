@@ -1,7 +1,7 @@
 {#
     The list of business keys, one row each, from all feeds that name them. The key is hashed here once per distinct value, by the
     same macro as in staging; without `key` the hub has no hash. NULL is not a key.
-    `feeds`: pairs of a staging view and its name for the business key; a feed may stand there twice, in two roles.
+    `feeds`: pairs of a staging view and its name for the business key; a feed may be listed twice, in two roles.
 
     `business_key`: name of the key in the hub.
     `key`: name of the hash key; none for a hub on the natural key.

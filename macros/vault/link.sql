@@ -1,6 +1,6 @@
 {#
-    The list of relationships between hubs, one row each, from all feeds that name them, with no word about when they hold: that is
-    said by the satellites on the link. A missing parent is the zero key, so no relationship is lost.
+    The list of relationships between hubs, one row each, from all feeds that name them. When they hold is in the satellites of the
+    link. A missing parent is the zero key, so no relationship is lost.
 
     `key`: hash key of the relationship; a row where it is NULL names none.
     `parents`: hash keys of the hubs.

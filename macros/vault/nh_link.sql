@@ -1,6 +1,6 @@
 {#
-    A non-historised link: events that the source only ever inserts, one row per line, on natural keys. Hashing the keys of such
-    feeds would cost several times the load itself, and buy nothing: the hubs hold the natural keys too.
+    A non-historized link: events that the source only ever inserts, one row per line, on natural keys. Hashing the keys of such
+    feeds would cost several times the load itself, for nothing: the hubs have the natural keys too.
 
     `stage`: staging view. `key`: natural keys. `columns`: the other columns.
     `where`: which rows of `stage`, if not all; an SQL condition.

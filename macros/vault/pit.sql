@@ -1,5 +1,5 @@
 {#
-    Point in time: for every key, which version of each timeline holds when. It has keys and times only, so it can be rebuilt at will.
+    Point in time: for every key, which version of each timeline holds when. It has keys and times only, so it can be rebuilt at any time.
     Change grain: one row per key and moment at which any of the timelines changes, with `valid_from`, `valid_to`, `is_current`.
     As-of grain (`as_of`, a relation with the column `as_of_at`): one row per key and moment asked for, from its first version on.
 

@@ -1,6 +1,6 @@
 {#
     Who is on the list: a row when a key enters a full extract and a row when it leaves, nothing in between. Each new batch is compared with
-    the one delivered before it; as in snapshot mode, a late batch rebuilds the table (`meta: {in_order: true}`).
+    the previous one; as in the snapshot mode of `satellite`, a late batch rebuilds the table (`meta: {in_order: true}`).
 
     `stage`: staging view. `key`: hash key.
 #}

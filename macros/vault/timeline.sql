@@ -3,8 +3,9 @@
     open end is 9999-12-31. Of several rows at one time the last holds. The result does not depend on the order in which batches were
     loaded.
 
-    `satellite`: a satellite, or a relation with its columns. `key`: key of the versions; on a link the driving key. `columns`: the description. A row that repeats the one before is no version, unless `keep_repeats`: for readers to whom it counts
-    that something was said again. `order`: what decides between rows of one key at one time.
+    `satellite`: a satellite, or a relation with its columns. `key`: key of the versions; on a link the driving key.
+    `columns`: the description. `keep_repeats`: a row that repeats the previous one is a version too, for readers to whom it matters that
+    something was said again. `order`: decides between rows of one key at one time.
 #}
 {% macro timeline(satellite, key, columns, keep_repeats=false, order=["batch_id", "sequence_number", "source_row"]) -%}
 with

@@ -44,7 +44,7 @@ daily as (
     group by account_id, balance_date, batch_id
 ),
 
--- By the account, not by its version: the balance goes on when the account changes.
+-- By the account, not by its version: the balance continues when the account changes.
 balances as (
     select
         account_id,

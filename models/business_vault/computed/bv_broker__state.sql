@@ -12,7 +12,7 @@ ref_date as (
     select * from {{ ref('ref_date') }}
 ),
 
--- The list of employees has no history: a broker is what was said last, and holds for all of the calendar.
+-- The list of employees has no history: a broker is as last described, for all of the calendar.
 calendar as (
     select min(date_value) as first_day
     from ref_date

@@ -18,7 +18,7 @@ customers as (
     select * from {{ ref('timeline_customer__brokerage') }}
 ),
 
--- A table of its own, so that personal data can be kept, masked and erased apart.
+-- A table of its own, so that personal data can be kept, masked and erased separately.
 persons as (
     select * from {{ ref('timeline_customer__brokerage_personal') }}
 ),

@@ -42,7 +42,7 @@ recent as (
     {{- extremes_of_fifty_two_weeks("affected_days") }}
 ),
 
--- Days before the affected ones are only looked back at; there are none when the model is built anew.
+-- Days before the affected ones are only looked back at; there are none when the model is rebuilt.
 earlier_days as (
     select * from encoded
     where price_date < first_price_date

@@ -26,7 +26,7 @@ dim_date as (
     select * from {{ ref('dim_date') }}
 ),
 
--- By account and symbol, not by their versions: a position goes on when either changes.
+-- By account and symbol, not by their versions: a position continues when either changes.
 holdings as (
     select
         dim_account.account_id,

@@ -8,7 +8,7 @@ with
 events as (
     select
         count(*) filter (where action_code = 'ACTV') as set_count,
-        count(*) filter (where action_code = 'CNCL') as cancelled_count
+        count(*) filter (where action_code = 'CNCL') as canceled_count
     from {{ ref('nhl_watch_event') }}
 ),
 
@@ -22,10 +22,10 @@ watches as (
 select
     events.set_count,
     watches.watch_count,
-    events.cancelled_count,
+    events.canceled_count,
     watches.removed_count
 from events
 cross join watches
 where
     events.set_count <> watches.watch_count
-    or events.cancelled_count <> watches.removed_count
+    or events.canceled_count <> watches.removed_count
