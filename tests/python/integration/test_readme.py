@@ -1,4 +1,4 @@
-"""What the documentation tells people to do works, and what it points to is there."""
+"""The commands in the documentation work, and the files that it names exist."""
 
 import os
 import re

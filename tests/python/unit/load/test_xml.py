@@ -1,4 +1,4 @@
-"""XML files: one record element after the other, absent, empty and given values kept apart."""
+"""XML files: one record element after the other, absent, empty and given values are distinguished."""
 
 import io
 from pathlib import Path
@@ -57,7 +57,7 @@ def names(content: bytes, feed: Feed) -> list[str | None]:
     return [row["name"] for row in rows]
 
 
-def test_absent_empty_and_given_values_are_kept_apart(feed: Feed) -> None:
+def test_absent_empty_and_given_values_are_distinguished(feed: Feed) -> None:
     rows, _ = read(
         document(
             person(1),
@@ -186,7 +186,7 @@ REFUSED = {
     "<Name>a<b/></Name>": "element Person/Name holds more than text",
     '<Name a="1">a</Name>': "element Person/Name holds more than text",
     "text": "text in element Person",
-    "<Name>a</Name>text": "text behind element Person/Name",
+    "<Name>a</Name>text": "text after element Person/Name",
     '<Pet Age="1"/>': "attribute Person/Pet/@Age is not in the contract",
     "<Pet>text</Pet>": "text in element Person/Pet",
     "<o:Name xmlns:o='urn:other'>a</o:Name>": "element Person/{urn:other}Name is not in the contract",
@@ -233,7 +233,7 @@ def test_entities_of_the_document_are_never_resolved(doctype: str, feed: Feed) -
         (b"\n<n:r>", "line 2: broken root element"),
         (b'<n:r xmlns:n="urn:test"/>', "the root element holds no record"),
         (b'<n:r xmlns:n="urn:test">\n<n:Row', "line 2: the file ends before </n:r>: it is cut off"),
-        (b'<n:r xmlns:n="urn:test"></n:r>\nx', "line 1: text behind </n:r>"),
+        (b'<n:r xmlns:n="urn:test"></n:r>\nx', "line 1: text after </n:r>"),
         (
             b'<n:r xmlns:n="urn:test"><n:Row Kind="NEW"/><!-- </n:r> -->',
             "the file ends before </n:r>: it is cut off",
