@@ -77,7 +77,7 @@ def main(
 ) -> None:
     """Read source files by their contracts and land them, typed, in a Parquet lake.
 
-    Nothing is lost: rows that break their contract are quarantined with file, line and reason.
+    Nothing is lost: rows that violate their contract are quarantined with file, line and reason.
     Unchanged files are skipped; after an interruption, run the same command again.
     """
     options = LoadOptions(
