@@ -1,4 +1,4 @@
-# Every target prints itself: `make help`. Variables: SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE; DBT_TARGET=postgres
+# `make help` lists all targets. Variables: SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE; DBT_TARGET=postgres
 # with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,10 +12,10 @@ SCALE ?= 0.1
 # SOURCES, LAKE and WAREHOUSE are read by the shell, which takes any path as it is; set here, they would make dbt read the whole project again.
 export DO_NOT_TRACK := 1
 export PYTHONUNBUFFERED := 1
-# Compiled once at installation: otherwise, where Python may not write, every start of dbt compiles it all again for two seconds.
+# Compiled once at installation: otherwise, where Python may not write, every start of dbt spends two seconds compiling again.
 export UV_COMPILE_BYTECODE := 1
 
-# What a build needs: for Postgres, its driver too.
+# What a build needs: for Postgres, also its driver.
 ifeq ($(DBT_TARGET),postgres)
 CORE := .venv/.postgres
 PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost)
@@ -61,7 +61,7 @@ docs: $(CORE) ## Build the documentation site and serve it on http://localhost:8
 	$(DBT) docs serve --host 127.0.0.1 --port 8080 --no-browser
 
 .PHONY: test
-test: .venv/.dev ## Lint, unit tests, integration tests: everything CI runs
+test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest
 
 .PHONY: pytest
@@ -73,7 +73,7 @@ test-slow: .venv/.dev ## The long tests: large files and datasets, disturbed bui
 	$(RUN) pytest -q -m slow
 
 .PHONY: lint
-lint: .venv/.dev ## Style of SQL and Python, types, and the rules of the project
+lint: .venv/.dev ## Check style of SQL and Python, types, and the rules of the project
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -85,22 +85,22 @@ lint: .venv/.dev ## Style of SQL and Python, types, and the rules of the project
 	.venv/bin/sqlfluff lint --disable-progress-bar --templater raw packages
 
 .PHONY: format
-format: .venv/.dev ## Format Python and fix SQL style where it can be fixed
+format: .venv/.dev ## Format Python, and fix SQL style where possible
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	WAREHOUSE=:memory: .venv/bin/sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
 	.venv/bin/sqlfluff fix --disable-progress-bar --templater raw packages
 
 .PHONY: bench
-bench: .venv/.dev ## Measure everything, for hours, and write docs/benchmarks.md; less: python -m bench --help
+bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less: python -m bench --help
 	$(RUN) bench
 
 .PHONY: faults
-faults: .venv/.dev ## Kill, starve and mislead load and build, damage source files; long (about two hours)
+faults: .venv/.dev ## Kill and disturb load and build, damage source files (about two hours)
 	$(RUN) tests.python.faults
 
 .PHONY: clean
-clean: ## Remove everything generated and built, but not the environment
+clean: ## Remove everything generated and built, except the environment
 	rm -rf data/* target logs
 
 # The environment: pinned by uv.lock. The core is enough to build; developers get all extras.

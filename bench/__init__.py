@@ -1,4 +1,4 @@
-"""Measure the project on this machine: figures and ratios, no judgement.
+"""Measure the project on this machine: figures and ratios.
 
 Usage:
     python -m bench                                     scales 1, 3, 10 on DuckDB and Postgres; hours

@@ -37,7 +37,9 @@ def main(
         bool, typer.Option("--profile", help="Explain the slowest models, too.")
     ] = False,
     days: Annotated[int, typer.Option(min=1, help="Batches of the replay day by day.")] = 30,
-    memory_limit: Annotated[str, typer.Option(help="DuckDB's memory where it is short.")] = "1GB",
+    memory_limit: Annotated[
+        str, typer.Option(help="DuckDB's memory in the measurement with little memory.")
+    ] = "1GB",
     slowest: Annotated[int, typer.Option(min=1, help="Models to list and to explain.")] = 5,
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("data/bench"),
     page: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/benchmarks.md"),
@@ -59,7 +61,7 @@ def main(
         raise typer.Exit(2)
     options = Options(repeat, days, memory_limit, slowest, results / "profiles")
     failures = Session(jobs, options, results).run()
-    # Imported late: a process counts the memory of the one that starts it as its own.
+    # Imported late: a process inherits the memory of the one that starts it.
     from bench.page import write_page
 
     write_page(page, read_results(results), slowest)

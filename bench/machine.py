@@ -29,7 +29,7 @@ def describe_machine() -> dict[str, str]:
 
 
 def describe_version() -> str:
-    """The commit of the checkout, with a mark if files but the page of figures have been changed since."""
+    """The commit of the checkout, marked if files other than the page of figures have changed since."""
     commit = _git("describe", "--always")
     changed = _git("diff", "--name-only", "HEAD", "--", ".", *_PAGE)
     return (commit + ("-dirty" if changed else "")) or "not a git checkout"

@@ -1,7 +1,7 @@
 """The parts of the benchmark: what each measures, and where it applies.
 
 A part of files is measured once for each scale; a part of an engine for each scale and engine. Every run of a step
-happens in a fresh process; what prepares it (an empty warehouse, a loaded lake) is not counted.
+happens in a fresh process; its preparation (an empty warehouse, a loaded lake) is not counted.
 """
 
 import shutil
@@ -38,7 +38,7 @@ class Options:
     Attributes:
         repeat: runs of each step.
         days: incremental batches of the replay day by day.
-        memory_limit: what DuckDB may take where memory is short, as it writes sizes.
+        memory_limit: memory of DuckDB in the measurement with little memory, in its notation of sizes.
         slowest: how many models to profile.
         profiles: folder for the profiles.
     """
@@ -52,7 +52,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Bench:
-    """One part being measured: where, and what it has given so far."""
+    """One part being measured, and its results so far."""
 
     scale: float
     workspace: Workspace
@@ -70,7 +70,7 @@ class Bench:
         """Do the work once more for a step; returns what the work returns.
 
         Raises:
-            WorkError: the work did not come to its end.
+            WorkError: the work did not complete.
         """
         runs = self.steps.setdefault(step, [])
         self.say(f"{step}, run {len(runs) + 1}")
@@ -156,7 +156,7 @@ def measure_models(bench: Bench) -> None:
 
 
 def measure_replay(bench: Bench) -> None:
-    """The batches one after the other, as they came: load, run all models, next.
+    """The batches one after the other: load, run all models, next.
 
     One model at a time, so that the seconds of a model are its own.
     """
@@ -174,7 +174,7 @@ def measure_days(bench: Bench) -> None:
 
 
 def measure_limited(bench: Bench) -> None:
-    """One `dbt build` with less memory than DuckDB would like to take."""
+    """One `dbt build` with less memory than DuckDB would use."""
     _prepare(bench.workspace)
     limit = bench.options.memory_limit
     workspace = bench.workspace.with_variables(DUCKDB_MEMORY_LIMIT=limit)
@@ -197,7 +197,7 @@ def measure_profile(bench: Bench) -> None:
     bench.say(f"{len(plans)} profiles are in {folder}")
 
 
-# In the order in which they are measured; a later part may use what an earlier one has left.
+# In the order in which they are measured; a later part may use what an earlier one has built.
 FILE_PARTS = {
     "generate": measure_generator,
     "floor": measure_floor,
@@ -217,7 +217,7 @@ ON_REQUEST = ("profile",)
 
 
 def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:
-    """Whether a part is measured at this one of the scales: some need not be measured at each."""
+    """Whether a part is measured at this scale: some are not measured at every scale."""
     if part in ("start", "days"):
         return scale == min(scales)
     if part == "limited":
@@ -226,7 +226,7 @@ def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bo
 
 
 def _prepare(workspace: Workspace) -> None:
-    """Load what is not loaded and let dbt parse: not counted."""
+    """Load what is not loaded and parse the project: not counted."""
     run_in_subprocess(partial(load_new, workspace))
     run_in_subprocess(partial(run_dbt, workspace, "ls", "--resource-type", "seed"))
 
@@ -241,7 +241,7 @@ def _bytes_below(folder: Path) -> int:
 
 
 def _replayed(bench: Bench, step: str, workspace: Workspace) -> dict[str, Any]:
-    """Replay all batches into an empty warehouse as often as is asked; returns the medians."""
+    """Replay all batches into an empty warehouse as often as requested; returns the medians."""
     replays = []
     for _ in bench.repeats:
         _remove_everything(workspace)

@@ -1,4 +1,4 @@
-"""The plots of the page, as SVG that reads well on light and on dark ground.
+"""The plots of the page, as SVG that is readable on light and dark backgrounds.
 
 Usage:
     plot_scales(results, Path("docs/benchmarks"))
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GREY = "#808080"
-_COLOURS = ("#d9822b", "#3b82c4", "#4c9f70", "#b4548a")
+_COLORS = ("#d9822b", "#3b82c4", "#4c9f70", "#b4548a")
 _STYLES = {"duckdb": "-", "postgres": "--"}
 
 
 def plot_scales(results: Results, folder: Path) -> Path | None:
-    """Seconds of the main steps over scale, both axes logarithmic; nothing is drawn of fewer than two scales.
+    """Seconds of the main steps over scale, both axes logarithmic; nothing is drawn for fewer than two scales.
 
     Args:
         results: what was measured.
@@ -42,7 +42,7 @@ def plot_scales(results: Results, folder: Path) -> Path | None:
         axes.loglog(
             list(line),
             list(line.values()),
-            color=_COLOURS[steps.index(step)],
+            color=_COLORS[steps.index(step)],
             linestyle=_STYLES.get(engine, "-"),
             marker="o",
             markersize=4,
@@ -60,12 +60,10 @@ def plot_days(results: Results, folder: Path) -> Path | None:
     if not replays:
         return None
     figure, axes = _new_plot("day", "seconds")
-    for colour, result in zip(_COLOURS, replays, strict=False):
+    for color, result in zip(_COLORS, replays, strict=False):
         days = seconds_by_day(result)
         label = f"{result.engine}, scale {result.scale:g}"
-        axes.plot(
-            range(1, len(days) + 1), days, color=colour, marker="o", markersize=3, label=label
-        )
+        axes.plot(range(1, len(days) + 1), days, color=color, marker="o", markersize=3, label=label)
     axes.set_ylim(bottom=0)
     return _save(figure, axes, folder / "days.svg")
 
@@ -85,7 +83,7 @@ def _new_plot(x_label: str, y_label: str) -> "tuple[Figure, Axes]":
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    # Text stays text, and the same figures give the same file.
+    # Text stays text, and equal figures give equal files.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bench", "text.color": _GREY})
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.add_subplot()

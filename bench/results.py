@@ -1,4 +1,4 @@
-"""Results: one JSON file for each part, scale and engine, so that a later run adds to them or replaces some.
+"""Results: one JSON file for each part, scale and engine, so that a later run adds or replaces some.
 
 Usage:
     save(Path("data/bench"), result)
@@ -21,7 +21,7 @@ FILES = "files"
 
 @dataclass(frozen=True)
 class Result:
-    """What one part gave.
+    """The result of one part.
 
     Attributes:
         scale: scale factor of the dataset.
@@ -31,8 +31,8 @@ class Result:
         version: the commit that was measured.
         machine: what it ran on, in words, by topic.
         steps: the runs of each step of the part.
-        figures: whatever else was counted, by name.
-        failure: why the part did not come to its end; None if it did.
+        figures: other counts, by name.
+        failure: why the part did not complete; None if it did.
     """
 
     scale: float
@@ -68,12 +68,12 @@ class Results:
         return sorted({result.engine for result in self.all} - {FILES})
 
     def of(self, part: str) -> list[Result]:
-        """The results of a part that came to its end, by engine and scale."""
+        """The results of a completed part, by engine and scale."""
         found = [result for result in self.all if result.part == part and result.failure is None]
         return sorted(found, key=lambda result: (result.engine, result.scale))
 
     def find(self, scale: float, engine: str, part: str) -> Result | None:
-        """The result of a part, if it was measured and came to its end."""
+        """The result of a part, if it was measured and completed."""
         for result in self.of(part):
             if (result.scale, result.engine) == (scale, engine):
                 return result
@@ -96,7 +96,7 @@ def median_of(runs: Sequence[Run]) -> Run:
 
 
 def save(folder: Path, result: Result) -> None:
-    """Write the result, in place of an earlier one of the same part."""
+    """Write the result, replacing an earlier one of the same part."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / result.file_name
     temporary = path.with_suffix(".tmp")
@@ -120,4 +120,4 @@ def _read(path: Path) -> Result:
         runs = {name: [Run(**run) for run in of_step] for name, of_step in steps.items()}
         return Result(**content, steps=runs)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no result of bench ({error}); remove it") from error
+        raise ValueError(f"{path}: not a result of bench ({error}); remove it") from error

@@ -1,4 +1,4 @@
-"""A run of the benchmark: the jobs one after the other, each result kept at once, a failure never in the way of the rest.
+"""A run of the benchmark: the jobs one after the other; each result is saved immediately, and a failure does not stop the rest.
 
 Usage:
     failures = Session(plan([1, 3], ["duckdb"], ["floor", "build"]), options, Path("data/bench")).run()
@@ -52,7 +52,7 @@ def plan(scales: list[float], engines: list[str], parts: list[str]) -> Iterator[
 
 
 class Session:
-    """Does the jobs and keeps their results in a folder."""
+    """Runs the jobs and saves their results in a folder."""
 
     def __init__(self, jobs: list[Job], options: Options, folder: Path) -> None:
         self._jobs = jobs
@@ -63,7 +63,7 @@ class Session:
         self._failures: list[str] = []
 
     def run(self) -> list[str]:
-        """Do every job; returns one message for each that failed."""
+        """Run every job; returns one message for each that failed."""
         for scale, jobs in groupby(self._jobs, key=lambda job: job.scale):
             with tempfile.TemporaryDirectory(prefix="bench-") as name:
                 self._run_scale(scale, Workspace.on_duckdb(Path(name)), list(jobs))
@@ -103,7 +103,7 @@ class Session:
         failure = None
         try:
             measure(bench)
-        # Whatever it was, it must not cost the jobs that follow.
+        # Whatever failed must not affect the jobs that follow.
         except Exception as error:
             failure = str(error) or type(error).__name__
         self._keep(job, bench.steps, bench.figures, failure)

@@ -1,7 +1,7 @@
-"""The pieces of work that are measured, each to be done in a process of its own.
+"""The pieces of work that are measured, each to be done in a separate process.
 
 The tools are imported by the functions that need them: every process imports this module, and the memory of one tool
-must not count for another.
+must not be counted for another.
 """
 
 import time
@@ -22,7 +22,7 @@ MODELS = ("build", *(f"--resource-type={kind}" for kind in ("model", "seed", "sn
 
 @dataclass(frozen=True)
 class Size:
-    """Rows and bytes that a piece of work went through."""
+    """Rows and bytes that a piece of work processed."""
 
     rows: int
     bytes: int
@@ -30,7 +30,7 @@ class Size:
 
 @dataclass(frozen=True)
 class BatchTimes:
-    """What one batch of a replay took.
+    """The cost of one batch of a replay.
 
     Attributes:
         load: seconds of the load.
@@ -44,7 +44,7 @@ class BatchTimes:
 
 
 def generate_dataset(workspace: Workspace, scale: float, incremental_batches: int = 2) -> "Dataset":
-    """Generate the source files of a dataset, in place of an earlier one."""
+    """Generate the source files of a dataset, replacing an earlier one."""
     from brokerage_sources.generate.parameters import Parameters
     from brokerage_sources.generate.run import generate
 
@@ -56,7 +56,7 @@ def copy_files(workspace: Workspace) -> Size:
     """The copy floor: read every file and write it once as Parquet, with nothing but DuckDB.
 
     Delimited files are read with the columns and types of their contracts, the others as lines of text. There are no
-    checks, no line numbers, no place for what does not fit.
+    checks, no line numbers and no quarantine.
     """
     import duckdb
 
@@ -106,7 +106,7 @@ def replay(workspace: Workspace) -> list[BatchTimes]:
 
 
 def explain_slowest(workspace: Workspace, count: int) -> dict[str, str]:
-    """Run all models, then the queries of the slowest once more; returns their plans by `schema.model`.
+    """Run all models, then the queries of the slowest again; returns their plans by `schema.model`.
 
     The plans are those of the first build of a model: all batches at once.
     """

@@ -1,4 +1,4 @@
-"""Replay the batches as they came: load one, build, validate, then the next.
+"""Replay the batches one by one: load, build, validate, then the next.
 
 Usage:
     python -m scripts.batches                      every batch of data/sources that is not finished yet
@@ -8,12 +8,12 @@ Usage:
 Load brings the files of the batch into the lake, build runs all models, seeds and snapshots, validate runs all data tests. (Unit tests prove
 the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build` makes after loading everything.
 
-A batch that is green is noted in the warehouse with a digest of its files (`operations.completed_batches`). So the same command resumes after a
-crash, skips what is finished, and does a batch again whose files or contracts have changed since. A changed model does not: build with `dbt
-build --full-refresh`, or replay with `--from 1`.
+A batch that is green is recorded in the warehouse with a digest of its files (`operations.completed_batches`). So the same command resumes after
+a crash, skips what is finished, and repeats a batch whose files or contracts have changed since. It does not notice a changed model: build with
+`dbt build --full-refresh`, or replay with `--from 1`.
 
 dbt runs in this process: it starts once, and the project is parsed once. Exit codes: 0 all green; 1 a load, build or validation failed (the
-replay stops there); 2 wrong arguments, or the lake, the database or the project cannot be used, or another replay is at work.
+replay stops there); 2 wrong arguments, or the lake, the database or the project cannot be used, or another replay is running.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ from scripts.warehouse.settings import PostgresError, Target
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-# What the warehouse says about a batch: messages by type, results of the audit after it.
+# What the warehouse reports about a batch: messages by type, results of the audit after it.
 SUMMARY = """
     select 'message' as topic, message_type as name, count(*) as row_count
     from {{{{ ref('di_messages') }}}} where batch_id = {batch} group by message_type
@@ -63,13 +63,13 @@ class BatchError(Exception):
 
 @dataclass(frozen=True)
 class BatchRun:
-    """What became of one batch.
+    """The result of one batch.
 
     Attributes:
         batch: its number.
         landed: rows in the lake.
-        quarantined: rows set aside.
-        load_seconds: time of the load, or of the finding that nothing has changed.
+        quarantined: rows that violate their contract.
+        load_seconds: time of the load, or of finding that nothing has changed.
         build_seconds: time of all models, seeds and snapshots; 0 if the batch was finished before.
         validate_seconds: time of all data tests; 0 if the batch was finished before.
         messages: number of messages about this batch in `di_messages`, by type.
@@ -125,13 +125,13 @@ def replay(
 ) -> Iterator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
-    Sets LAKE and DBT_TARGET, where the dbt project looks for them; it is that of the working directory, the warehouse the one that its
+    Sets LAKE and DBT_TARGET, which the dbt project reads. The project is the one in the working directory, the warehouse the one that its
     profile names. Batches finished before are skipped, unless `first` says where to begin.
 
     Raises:
         BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
         SourceFolderError: there is no such folder, or no batch to begin with.
-        LakeError: the lake cannot be written, or another replay is at work.
+        LakeError: the lake cannot be written, or another replay is running.
         PostgresError: the database cannot be reached or written.
         ContractError: a source declaration cannot be used.
         ProjectError: dbt cannot read the project or the warehouse.
@@ -148,7 +148,7 @@ def replay(
 
 
 def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
-    """The batches to go through; those before `first` must have landed."""
+    """The batches to replay; those before `first` must have landed."""
     if first is None:
         return folder.batches
     batches = [batch for batch in folder.batches if batch >= first]
@@ -203,11 +203,11 @@ def _run_batch(
 
 
 def _how_to_resume(batch: int, problem: str) -> str:
-    return f"batch {batch}: {problem}; put it right and run the same command again"
+    return f"batch {batch}: {problem}; correct it and run the same command again"
 
 
 def _digest(loaded: LoadResult) -> str:
-    """What the batch was made of: contracts and files, as a SHA-256 in hexadecimal digits."""
+    """A SHA-256 of the contracts and files of the batch, in hexadecimal digits."""
     parts = sorted(
         "\n".join((feed.feed.label, feed.feed.fingerprint, file.source_file, file.sha256 or ""))
         for feed in loaded.feeds
@@ -217,7 +217,7 @@ def _digest(loaded: LoadResult) -> str:
 
 
 class BatchProject(Project):
-    """The dbt project, and what it has noted in the warehouse about batches."""
+    """The dbt project, and what it has recorded in the warehouse about batches."""
 
     def step(self, label: str, *arguments: str) -> float:
         """Run a command of dbt and show its progress; returns the seconds it took.
@@ -238,7 +238,7 @@ class BatchProject(Project):
         return {int(batch): digest for batch, digest in found}
 
     def finish(self, batch: int, digest: str) -> None:
-        """Note in the warehouse that a batch is built and validated."""
+        """Record in the warehouse that a batch is built and validated."""
         self.run_operation("mark_batch_complete", batch_id=batch, digest=digest)
 
     def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:

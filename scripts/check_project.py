@@ -154,7 +154,7 @@ def links_of_the_documentation_lead_to_a_node(manifest: Manifest) -> Iterator[st
 
 
 def personal_columns_are_declared(manifest: Manifest) -> Iterator[str]:
-    """Where not all readers may see personal data, a column with a personal name declares its kind, or that it is none (docs/permissions.md)."""
+    """Where not all readers may see personal data, a column whose name suggests it declares its kind, or `false` (docs/permissions.md)."""
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
     see_all = set(project["vars"]["reads_personal_columns"])
     for model in _nodes(manifest, "model", "snapshot", "seed"):

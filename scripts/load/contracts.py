@@ -29,10 +29,10 @@ BATCHES = ("historical", "incremental", "all")
 # What the `format` of a column may hold: each of these once, in any order.
 _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
 
-# The parser in C, ten times as fast, where PyYAML was built with it.
+# The parser in C is ten times as fast, if PyYAML was built with it.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# Columns that the loader itself adds after the declared ones.
+# Columns that the loader adds after the declared ones.
 LOAD_COLUMNS = (
     pa.field("batch_id", pa.int32()),
     pa.field("source_file", pa.string()),
@@ -41,7 +41,7 @@ LOAD_COLUMNS = (
 )
 SUPPLIED_FIELDS = pa.field("supplied_fields", pa.list_(pa.string()))
 
-# Raised when the loader writes the same file differently: what is in the lake is then loaded again.
+# Increase it when the loader writes the same file differently: everything is then loaded again.
 LOADER_VERSION = 3
 
 
@@ -112,7 +112,7 @@ class Feed:
         return _in_batch(self.batches, batch)
 
     def layout(self, batch: int) -> tuple[Column, ...]:
-        """The columns that the files of the batch have, in file order."""
+        """The columns in the files of the batch, in file order."""
         return tuple(column for column in self.columns if _in_batch(column.batches, batch))
 
     @cached_property
@@ -124,14 +124,14 @@ class Feed:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all that decides what lands; what landed under another one is loaded again."""
+        """A hash of everything that decides what lands; files that landed under another one are loaded again."""
         text = json.dumps([LOADER_VERSION, self.format, repr(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Contracts:
-    """All feeds, and the names of files in a source folder that are known and not data."""
+    """All feeds, and the names of files in a source folder that are known not to be data."""
 
     feeds: tuple[Feed, ...]
     ignored_files: tuple[str, ...]
@@ -142,7 +142,7 @@ def read_contracts(folder: Path) -> Contracts:
 
     Raises:
         ContractError: a file is not YAML, or a declaration is incomplete, contradicts itself, or
-            is there twice.
+            occurs twice.
     """
     feeds: list[Feed] = []
     ignored: list[str] = []
@@ -219,7 +219,7 @@ def _read_feed(path: Path, source: dict[str, Any], table: dict[str, Any]) -> Fee
             f" the loader puts them into {wanted[0]} and {wanted[1]}"
         )
     if not isinstance(_meta(table)["feed"], dict):
-        raise ContractError(f"{where}: config.meta.feed is no map of options; see docs/feeds.md")
+        raise ContractError(f"{where}: config.meta.feed is not a map of options; see docs/feeds.md")
     options = dict(_meta(table)["feed"])
     columns = tuple(
         _read_column(where, column)
@@ -287,13 +287,13 @@ def _problems(feed: Feed) -> Iterator[str]:
         yield f"minimum_landed_share {feed.minimum_landed_share} is not between 0 and 1"
     types = {column.name: column.type for column in feed.columns}
     if feed.change_number and not pa.types.is_integer(types.get(feed.change_number, pa.null())):
-        yield f"change_number {feed.change_number!r} is no column of whole numbers"
+        yield f"change_number {feed.change_number!r} is not a column of whole numbers"
     if feed.change_number and feed.format == "xml":
-        yield "an xml feed has no change_number"
+        yield "an xml feed cannot have a change_number"
     if feed.ascending and feed.ascending not in types:
-        yield f"ascending {feed.ascending!r} is no column"
+        yield f"ascending {feed.ascending!r} is not a column"
     for name in _twice(feed.schema.names):
-        yield f"column {name!r} is there twice, or is one of those that the loader adds"
+        yield f"column {name!r} occurs twice, or is one of those that the loader adds"
     for column in feed.columns:
         for problem in _column_problems(feed, column):
             yield f"column {column.name!r}: {problem}"

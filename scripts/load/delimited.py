@@ -1,4 +1,4 @@
-"""Read delimited text: one record a line, a separator of one character, with or without quotes."""
+"""Read delimited text: one record per line, a separator of one character, with or without quotes."""
 
 import re
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ def _split(
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
-            # The lines were found to be UTF-8.
+            # The lines have been checked to be UTF-8.
             check_utf8=False,
         ),
     )
@@ -102,14 +102,14 @@ def _field_count(line: bytes, feed: Feed, names: list[str]) -> str:
 
 
 def _may_be_cut(lines: Lines, kept: Integers, last_column: pa.Array) -> bool:
-    """Whether an unterminated last line may have lost characters: a date that casts has not."""
+    """Whether an unterminated last line may have lost characters: a date that casts is complete."""
     if not len(kept) or kept[-1] != len(lines.numbers) - 1:
         return False
     return not (pa.types.is_temporal(last_column.type) and last_column[-1].is_valid)
 
 
 def _well_quoted(lines: Lines, feed: Feed) -> Lines:
-    """Set aside lines whose quotes do not pair up: of these the parser would guess the fields."""
+    """Quarantine lines whose quotes do not pair up: the parser would guess their fields."""
     quote, delimiter = re.escape(feed.quote or ""), re.escape(feed.delimiter or "")
     value = f"(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^{quote}{delimiter}]*)"
     pattern = re.compile(f"{value}(?:{delimiter}{value})*".encode())

@@ -1,9 +1,9 @@
-"""Load one feed of one batch: find out whether its files are new, land them, keep the log.
+"""Load one feed of one batch: find out whether its files are new, land them, write the log.
 
-Three files hold what one load of a feed made: quarantine, log and rows, put in place in this order, with
+One load of a feed writes three files: quarantine, log and rows, put in place in this order, with
 the same footer. A crash in between leaves files of two loads; the next run sees that their footers differ
 and writes all three again. The log's footer also has the checksums of the other two, so that the next run
-sees damage, too.
+also sees damage.
 """
 
 from dataclasses import dataclass, field, replace
@@ -20,10 +20,10 @@ from scripts.load.sources import SourceFile
 
 @dataclass(frozen=True)
 class FeedResult:
-    """What became of a feed in a batch.
+    """The result for a feed in a batch.
 
-    `is_unchanged` if the lake already held just these files; `was_damaged` if it did, but not any more as they were
-    written; `is_conflict` if another batch is why something did not land.
+    `is_unchanged` if the lake already held exactly these files; `was_damaged` if it did, but a file of the lake had been
+    damaged since; `is_conflict` if something did not land because of another batch.
     """
 
     feed: Feed
@@ -55,11 +55,11 @@ class FeedLoad:
 
     @property
     def effort(self) -> int:
-        """Roughly how long the load takes, in bytes of delimited text: other formats take longer a byte."""
+        """A rough measure of the load time, in bytes of delimited text: other formats take longer per byte."""
         return self.bytes * (1 if self.job.feed.format == "delimited" else 10)
 
     def run(self, progress: Progress) -> FeedResult:
-        """Load the feed; what cannot be read or written is a failed result, never an exception."""
+        """Load the feed; an error of reading or writing becomes a failed result, not an exception."""
         job = self.job
         try:
             try:
@@ -98,7 +98,7 @@ class FeedLoad:
         return self._as_result(files, was_damaged=was_damaged, is_conflict=bool(self._repeated))
 
     def _receipt(self, checksums: dict[str, str]) -> Receipt | None:
-        """The receipt of just these files, if the lake still holds all that it says, and nothing else."""
+        """The receipt of exactly these files, if the lake still holds what the receipt says, and nothing else."""
         job = self.job
         receipt = self.receipts.find(job.feed.label, job.batch)
         if receipt is None or receipt.contract != job.feed.fingerprint:
@@ -116,7 +116,7 @@ class FeedLoad:
         return receipt
 
     def _keep_receipt(self, files: list[FileResult]) -> None:
-        """Note what has landed; not if that may change with another batch."""
+        """Keep a receipt of what has landed, unless another batch may change that."""
         job = self.job
         has_quarantine = any(file.rows_quarantined for file in files)
         paths = {"data": job.paths.data, "log": job.paths.log}
@@ -137,11 +137,11 @@ class FeedLoad:
 
     @property
     def _repeated(self) -> dict[str, list[str]]:
-        """The batches because of which changes were set aside, and what those were made of."""
+        """The batches whose changes were repeated, with the checksums of their files."""
         return self._footer.get("repeated") or {}
 
     def _remembered(self, checksums: dict[str, str]) -> set[Allowance]:
-        """What was allowed when these very files landed."""
+        """What was allowed when the same files landed before."""
         footer = self._footer
         landed = {file["source_file"]: file["sha256"] for file in footer.get("files", [])}
         if landed != checksums:
@@ -176,11 +176,11 @@ class FeedLoad:
         return checksums
 
     def _landed(self, checksums: dict[str, str]) -> list[FileResult] | None:
-        """The results of the load that made what is in the lake, if it would make the same again."""
+        """The results of the load that wrote the lake, if loading again would write the same."""
         lake, paths = self.job.lake, self.job.paths
         footer = lake.footer(paths.data)
         log_footer = lake.footer(paths.log) or {}
-        # Compared before anything is taken from it: a damaged footer has other keys and values.
+        # Compared before anything else is read: a damaged footer has other keys and values.
         if footer is None or log_footer != footer | {"sha256": log_footer.get("sha256")}:
             return None
         if footer["contract"] != self.job.feed.fingerprint:
@@ -195,14 +195,14 @@ class FeedLoad:
         return files if quarantine_footer == (footer if has_quarantine else None) else None
 
     def _are_repeats_still_there(self) -> bool:
-        """Whether what was set aside would be again: not if it is allowed now, or its other batch has changed."""
+        """Whether the same repeats would be quarantined again: not if they are allowed now, or the other batch has changed."""
         history, repeated = self.job.history, self._repeated
         return not (repeated and Allowance.REPEATED in self.allowances) and all(
             history.checksums(int(batch)) == checksums for batch, checksums in repeated.items()
         )
 
     def _is_intact(self, files: list[FileResult]) -> bool:
-        """Whether the lake still holds what was written, byte by byte."""
+        """Whether the files of the lake are unchanged, byte by byte."""
         lake, paths = self.job.lake, self.job.paths
         log_footer = lake.footer(paths.log) or {}
         checksums = log_footer.get("sha256") or {}
@@ -219,7 +219,7 @@ class FeedLoad:
 
 @dataclass
 class FeedLoads:
-    """The batches of one feed, loaded one after the other: what one brings decides what of another would count twice."""
+    """The batches of one feed, loaded one after the other: what one lands decides what another one repeats."""
 
     steps: list[FeedLoad]
     results: dict[int, FeedResult] = field(default_factory=dict)
@@ -230,7 +230,7 @@ class FeedLoads:
         return sum(step.effort for step in self.steps)
 
     def run(self, progress: Progress) -> list[FeedResult]:
-        """Load them in the order of their batches; those that had to wait for a later one once more."""
+        """Load them in the order of their batches; then again those that conflicted with a batch that has since changed."""
         steps = self.steps
         for _ in self.steps:
             have_landed = [self._run_step(step, progress) for step in steps]
@@ -254,4 +254,4 @@ class FeedLoads:
 
 
 def _without_progress(_: int) -> None:
-    """The bytes were counted before."""
+    """Do nothing: the bytes have already been counted."""

@@ -1,8 +1,8 @@
 """Land the files of one feed and batch: all of them, or none.
 
 Nothing lands twice. A file whose bytes landed with another batch, or whose changes all did, is refused; a single
-change that came before is set aside. A file of which too little lands is no file of this feed, and fails. What was
-accepted all the same, because an allowance said so, is noted in the footer.
+change that has already landed is quarantined. A file of which too little lands is not a file of this feed, and fails.
+What was accepted because of an allowance is recorded in the footer.
 
 Usage:
     attempt = Attempt(job, checksums, allowances, progress)
@@ -39,7 +39,7 @@ _READERS: dict[str, Reader] = {
 
 
 class Allowance(StrEnum):
-    """What is refused as a probable mistake, unless the load is told to accept it."""
+    """What is refused as a probable mistake, unless an option of the load accepts it."""
 
     REPEATED = "repeated"
     EMPTY = "empty"
@@ -47,10 +47,10 @@ class Allowance(StrEnum):
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file (or, if none was there, of the pattern that found none).
+    """The result for one file (or, if there was none, for the pattern that matched none).
 
-    `status` is `loaded`, `missing` (and need not be there) or `failed` (and the message says why). The message of
-    a loaded file says that changes of it were set aside because they came before.
+    `status` is `loaded`, `missing` (an optional file) or `failed` (the message says why). The message of a
+    loaded file says that some of its changes were quarantined because they had already landed.
     """
 
     source_file: str
@@ -65,7 +65,7 @@ class FileResult:
 
 
 class FileFailure(Exception):
-    """The feed cannot be loaded because of one file; `is_conflict` if it could without another batch."""
+    """The feed cannot be loaded because of one file; `is_conflict` if the reason is another batch."""
 
     def __init__(self, result: FileResult, is_conflict: bool = False) -> None:
         super().__init__(result.message)
@@ -74,7 +74,7 @@ class FileFailure(Exception):
 
 
 class Failing:
-    """Turns what can go wrong with a file into the failure of its feed."""
+    """Turns an error about a file into the failure of its feed."""
 
     def __init__(self, file: SourceFile, checksum: str | None = None) -> None:
         self._file = file
@@ -142,11 +142,11 @@ class Job:
         return f"--batch {self.batch} --feed {self.feed.label}"
 
     def write_log(self, path: str, files: list[FileResult], footer: dict[str, Any]) -> None:
-        """Write what became of the files."""
+        """Write the results of the files."""
         self.lake.write(path, self.log_rows(files), footer)
 
     def log_rows(self, files: list[FileResult]) -> pa.Table:
-        """What became of the files, as rows of the load log."""
+        """The results of the files, as rows of the load log."""
         common: dict[str, Any] = {
             "batch_id": self.batch,
             "system": self.feed.system,
@@ -160,7 +160,7 @@ class Attempt:
     """One attempt to land the files of a job.
 
     Raises (from `run`):
-        FileFailure: one of them cannot land; what was in the lake before still is.
+        FileFailure: one of them cannot land; the lake is unchanged.
         LakeError: the lake cannot be written.
     """
 
@@ -180,7 +180,7 @@ class Attempt:
         self._repeats = Repeats(job.history, job.batch)
 
     def run(self) -> list[FileResult]:
-        """Land the files; returns what became of each."""
+        """Land the files; returns the result of each."""
         job, paths = self._job, self._job.paths
         with (
             job.lake.writer(paths.data, self._feed.schema) as rows,
@@ -206,7 +206,7 @@ class Attempt:
         return results
 
     def _repeated_batches(self) -> dict[str, list[str]]:
-        """The batches because of which changes were set aside, and what those were made of."""
+        """The batches whose changes were repeated, with the checksums of their files."""
         if not self._repeats.count or Allowance.REPEATED in self._used:
             return {}
         history, batch = self._job.history, self._job.batch
@@ -217,7 +217,7 @@ class Attempt:
         started = time.perf_counter()
         checksum = self._checksums[file.name]
         tally = _Tally()
-        # Blocks of a compressed file are larger than what is read of it.
+        # Blocks of a compressed file are larger than the bytes read from it.
         step: Progress = (lambda _: None) if file.is_compressed else self._progress
         with Failing(file, checksum), self._job.sources.open(file) as stream:
             self._check_twin(checksum)
@@ -256,14 +256,14 @@ class Attempt:
             )
 
     def _repeated(self, piece: Rows, file: SourceFile) -> dict[int, str]:
-        """The rows to set aside because their change came before."""
+        """The rows to quarantine because their change has already landed."""
         if self._feed.change_number is None:
             return {}
         reasons = self._repeats.find(piece, self._feed.change_number, file.name)
         return {} if reasons and self._is_allowed(Allowance.REPEATED) else reasons
 
     def _check_tally(self, tally: "_Tally") -> None:
-        """Refuse a file that brings nothing, nothing new, or too little."""
+        """Refuse a file without a record, without a new record, or of which too little lands."""
         share = self._feed.minimum_landed_share
         fresh = tally.read - tally.repeated
         if not tally.read:
@@ -276,9 +276,9 @@ class Attempt:
             )
         elif tally.landed < share * fresh and tally.first is not None:
             raise FileError(
-                f"only {tally.landed} of {fresh} records keep their contract, at least {share:.0%} must; the first that"
-                f" does not: line {tally.first.line}: {tally.first.reason}; deliver the file again, or put its contract"
-                " right (minimum_landed_share says how much must land)"
+                f"only {tally.landed} of {fresh} records fulfill their contract, at least {share:.0%} must; the first that"
+                f" does not: line {tally.first.line}: {tally.first.reason}; deliver the file again, or correct its"
+                " contract (minimum_landed_share says how much must land)"
             )
         self._check_ascending(tally)
 
@@ -307,7 +307,7 @@ class Attempt:
     @property
     def _how_to_repeat(self) -> str:
         return (
-            "deliver the right file, or if it is meant, load it with"
+            "deliver the right file, or if this is intended, load it with"
             f" {self._job.selection} --allow-repeated"
         )
 
@@ -315,12 +315,12 @@ class Attempt:
         if not tally.repeated:
             return None
         return (
-            f"{file.name}: {tally.repeated} of {tally.read} changes ({self._feed.change_number}) came before and were"
-            f" quarantined; if they are meant, load them with {self._job.selection} --allow-repeated"
+            f"{file.name}: {tally.repeated} of {tally.read} changes ({self._feed.change_number}) have already landed and were"
+            f" quarantined; if they are intended, load them with {self._job.selection} --allow-repeated"
         )
 
     def _is_allowed(self, allowance: Allowance) -> bool:
-        """Whether something is accepted that came up; notes that it was."""
+        """Whether an allowance was given for something that occurred; records that it was used."""
         if allowance in self._allowances:
             self._used.add(allowance)
         return allowance in self._allowances
@@ -360,12 +360,12 @@ class Attempt:
 
 @dataclass
 class _Tally:
-    """What was read of one file so far.
+    """Counts of one file so far.
 
     Attributes:
         read: records.
         landed: those that went to the lake.
-        repeated: those that were set aside because they came before.
+        repeated: those that were quarantined because they had already landed.
         first: the first one that violates its contract.
         least: the least value of the ascending column.
         greatest: the greatest one.

@@ -1,4 +1,4 @@
-"""Where a path or URI leads, and the checksum of a local file.
+"""The file system of a path or URI, and the checksum of a local file.
 
 Usage:
     filesystem, root = filesystem_of("data/lake")
@@ -17,7 +17,7 @@ _PIECE = 1 << 20
 def filesystem_of(uri: str) -> tuple[Any, str]:
     """The file system, and the path there.
 
-    Without a scheme it is a path of this machine, whatever characters are in it.
+    Without a scheme it is a local path, whatever characters it contains.
 
     Raises:
         ImportError: the package for this kind of address is not installed.

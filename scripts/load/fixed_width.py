@@ -1,7 +1,7 @@
-"""Read fixed-width text: one record a line, each field at its positions, several record types in one file.
+"""Read fixed-width text: one record per line, each field at its positions, several record types in one file.
 
-Positions count bytes. A column has a value only in the record types that declare it. Text is aligned to the
-left: blanks after it are padding and trimmed, blanks before it belong to it. Around numbers and dates, all
+Positions count bytes. A column has a value only in the record types that declare it. Text is left-aligned:
+blanks after it are padding and are trimmed, blanks before it belong to it. Around numbers and dates, all
 blanks are padding. A blank field is NULL.
 """
 
@@ -36,7 +36,7 @@ def read_fixed_width(
 
 
 def _ascii_only(lines: Lines) -> Lines:
-    """Set aside lines in which a character takes more than one byte: it shifts the fields after it."""
+    """Quarantine lines in which a character takes more than one byte: it shifts the fields after it."""
     if lines.data.isascii():
         return lines
     return lines.without(
@@ -57,7 +57,7 @@ def _layouts(feed: Feed, columns: tuple[Column, ...]) -> dict[str, "_Layout"]:
 
 
 class _Layout:
-    """Where the columns of one record type are in its lines."""
+    """The positions of the columns of one record type."""
 
     def __init__(self, record_type: str, columns: tuple[Column, ...]) -> None:
         self.record_type = record_type
@@ -73,7 +73,7 @@ class _Layout:
         return position
 
     def problem(self, length: int, is_unterminated: bool) -> str | None:
-        """Why a line of this length is not of this layout, or None."""
+        """Why a line of this length does not fit this layout, or None."""
         name = f"{self.record_type} line".lstrip()
         if length not in (self.short_width, self.width):
             expected = " or ".join(map(str, sorted({self.short_width, self.width})))
@@ -103,7 +103,7 @@ def _typed(lines: Lines, feed: Feed, layouts: dict[str, _Layout]) -> Rows:
 
 
 def _misfits(lines: Lines, layout: _Layout, rows: Integers, lengths: Integers) -> dict[int, str]:
-    """Lines of a record type whose length is not that of its layout, and why."""
+    """Lines of a record type whose length does not fit its layout, and why."""
     last = len(lengths) - 1 if lines.unterminated else -1
     usual = np.isin(lengths[rows], [layout.width, layout.short_width]) & (rows != last)
     return {

@@ -1,7 +1,7 @@
-"""What the other batches of a feed brought: nothing lands twice, and what must ascend from batch to batch does.
+"""What the other batches of a feed hold, so that nothing lands twice and ascending columns ascend.
 
-Answers come from the footers and the statistics of the lake's files, which are read once a load. Change numbers
-themselves are read only of batches whose range overlaps that of the new rows.
+Answers come from the footers and statistics of the files of the lake, which are read once per load. The change numbers
+themselves are read only for batches whose range overlaps that of the new rows.
 
 Usage:
     history = History(lake, feed)
@@ -44,7 +44,7 @@ class History:
         return [file["sha256"] for file in (self.footer(batch) or {}).get("files", [])]
 
     def twin(self, batch: int, checksum: str) -> tuple[int, str] | None:
-        """Another batch, and its file, that has landed with the same bytes; a file without rows has no twin."""
+        """Another batch that has landed with the same bytes, and its file; a file without rows has no twin."""
         for other in self._originals(batch):
             for file in (self.footer(other) or {}).get("files", []):
                 if file["sha256"] == checksum and file["rows_read"]:
@@ -78,11 +78,11 @@ class History:
         )
 
     def note_landed_before(self, batch: int) -> None:
-        """A batch is loaded again from the very files that it landed with."""
+        """Record that a batch is loaded again from the same files."""
         self._landed_before.add(batch)
 
     def forget(self, batch: int) -> None:
-        """Look again at a batch that was written."""
+        """Discard what is known about a batch, because it was written."""
         self._numbers.pop(batch, None)
         self.__dict__.pop("_batches", None)
 
@@ -90,7 +90,7 @@ class History:
         return [other for other in self._batches if other != batch]
 
     def _originals(self, batch: int) -> list[int]:
-        """The other batches that this one may not repeat; if it landed before, not those that were allowed to repeat it."""
+        """The other batches that this one may not repeat; if it has landed before, without those that were allowed to repeat it."""
         has_landed = batch in self._landed_before
         return [
             other
@@ -110,7 +110,7 @@ class History:
 
 @dataclass
 class Repeats:
-    """Finds the rows of one batch whose change number came before, in the batch itself or in another one.
+    """Finds the rows of one batch whose change number occurred before, in the batch itself or in another one.
 
     Attributes:
         count: how many were found so far.
@@ -125,7 +125,7 @@ class Repeats:
     _greatest: int | None = None
 
     def find(self, rows: Rows, column: str, source_file: str) -> dict[int, str]:
-        """The rows of the next piece that repeat a change number, by their index, and why they are set aside."""
+        """The rows of the next piece that repeat a change number, by their index, with the reason."""
         if column not in rows.columns or not len(rows.source_row):
             return {}
         numbers = rows.columns[column].to_numpy(zero_copy_only=False).astype(np.int64)
@@ -139,7 +139,7 @@ class Repeats:
             }
         for index, place in self._repeated_here(numbers, lines, source_file).items():
             reasons.setdefault(
-                index, f"{column} {numbers[index]} is that of {place} too: one change counts once"
+                index, f"{column} {numbers[index]} is also that of {place}: one change counts once"
             )
         self.count += len(reasons)
         return reasons
@@ -153,7 +153,7 @@ class Repeats:
         self._greatest = max(int(numbers.max()), numbers.max() if greatest is None else greatest)
         is_rising = bool(np.all(numbers[1:] > numbers[:-1]))
         if is_rising and (greatest is None or numbers[0] > greatest):
-            # As a source writes them; nothing to look for.
+            # The usual order; no repeats are possible.
             return {}
         places: dict[int, str] = {}
         for name, known, known_lines in earlier:
@@ -168,7 +168,7 @@ class Repeats:
 
 
 def without(rows: Rows, reasons: dict[int, str]) -> Rows:
-    """The same rows, those at the given indexes set aside."""
+    """The same rows; those at the given indexes become violations."""
     if not reasons or rows.line is None:
         return rows
     keep = np.ones(len(rows.source_row), dtype=bool)

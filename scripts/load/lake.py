@@ -1,9 +1,9 @@
 """The lake: one Parquet file for each feed and batch, written completely or not at all.
 
 A file is written under another name and renamed (or put as one object), so a crash leaves the old
-file. Its footer says which source files it was made of, under which contract: that is how a later run
-knows that there is nothing to do. The footer of the log holds the checksums of the other files, because
-readers do not notice most damage: of 200 flipped bits, DuckDB read 137 as other values without a word.
+file. Its footer says which source files it was made from, under which contract: this tells a later run
+that there is nothing to do. The footer of the log holds the checksums of the other files, because
+readers do not notice most damage: of 200 flipped bits, DuckDB read 137 as other values without an error.
 
 Layout:
     <lake>/<system>/<feed>/batch_id=<n>/<feed>.parquet        the rows of a feed
@@ -37,7 +37,7 @@ from scripts.load.filesystems import filesystem_of, sha256_of
 ROW_GROUP_ROWS = 122_880
 _LEFTOVER = re.compile(r"\..*\.(parquet|json)\..*\.tmp")
 _FOOTER_KEY = b"brokerage_warehouse.load"
-# What reading a damaged file may raise; text that is not UTF-8 and JSON that is none are ValueErrors.
+# What reading a damaged file may raise; invalid UTF-8 and invalid JSON are ValueErrors.
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 
 LOAD_LOG = pa.schema(
@@ -72,9 +72,9 @@ QUARANTINE = pa.schema(
 
 
 class BatchFiles(NamedTuple):
-    """The paths of what the lake holds of a feed and batch; those are there that have something to say.
+    """The paths of the files of a feed and batch; not all of them need to exist.
 
-    `failure` is the log of a failed attempt, beside that of an earlier one, whose rows are still there.
+    `failure` is the log of a failed attempt; the log and rows of an earlier load are kept beside it.
     """
 
     data: str
@@ -105,12 +105,12 @@ class Lake:
         except (ImportError, ValueError) as error:
             raise LakeError(f"{uri}: {error}") from error
         self._is_local = isinstance(self._filesystem, LocalFileSystem)
-        # What was read of files that nobody else writes to while a load has the lock.
+        # What was read from files, which nobody else writes while a load has the lock.
         self._metadata: dict[str, pq.FileMetaData | None] = {}
 
     @contextmanager
     def locked(self, activity: str = "load") -> Iterator[None]:
-        """Keep a second load (or replay) out of a local lake; the lock goes with the process, however it ends.
+        """Lock a second load (or replay) out of a local lake; the lock ends with the process.
 
         Raises:
             LakeError: another one is running, or the folder cannot be written.
@@ -140,17 +140,17 @@ class Lake:
             yield
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed load had not finished; nobody else writes while we hold the lock of a load."""
+        """Remove unfinished files of a killed load; nobody else writes while we hold the lock of a load."""
         if self._is_local:
             for path in _leftovers(self._root):
                 Path(path).unlink(missing_ok=True)
 
     def path(self, system: str, table: str, batch: int, name: str | None = None) -> str:
-        """Where the file of a table and batch is; `name` defaults to the table."""
+        """The path of the file of a table and batch; `name` defaults to the table."""
         return f"{self._root}/{system}/{table}/batch_id={batch}/{name or table}.parquet"
 
     def batch_files(self, system: str, feed: str, batch: int) -> BatchFiles:
-        """Where the files of a feed and batch are."""
+        """The paths of the files of a feed and batch."""
         name = f"{system}__{feed}"
         return BatchFiles(
             data=self.path(system, feed, batch),
@@ -160,11 +160,11 @@ class Lake:
         )
 
     def batches(self) -> list[int]:
-        """The numbers of the batches of which the lake holds anything, in order: whatever is loaded is logged."""
+        """The batch numbers of which the lake holds anything, in order: every load is logged."""
         return self.batches_of("control", "load_log")
 
     def batches_of(self, system: str, table: str) -> list[int]:
-        """The numbers of the batches of which the lake holds anything of a table, in order."""
+        """The batch numbers of which the lake holds anything of a table, in order."""
         folder = f"{self._root}/{system}/{table}"
         try:
             if self._is_local:
@@ -178,7 +178,7 @@ class Lake:
         return sorted(int(match[1]) for match in matches if match)
 
     def has_landed(self, system: str, feed: str, batch: int) -> bool:
-        """Whether a load of the feed and batch has come to its end, and none has failed since."""
+        """Whether a load of the feed and batch has completed, and none has failed since."""
         files = self.batch_files(system, feed, batch)
         return self.exists(files.log) and not self.exists(files.failure)
 
@@ -208,7 +208,7 @@ class Lake:
                 self._filesystem.rm_file(path)
 
     def is_intact(self, path: str, sha256: str) -> bool:
-        """Whether a file still is what was written; an object store checks that itself."""
+        """Whether a file is unchanged since it was written; an object store checks that itself."""
         if not self._is_local:
             return True
         return self.sha256(path) == sha256
@@ -223,14 +223,14 @@ class Lake:
             return None
 
     def read_note(self) -> str:
-        """What a load left for the next one; nothing if there is none, or it cannot be read."""
+        """What the last load saved for the next one; nothing if there is none, or it cannot be read."""
         try:
             return self._note.read_text(encoding="utf-8") if self._is_local else ""
         except (OSError, UnicodeDecodeError):
             return ""
 
     def write_note(self, text: str) -> None:
-        """Leave something for the next load.
+        """Save something for the next load.
 
         Raises:
             LakeError: it cannot be written.
@@ -247,7 +247,7 @@ class Lake:
         return Path(self._root, ".receipts.json")
 
     def holds(self, path: str, table: pa.Table) -> bool:
-        """Whether a (small) file can be read and has just these rows."""
+        """Whether a (small) file can be read and has exactly these rows."""
         try:
             with self.open(path) as stream, pq.ParquetFile(stream) as file:
                 return bool(file.read(use_threads=False).equals(table))
@@ -312,7 +312,7 @@ class Lake:
 
 
 class LakeWriter:
-    """Writes one Parquet file row group by row group; leaves nothing unless published."""
+    """Writes one Parquet file row group by row group; leaves no file unless published."""
 
     def __init__(
         self,
@@ -359,7 +359,7 @@ class LakeWriter:
         """Add rows; whole row groups go to disk.
 
         Raises:
-            LakeError: the disk is full, or the like.
+            LakeError: it cannot be written, for example because the disk is full.
         """
         self._pending.append(table)
         self._pending_rows += table.num_rows
@@ -367,10 +367,10 @@ class LakeWriter:
             self._flush(self._pending_rows - self._pending_rows % ROW_GROUP_ROWS)
 
     def finish(self, footer: dict[str, Any]) -> str:
-        """Complete the file, still out of sight; returns its SHA-256 in hexadecimal digits.
+        """Complete the file, not yet visible; returns its SHA-256 in hexadecimal digits.
 
         Raises:
-            LakeError: the disk is full, or the like.
+            LakeError: it cannot be written, for example because the disk is full.
         """
         if self._pending_rows:
             self._flush(self._pending_rows)
@@ -380,7 +380,7 @@ class LakeWriter:
             return sha256_of(str(self._temporary))
 
     def publish(self) -> None:
-        """Put the finished file in its place, in one step.
+        """Put the finished file in its place, atomically.
 
         Raises:
             LakeError: it cannot be written there; the old file is still there.
@@ -419,5 +419,5 @@ def _writing(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise LakeError(
-            f"{path}: cannot be written: {error.strerror or error}; what was there before still is"
+            f"{path}: cannot be written: {error.strerror or error}; the earlier file is unchanged"
         ) from error

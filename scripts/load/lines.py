@@ -1,7 +1,7 @@
-"""Cut a text file into blocks of whole lines, and set aside lines that are no text.
+"""Cut a text file into blocks of whole lines, and quarantine lines that are not text.
 
 A block is checked as one piece with byte searches that run at memory speed; only if one of them
-finds something are its lines looked at one by one. Memory is bounded by the block size, or by the
+finds something, its lines are checked one by one. Memory is bounded by the block size, or by the
 longest line where that is longer.
 """
 
@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from scripts.load.rows import FileError, Progress, Violation
 
-# A longer line is no record of any feed; it is quarantined.
+# A longer line is not a record of any feed; it is quarantined.
 LONGEST_LINE = 1 << 20
-# A file without a line end for this many bytes is no text file: reading on would only fill the memory.
+# A file without a line end for this many bytes is not a text file: reading on would only fill the memory.
 LONGEST_READ = 256 << 20
 
 Integers = npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ class Lines:
         data: the lines, each ended by a line feed, with or without a carriage return before it.
         ends: int64 array, the positions of the line feeds in `data`.
         numbers: int64 array, the line number of each line in the file, counted from 1.
-        violations: lines of the same block that were set aside.
+        violations: lines of the same block that do not land.
         unterminated: the last line is the last of the file and had no line end.
     """
 
@@ -55,7 +55,7 @@ class Lines:
         return self.data[self.starts[index] : self.ends[index]].removesuffix(b"\r")
 
     def numbered(self, number: int) -> bytes:
-        """The line that has a number in the file, without its end."""
+        """The line with this number in the file, without its end."""
         return self.line(int(np.searchsorted(self.numbers, number)))
 
     def violation(self, index: int, reason: str) -> Violation:
@@ -69,7 +69,7 @@ class Lines:
         return list(np.unique(np.searchsorted(self.ends, places)).tolist())
 
     def without(self, reasons: dict[int, str], skip: int = 0) -> "Lines":
-        """The same lines without the first `skip`, those at the given indexes set aside."""
+        """The same lines without the first `skip`; those at the given indexes become violations."""
         if not reasons and not skip:
             return self
         keep = [index for index in range(skip, len(self.numbers)) if index not in reasons]
@@ -87,7 +87,7 @@ class Lines:
 def read_lines(
     stream: IO[bytes], block_bytes: int, skip: int, progress: Progress
 ) -> Iterator[Lines]:
-    """Yield the lines of a file in blocks, the first `skip` lines left out.
+    """Yield the lines of a file in blocks, without the first `skip` lines.
 
     Raises:
         FileError: the file is not UTF-8 text at all.
@@ -129,10 +129,10 @@ def _whole_lines(
 
 
 def without_byte_order_mark(block: bytes) -> bytes:
-    """The first block of a file without the mark of UTF-8.
+    """The first block of a file without its UTF-8 byte order mark.
 
     Raises:
-        FileError: it has the mark of UTF-16.
+        FileError: it has a UTF-16 byte order mark.
     """
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileError("line 1: the file is UTF-16; save it as UTF-8")
@@ -140,7 +140,7 @@ def without_byte_order_mark(block: bytes) -> bytes:
 
 
 class _Scan:
-    """One look at the control characters of a block: the line ends, and what is not as usual."""
+    """Search a block once for control characters: the line ends, and anything unusual."""
 
     def __init__(self, block: bytes) -> None:
         codes = np.frombuffer(block, dtype=np.uint8)
@@ -171,7 +171,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _inspected(lines: Lines, skip: int) -> Lines:
-    """Look at every line: leave out the first ones, set aside those that are no text."""
+    """Check every line: skip the first ones, quarantine those that are not text."""
     reasons = {
         index: problem
         for index in range(skip, len(lines.numbers))
@@ -181,7 +181,7 @@ def _inspected(lines: Lines, skip: int) -> Lines:
 
 
 def _line_problem(line: bytes) -> str | None:
-    """Why a line is no text, or None."""
+    """Why a line is not text, or None."""
     if not line:
         return "the line is empty"
     if len(line) > LONGEST_LINE:

@@ -1,9 +1,9 @@
 """The tables of the lake in Postgres, copied feed by feed and batch by batch into the schema `raw`.
 
-The lake is the truth. What Postgres holds of a feed and batch is replaced in one transaction: the rows, their
-lines in the load log and the quarantine, and a note in `raw.copied_batch` of the files they came from. So a crash
-leaves the old state, and a later run sees from the notes what there is to do. Rows go from Parquet to a binary
-COPY in record batches, through ADBC: a file is never in memory as a whole.
+The lake is authoritative. What Postgres holds of a feed and batch is replaced in one transaction: the rows, their
+lines in the load log and the quarantine, and a record in `raw.copied_batch` of the files they came from. So a crash
+leaves the old state, and a later run sees from the records what there is to do. Rows go from Parquet to a binary
+COPY in record batches, through ADBC: a whole file is never in memory.
 
 Usage:
     with opened(ConnectionSettings.from_environment()) as connection, lake.locked():
@@ -28,7 +28,7 @@ from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
 from scripts.warehouse.settings import PostgresError
 
 _LOAD_LOG, _QUARANTINE = "control__load_log", "control__quarantine"
-# A note for each feed and batch that is there.
+# One row for each feed and batch that was copied.
 _NOTES = f"{SCHEMA}.copied_batch"
 _CREATE_NOTES = f"""
     create table if not exists {_NOTES} (
@@ -40,11 +40,11 @@ _CREATE_NOTES = f"""
         primary key (system, feed, batch_id)
     )
 """
-# The digest of what has to be copied again, whatever the lake holds.
+# A digest that never matches: the batch has to be copied again.
 _STALE = ""
 _BATCH_ROWS = 32_768
 
-# The names are those in the catalog of Postgres, so that they can be compared.
+# The names in the catalog of Postgres, for comparison.
 _SQL_TYPES = {
     pa.int16(): "smallint",
     pa.int32(): "integer",
@@ -57,7 +57,7 @@ _SQL_TYPES = {
     pa.string(): "text",
 }
 
-# Called with the bytes to copy before the work starts; returns what is called with the bytes copied.
+# Called with the bytes to copy before the work starts; returns a callback for the bytes copied.
 OnCopy = Callable[[int], Progress]
 # A column of a table: its name and its type.
 _Columns = list[tuple[str, str]]
@@ -65,7 +65,7 @@ _Columns = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Copied:
-    """A feed of a batch that went to Postgres, and the number of its rows."""
+    """A feed of a batch that was copied to Postgres, and the number of its rows."""
 
     feed: Feed
     batch: int
@@ -74,7 +74,7 @@ class Copied:
 
 @dataclass(frozen=True)
 class _Change:
-    """A feed of a batch that Postgres does not hold, or holds otherwise."""
+    """A feed of a batch that Postgres does not hold, or of which it holds another state."""
 
     feed: Feed
     batch: int
@@ -91,21 +91,21 @@ def copy_lake(
     batches: Sequence[int],
     on_copy: OnCopy = lambda _: lambda _: None,
 ) -> list[Copied]:
-    """Bring what is new or changed in the lake to Postgres.
+    """Copy what is new or changed in the lake to Postgres.
 
     Args:
-        lake: a lake that nobody writes to meanwhile.
-        connection: a database that no other load writes to meanwhile.
+        lake: a lake that nobody else writes at the same time.
+        connection: a database that no other load writes at the same time.
         contracts: all feeds: each has a table, with or without rows.
         feeds: those to copy.
-        batches: those to copy; none for all that are in the lake.
-        on_copy: called with how much there is to do, for a progress bar.
+        batches: those to copy; empty for all in the lake.
+        on_copy: called with the bytes to copy, for a progress bar.
 
     Returns:
         What was copied; what Postgres already held is left out.
 
     Raises:
-        PostgresError: something went wrong, and where; what was copied before it stays, and nothing of the rest is there.
+        PostgresError: a feed of a batch could not be copied; those copied before it stay, the rest is not copied.
     """
     _create_tables(connection, contracts)
     notes = _read_notes(connection)
@@ -114,7 +114,7 @@ def copy_lake(
         if batch not in in_lake:
             raise PostgresError(
                 f"{connection.settings.label} holds batch {batch} of {label}, the lake {lake.uri} does not: set LAKE to the lake it"
-                f" came from, or PGDATABASE to another database; to begin again, drop schema {SCHEMA} cascade"
+                f" came from, or PGDATABASE to another database; to start over, drop schema {SCHEMA} cascade"
             )
     changes = [
         change
@@ -128,8 +128,8 @@ def copy_lake(
 
 
 def _create_tables(connection: Connection, contracts: Contracts) -> None:
-    """Create the tables that are missing; create those again, without rows, whose contract has changed."""
-    # `create schema if not exists` needs the right to create one even if it is there.
+    """Create the tables that are missing; create those whose contract has changed again, without rows."""
+    # `create schema if not exists` needs the right to create a schema even if it exists.
     ((is_there,),) = connection.rows(f"select to_regnamespace('{SCHEMA}') is not null")
     if not is_there:
         connection.execute(f"create schema {SCHEMA}")
@@ -142,7 +142,7 @@ def _create_tables(connection: Connection, contracts: Contracts) -> None:
         if there.get(table) == columns:
             continue
         if table in there:
-            # Views over it go too; the next dbt build creates them again.
+            # Views over it are dropped, too; the next dbt build creates them again.
             connection.execute(f"drop table {_qualified(table)} cascade")
             _mark_stale(connection, table)
         definition = ", ".join(f'"{name}" {type_}' for name, type_ in columns)
@@ -151,7 +151,7 @@ def _create_tables(connection: Connection, contracts: Contracts) -> None:
 
 
 def _mark_stale(connection: Connection, table: str) -> None:
-    """Note that what the table held has to be copied again: of one feed, or of all that share it."""
+    """Record that the rows of the table have to be copied again: those of one feed, or of all that share it."""
     which = "true" if table in (_LOAD_LOG, _QUARANTINE) else "system || '__' || feed = $1"
     values = () if which == "true" else (table,)
     connection.execute(f"update {_NOTES} set digest = '{_STALE}' where {which}", *values)
@@ -229,7 +229,7 @@ def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progres
 
 
 def _check_intact(lake: Lake, files: BatchFiles) -> None:
-    """Readers would take most damage for other values; the log knows what was written."""
+    """Most damage would be read as other values; the log has the checksum of what was written."""
     checksums = (lake.footer(files.log) or {}).get("sha256") or {}
     for name in ("data", "quarantine"):
         path = getattr(files, name)
@@ -242,9 +242,9 @@ def _check_intact(lake: Lake, files: BatchFiles) -> None:
 
 
 def _analyze(connection: Connection, table: str, new_rows: int) -> None:
-    """Let the planner look at a table that has grown by a tenth: the first plans after a load are for it.
+    """Analyze a table that has grown by a tenth: the next queries are planned with these statistics.
 
-    A small batch does not change the picture, and looking takes as long as for a large one.
+    A small batch hardly changes them, and analyzing takes as long as for a large one.
     """
     query = f"select reltuples from pg_class where oid = '{_qualified(table)}'::regclass"
     ((known_rows,),) = connection.rows(query)
@@ -269,7 +269,7 @@ def _append(
     schema: pa.Schema,
     progress: Progress,
 ) -> int:
-    """Copy a file of the lake, if it is there; returns the number of its rows."""
+    """Copy a file of the lake, if it exists; returns the number of its rows."""
     if not lake.exists(path):
         return 0
     with lake.open(path) as stream, pq.ParquetFile(stream) as file:
@@ -291,7 +291,7 @@ def _append(
 
 
 class _LakeRows:
-    """The rows of a file as Postgres takes them; keeps what went wrong, which the driver wraps beyond recognition."""
+    """The rows of a file in the types of Postgres; keeps the original error, which the driver hides."""
 
     def __init__(self, file: pq.ParquetFile, progress: Callable[[float], Any]) -> None:
         self._file = file

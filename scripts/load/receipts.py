@@ -1,8 +1,8 @@
-"""What the last load found in the lake, so that the next one knows a sound file by its checksum alone.
+"""What the last load found in the lake, so that the next one needs only checksums to know that a file is intact.
 
-A receipt of a feed and batch holds what landed and the checksum of each file of the lake. Where they all match, the
-lake is as it was when the load looked into it, and need not be read again; where one does not, or there is no
-receipt, the footers decide as ever. So the receipts may be deleted at any time: the next load takes longer, once.
+A receipt of a feed and batch holds what landed and the checksum of each file of the lake. If all match, the
+lake is as the load left it and need not be read again. If one does not, or there is no receipt, the footers of the
+files decide. The receipts may be deleted at any time: the next load takes longer, once.
 
 Usage:
     receipts = Receipts(lake)
@@ -24,8 +24,8 @@ class Receipt:
     """What landed of a feed and batch.
 
     Attributes:
-        contract: the fingerprint of the contract under which it did.
-        files: what became of each source file.
+        contract: the fingerprint of the contract under which it landed.
+        files: the result for each source file.
         sha256: the checksum of each file in the lake, by its name in `BatchFiles`.
     """
 
@@ -35,7 +35,7 @@ class Receipt:
 
 
 class Receipts:
-    """The receipts of a local lake; an object store has none, it checks itself what it holds."""
+    """The receipts of a local lake; an object store has none, because it checks its objects itself."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -48,7 +48,7 @@ class Receipts:
         return self._receipts.get(f"{label} {batch}")
 
     def put(self, label: str, batch: int, receipt: Receipt | None) -> None:
-        """Note what is in the lake now; None for what is not known."""
+        """Set the receipt of what is in the lake now; None removes it."""
         key = f"{label} {batch}"
         with self._lock:
             if self._receipts.get(key) != receipt:

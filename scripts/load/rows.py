@@ -1,4 +1,4 @@
-"""What every reader yields: rows that keep their contract, and violations, with their places."""
+"""What every reader yields: rows that fulfill their contract, and violations, with their lines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ class FileError(Exception):
 
 
 class ConflictError(FileError):
-    """A file that could land if another batch of its feed were not as it is."""
+    """A file that cannot land because of another batch of its feed."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One record that breaks its contract.
+    """One record that violates its contract.
 
     Attributes:
         line: line number in the file, counted from 1.
@@ -51,7 +51,7 @@ class Rows:
 
 
 def readable(raw: bytes) -> str:
-    """The record as text that every database can hold: other bytes and control characters escaped."""
+    """The record as text that every database can store: other bytes and control characters are escaped."""
     text = raw.decode("utf-8", errors="backslashreplace")
     return text if text.isprintable() else "".join(map(_escape, text))
 

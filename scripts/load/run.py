@@ -1,4 +1,4 @@
-"""Load batches: plan the work, run it over several feeds at once, collect what became of it.
+"""Load batches: plan the work, run several feeds at once, collect the results.
 
 Usage:
     result = load(LoadOptions("data/sources", "data/lake", batches=(1,)))
@@ -47,11 +47,11 @@ class LoadOptions:
         batches: batch numbers; empty for all that are there.
         feeds: `system.feed` or `system`; empty for all.
         force: load again what is unchanged.
-        allowances: what is accepted although it mostly is a mistake.
+        allowances: what is accepted although it is usually a mistake.
         workers: feeds that are loaded at the same time.
         memory_mib: memory for all of them together, in MiB.
         target: where dbt builds.
-        clock: returns the time, in UTC, that a batch gets which is loaded for the first time.
+        clock: returns the time, in UTC, that is given to a batch loaded for the first time.
     """
 
     sources: str
@@ -67,16 +67,16 @@ class LoadOptions:
 
     @property
     def block_bytes(self) -> int:
-        """How much of a file each worker reads at once."""
+        """How many bytes of a file each worker reads at once."""
         share = (self.memory_mib << 20) // (self.workers * _BYTES_PER_BLOCK_BYTE)
         return max(_SMALLEST_BLOCK, min(_LARGEST_BLOCK, share))
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of every feed of every batch, files that no contract names, and what went to Postgres.
+    """The result for every feed of every batch, files that no contract names, and what was copied to Postgres.
 
-    `name_problems` are those of files and folders that cannot be read because of their names; `missing_batches` are the
+    `name_problems` are about files and folders that cannot be read because of their names; `missing_batches` are the
     numbers between the batches of the lake, as first and last of each gap.
     """
 
@@ -88,7 +88,7 @@ class LoadResult:
 
     @property
     def failures(self) -> list[str]:
-        """One message for each thing that has to be put right; empty if all went well."""
+        """One message for each thing that has to be corrected; empty if all went well."""
         messages = [
             f"{result.feed.label} of batch {result.batch}: {file.message}"
             for result in self.feeds
@@ -106,7 +106,7 @@ class LoadResult:
 
     @property
     def warnings(self) -> list[str]:
-        """One message for each thing that somebody should look at, although the load went well."""
+        """One message for each thing that needs a look, although the load succeeded."""
         gaps = [
             f"{first}" if first == last else f"{first} to {last}"
             for first, last in self.missing_batches
@@ -125,7 +125,7 @@ class LoadResult:
         return messages
 
 
-# Called with the plan before the work starts; returns what is called with the bytes read.
+# Called with the plan before the work starts; returns a callback for the bytes read.
 OnPlan = Callable[[list[FeedLoads]], Progress]
 
 
@@ -148,7 +148,7 @@ def load(
     batches = _chosen_batches(sources, options)
     lake = Lake(options.lake)
     is_postgres = options.target == Target.POSTGRES
-    # The database first: better to hear now that it cannot be reached than after an hour's work.
+    # The database first: if it cannot be reached, fail now and not after an hour of work.
     database = opened(ConnectionSettings.from_environment()) if is_postgres else nullcontext()
     with database as connection, lake.locked():
         lake.remove_leftovers()
@@ -180,7 +180,7 @@ def _gaps(batches: list[int]) -> list[tuple[int, int]]:
 def _land(plan: list[FeedLoads], workers: int, on_plan: OnPlan) -> list[FeedResult]:
     progress = on_plan(plan)
     with ThreadPoolExecutor(workers) as pool:
-        # The longest first, so that no worker is left alone with it at the end.
+        # The longest first, so that it does not run alone at the end.
         running = [
             pool.submit(loads.run, progress)
             for loads in sorted(plan, key=lambda loads: loads.effort, reverse=True)
@@ -188,7 +188,7 @@ def _land(plan: list[FeedLoads], workers: int, on_plan: OnPlan) -> list[FeedResu
         try:
             results = [result for future in running for result in future.result()]
         except BaseException:
-            # An interrupt, say: what has begun is finished, the rest is not begun.
+            # For example an interrupt: what has begun is finished, the rest is not started.
             pool.shutdown(cancel_futures=True)
             raise
     return sorted(results, key=lambda result: (result.feed.label, result.batch))
@@ -259,7 +259,7 @@ def _plan(
 def _loaded_at(lake: Lake, contracts: Contracts, batch: int) -> datetime | None:
     """The one load time of a batch, that of its first load; None if it is not in the lake.
 
-    Rows and log of a feed say the same, or one of them is damaged or not there.
+    If rows and log of a feed disagree, one of them is damaged or missing, and another feed is asked.
     """
     for feed in contracts.feeds:
         files = lake.batch_files(feed.system, feed.name, batch)

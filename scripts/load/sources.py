@@ -69,7 +69,7 @@ class SourceFolder:
 
     Attributes:
         files: all files that may be data, by name.
-        problems: one line for each file or folder whose name keeps it from being read.
+        problems: one line for each file or folder that cannot be read because of its name.
 
     Raises:
         SourceFolderError: there is no such folder, or no batch in it.
@@ -99,19 +99,19 @@ class SourceFolder:
 
     @cached_property
     def batches(self) -> list[int]:
-        """The numbers of the batches that are there, in order; there is no Batch0, and no Batch01 beside Batch1."""
+        """The batch numbers found, in order; Batch0 and Batch01 are not batches."""
         matches = (re.match(r"Batch([1-9][0-9]*)/", file.name) for file in self.files)
         return sorted({int(match[1]) for match in matches if match})
 
     def files_of(self, feed: Feed, batch: int) -> list[SourceFile]:
         """The files of a feed in a batch, by name."""
         by_number = self._numbered(feed)
-        # Each once, though two patterns may name it.
+        # Each file once, although two patterns may match it.
         found = {*by_number.get(batch, []), *by_number.get(_ANY_BATCH, [])}
         return sorted(found, key=lambda file: file.name)
 
     def _numbered(self, feed: Feed) -> dict[int, list[SourceFile]]:
-        """The files that the patterns of a feed name, by the number that they have for `{batch}`; each is looked at once."""
+        """The files that the patterns of a feed name, by the number that stands for `{batch}` in their names; each file is matched once."""
         if feed.files not in self._by_number:
             found: dict[int, list[SourceFile]] = defaultdict(list)
             for expression in map(_expression, feed.files):
@@ -215,7 +215,7 @@ def _is_utf8(name: str) -> bool:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """A file name pattern as a regular expression; as in a shell, a star does not reach over a slash."""
+    """A file name pattern as a regular expression; as in a shell, a star does not match a slash."""
     pieces = []
     for piece in re.split(r"(\{batch\}|[*?]|\[[^]]+\])", pattern):
         if piece == "{batch}":
@@ -229,7 +229,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def _local_files(root: str) -> Iterator[tuple[str, int]]:
-    """Name and size of every file below a folder, links followed; a link to a folder above it is left out."""
+    """Name and size of every file below a folder, following links, except those to a folder above."""
 
     def below(
         folder: str, prefix: str, above: frozenset[tuple[int, int]]
@@ -251,7 +251,7 @@ def _local_files(root: str) -> Iterator[tuple[str, int]]:
 
 
 def _size(entry: os.DirEntry[str]) -> int:
-    """The bytes of a file; 0 for a link that leads nowhere, which fails when it is opened."""
+    """The size of a file in bytes; 0 for a broken link, which fails when it is opened."""
     try:
         return entry.stat().st_size
     except FileNotFoundError:

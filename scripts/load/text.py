@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from scripts.load.contracts import Column
 
 # Width of the strptime directives that a `format` may use; the separator before each in an ISO 8601
-# text, in the order in which they occur there.
+# text, in their order.
 _DIRECTIVE_WIDTH = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _ISO_SEPARATORS = {"Y": b"", "m": b"-", "d": b"-", "H": b" ", "M": b":", "S": b":"}
 _ISO_TIMESTAMP_LENGTH = len("2017-07-07 00:00:00")
-# There was no year 0; databases disagree on what it means.
+# There was no year 0, and databases disagree on its meaning.
 _FIRST_DAY = pa.scalar("0001-01-01").cast(pa.date32())
-# What a number is written with, whatever its type.
+# The characters of a number of any type.
 _NUMBER_CHARACTERS = b"0123456789.-"
 _SHOWN_LENGTH = 60
 
@@ -75,7 +75,7 @@ def _too_long(text: pa.Array, max_length: int) -> list[int]:
 
 
 def _uncastable(text: pa.Array, column: Column, offset: int = 0) -> Iterator[int]:
-    """Indexes of values that do not cast: halve until the culprit is alone; free if there is none."""
+    """Indexes of values that do not cast, found by halving; costs nothing if there are none."""
     try:
         _cast(text, column)
     except pa.ArrowInvalid:
@@ -126,7 +126,7 @@ def _refuse_year_zero(typed: pa.Array) -> None:
 
 
 def _require_length(text: pa.Array, length: int) -> None:
-    """Arrow reads "2017-07-07" and "2017-07-07 10:11" as timestamps; here they are cut values."""
+    """Arrow reads "2017-07-07" and "2017-07-07 10:11" as timestamps; here they are incomplete values."""
     shortest = pc.min(pc.binary_length(text)).as_py()
     if shortest is not None and shortest < length:
         raise pa.ArrowInvalid("incomplete value")
@@ -135,7 +135,7 @@ def _require_length(text: pa.Array, length: int) -> None:
 def _iso_text(text: pa.Array, format_: str) -> pa.Array:
     """Rewrite a date or timestamp of fixed width, such as %Y%m%d, to ISO 8601.
 
-    Arrow's strptime would do it too, but accepts 30 February.
+    Arrow's strptime could do it, but it accepts 30 February.
     """
     directives = re.findall(r"%(.)|([^%])", format_)
     width = sum(_DIRECTIVE_WIDTH.get(directive, 1) for directive, _ in directives)
@@ -166,9 +166,9 @@ def _iso_text(text: pa.Array, format_: str) -> pa.Array:
 
 
 def fixed_width_text(codes: npt.NDArray[np.uint8], is_text: bool = True) -> pa.Array:
-    """Text of a matrix of ASCII codes, one value a row, padding cut off; all blank is NULL.
+    """Text of a matrix of ASCII codes, one value per row, without padding; all blanks are NULL.
 
-    Text is aligned to the left, so blanks in front of it belong to it; other values may be aligned to either side.
+    Text is left-aligned, so blanks before it belong to it; other values may be aligned to either side.
     """
     values = np.ascontiguousarray(codes).view(f"S{codes.shape[1]}").ravel()
     values = np.strings.rstrip(values, b" ") if is_text else np.strings.strip(values, b" ")

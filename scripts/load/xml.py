@@ -1,9 +1,9 @@
 """Read XML: one record element after the other, in constant memory.
 
 The file is cut at the tags of its records before anything is parsed, so that a broken record cannot
-take its neighbours with it: a group of records is parsed at once, and only if that fails one
-by one. What a record says is a map from paths to text; the contract turns it into one row, or into
-one row for each element of `repeat`. Comments are no data and left out.
+affect its neighbors: a group of records is parsed at once, and only if that fails, one by
+one. The content of a record is a map from paths to text; the contract turns it into one row, or into
+one row for each element of `repeat`. Comments are not data and are left out.
 """
 
 import re
@@ -19,7 +19,7 @@ from scripts.load.lines import without_byte_order_mark
 from scripts.load.rows import FileError, Progress, Rows, Violation
 from scripts.load.text import cast_rows
 
-# A record is at most this long, and so is a comment.
+# The greatest length of a record, and of a comment.
 _LONGEST_RECORD = 1 << 20
 _LONGEST_PROLOG = 1 << 16
 _LINE_END = b"\n"
@@ -105,7 +105,7 @@ def _groups(
         if not block:
             break
         if borders:
-            # What follows the last border may continue in the next block.
+            # What comes after the last border may continue in the next block.
             *before, last = borders
             yield document, _cut(buffer[:last], before, line)
             line += buffer.count(_LINE_END, 0, last)
@@ -121,7 +121,7 @@ def _groups(
 
 
 def _head(stream: IO[bytes]) -> bytes:
-    """The first bytes of the file: all that may come before the first record."""
+    """The first bytes of the file: everything before the first record."""
     head = b""
     while len(head) < _LONGEST_PROLOG and (block := stream.read(_LONGEST_PROLOG - len(head))):
         head += block
@@ -129,7 +129,7 @@ def _head(stream: IO[bytes]) -> bytes:
 
 
 def _root_end(document: _Document, buffer: bytes, line: int) -> int:
-    """Where the end tag of the root is; nothing but comments may follow it."""
+    """The position of the end tag of the root; only comments may follow it."""
     shown = document.root_end.decode(errors="backslashreplace")
     ends = list(document.root_end_tag.finditer(_blanked(buffer)))
     if not ends:
@@ -182,12 +182,12 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
 
 
 def _blanked(text: bytes) -> bytes:
-    """The text without its comments and processing instructions, which may hold tags; as long."""
+    """The text without its comments and processing instructions, which may hold tags; of the same length."""
     return _NO_DATA.sub(lambda match: b" " * len(match[0]), text)
 
 
 def _cut(buffer: bytes, borders: list[int], line: int) -> list[_Record]:
-    """One record from each border to the next; text between two records is a (broken) one too."""
+    """One record from each border to the next; text between two records is a (broken) record, too."""
     records = []
     position = 0
     for start, end in zip([0, *borders], [*borders, len(buffer)], strict=True):
@@ -204,7 +204,7 @@ def _cut(buffer: bytes, borders: list[int], line: int) -> list[_Record]:
 class _Node:
     """What the contract knows of one element: columns of its attributes and leaves, and children.
 
-    Leaves and children are here twice: without a namespace and in that of the feed.
+    Leaves and children are listed twice: without a namespace and in that of the feed.
     """
 
     attributes: dict[str, str] = field(default_factory=dict)
@@ -329,7 +329,7 @@ def _collect_leaf(leaf: etree._Element, column: str, path: str, into: dict[str, 
 
 
 def _typed(entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Record, int]) -> Rows:
-    """Cast the texts; an empty one is NULL, its column is in `supplied_fields`.
+    """Cast the texts; an empty one is NULL, and its column is in `supplied_fields`.
 
     Rows of one record share its place in the file.
     """

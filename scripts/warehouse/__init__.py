@@ -6,7 +6,7 @@
     engines       `WAREHOUSES`: the class of each engine, among them `DuckDBWarehouse` and `PostgresWarehouse`
     workspace     `Workspace`: a folder with source files, lake and warehouse, and dbt as a command
     dbt           `Project`: dbt in this process
-    process       `run_in_subprocess`: work in a process of its own, measured
+    process       `run_in_subprocess`: work in a separate process, measured
 
 Usage:
     with WAREHOUSES[Target.DUCKDB].temporary(folder) as warehouse:

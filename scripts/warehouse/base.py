@@ -1,4 +1,4 @@
-"""What every engine offers of a warehouse; a class of its own has what engines do differently.
+"""What a warehouse offers on every engine; the differences are in one subclass per engine.
 
 Usage:
     warehouse = DuckDBWarehouse(Path("data/warehouse.duckdb"))
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint, Recipe, counted_columns
 from scripts.warehouse.settings import LOADED_SCHEMA, Target
 
-# Runs a statement; returns all its rows, none if it is no query.
+# Runs a statement; returns all its rows, none if it is not a query.
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 # Not data of the sources: snapshots record when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md), and
@@ -24,11 +24,11 @@ _RECORDS_OF_RUNS = ("snapshots", "operations")
 
 
 class Warehouse(ABC):
-    """A warehouse of one engine. Nothing is open between calls, and it can be sent to other processes.
+    """A warehouse on one engine. No connection stays open between calls, and it can be sent to other processes.
 
     Attributes:
         target: the engine, by the name of its dbt target.
-        explain: written before a query, runs it and shows its plan.
+        explain: the prefix of a query that runs it and shows its plan.
         is_written_by_a_server: its files do not belong to the process that builds, and have limits of their own.
         recipe: the recipe of fingerprints in the SQL of the engine.
     """
@@ -41,7 +41,7 @@ class Warehouse(ABC):
     @classmethod
     @abstractmethod
     def temporary(cls, folder: Path) -> AbstractContextManager[Self]:
-        """A new, empty one; its files, if it has any of its own, are in the folder.
+        """A new, empty warehouse; its files, if any, are in the folder.
 
         Raises:
             PostgresServerError: it needs a server, and none can be started.
@@ -50,7 +50,7 @@ class Warehouse(ABC):
     @property
     @abstractmethod
     def environment(self) -> dict[str, str]:
-        """The variables that make dbt and the loader use it."""
+        """The environment variables that make dbt and the loader use it."""
 
     @abstractmethod
     def opened(self) -> AbstractContextManager[Query]:
@@ -58,7 +58,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def empty(self) -> None:
-        """Remove everything, loaded and built; whoever is connected is disconnected."""
+        """Remove everything, loaded and built; all sessions are disconnected."""
 
     @abstractmethod
     def drop_built(self) -> None:
@@ -66,11 +66,11 @@ class Warehouse(ABC):
 
     @abstractmethod
     def save(self, name: str) -> None:
-        """Keep its present state under a name, in place of an earlier one."""
+        """Save its state under a name, replacing an earlier one."""
 
     @abstractmethod
     def restore(self, name: str) -> None:
-        """Put it into a saved state; whoever is connected is disconnected."""
+        """Restore a saved state; all sessions are disconnected."""
 
     @abstractmethod
     def size(self) -> int:
@@ -86,7 +86,7 @@ class Warehouse(ABC):
             return query(statement)
 
     def tables(self) -> dict[str, str]:
-        """Every table, without views: as it is written in a FROM clause, by `schema.table`."""
+        """Every table, without views, as written in a FROM clause, by `schema.table`."""
         with self.opened() as query:
             return self._tables(query)
 
@@ -107,8 +107,8 @@ class Warehouse(ABC):
         """The fingerprint of each relation.
 
         Args:
-            relations: by a name, each as it is written in a FROM clause; none for every table but those that record runs.
-            ignored: columns that do not count.
+            relations: by a name, each as written in a FROM clause; None for every table but those that record runs.
+            ignored: columns to leave out.
         """
         with self.opened() as query:
             if relations is None:
@@ -128,7 +128,7 @@ class Warehouse(ABC):
             return counted_columns(self._column_types(query, relation), LOAD_COLUMNS)
 
     def row_texts(self, relation: str) -> list[str]:
-        """The canonical texts of all rows, sorted: to see in what two tables with different fingerprints differ."""
+        """The canonical texts of all rows, sorted: shows how two tables with different fingerprints differ."""
         with self.opened() as query:
             types = self._column_types(query, relation)
             texts = query(self.recipe.row_text_query(relation, types, LOAD_COLUMNS))

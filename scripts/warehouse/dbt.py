@@ -5,7 +5,7 @@ Usage:
     project.run("build", *WITHOUT_TESTS).ensure_green()
     project.query("select count(*) from {{ ref('dim_trade') }}")
 
-The project is that of the working directory; where it builds, its profile reads from the environment (`Workspace.enter`).
+The project is the one in the working directory; its profile reads from the environment where to build (`Workspace.enter`).
 """
 
 import time
@@ -24,7 +24,7 @@ Listener = Callable[[Any], None]
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 
-# Its log file still has everything; what matters is in the results.
+# Its log file has everything; the results have what matters.
 _QUIETLY = ("--log-level", "none")
 _FAILED = ("error", "fail", "runtime error")
 
@@ -35,13 +35,13 @@ class ProjectError(Exception):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model, test, seed, snapshot or exposure.
+    """The result of one model, test, seed, snapshot or exposure.
 
     Attributes:
         name: its name.
         schema: where it is built; empty for an exposure.
         kind: its resource type, such as `model`.
-        status: in the words of dbt: `success`, `pass`, `error`, ...
+        status: as dbt calls it: `success`, `pass`, `error`, ...
         message: what dbt or the engine says about it, in one line.
         seconds: the time it took.
         sql: its compiled query; empty if it has none.
@@ -63,7 +63,7 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class DbtRun:
-    """What became of one command of dbt.
+    """The result of one command of dbt.
 
     Attributes:
         command: its name.
@@ -109,7 +109,7 @@ class DbtRun:
                 yield f"{node.status}: {node.name}: {node.message}"
 
     def ensure_green(self) -> None:
-        """Go on only if nothing went wrong.
+        """Raise an error unless everything succeeded.
 
         Raises:
             ProjectError: something failed; the message names it.
@@ -151,7 +151,7 @@ class Project:
 
     def run(self, *arguments: str, listeners: Sequence[Listener] = ()) -> DbtRun:
         """Run a command of dbt."""
-        # A copy: dbt notes in its manifest that an ephemeral model is part of a statement, and leaves it out in the next run.
+        # A copy: dbt marks in its manifest that an ephemeral model is part of a statement, and leaves it out in the next run.
         manifest: Manifest = self._manifest.deepcopy()  # type: ignore[no-untyped-call]
         return run_dbt(*arguments, manifest=manifest, listeners=listeners)
 
@@ -177,7 +177,7 @@ class Project:
         # Artifacts of these small commands would replace those of the build.
         run = self.run(command, "--no-write-json", *arguments)
         if not run.outcome.success:
-            # The result of a macro does not say what went wrong in it; dbt logs it on the way.
+            # The result of a macro does not say what went wrong in it; dbt only logs it.
             is_logged = run.errors and run.outcome.exception is None
             problem = "; ".join(run.errors) if is_logged else run.problem
             raise ProjectError(f"the warehouse cannot be used: {problem}")

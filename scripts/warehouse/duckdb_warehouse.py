@@ -19,7 +19,7 @@ from scripts.warehouse.settings import Target
 if TYPE_CHECKING:
     import duckdb
 
-# No file: for queries that need nothing but the engine.
+# No file: for queries that need only the engine.
 IN_MEMORY = Path(":memory:")
 
 
@@ -47,7 +47,7 @@ class DuckDBWarehouse(Warehouse):
     @classmethod
     @contextmanager
     def temporary(cls, folder: Path) -> Iterator[Self]:
-        """See `Warehouse`; the file goes with the folder."""
+        """See `Warehouse`; the file is deleted with the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         yield cls(folder / "warehouse.duckdb")
 
@@ -58,13 +58,13 @@ class DuckDBWarehouse(Warehouse):
 
     @contextmanager
     def opened(self) -> Iterator[Query]:
-        """See `Warehouse`; to read only.
+        """See `Warehouse`; read-only.
 
         Raises:
             FileNotFoundError: there is no such file.
         """
         with self._connect() as connection:
-            # It would be printed into the output of the program, whenever a query takes long.
+            # It would appear in the output of the program when a query takes long.
             connection.execute("set enable_progress_bar = false")
             yield lambda statement: connection.execute(statement).fetchall()
 
@@ -112,11 +112,11 @@ class DuckDBWarehouse(Warehouse):
         try:
             return duckdb.connect(str(self.file), read_only=True)
         except duckdb.ConnectionException:
-            # dbt has run in this process and keeps the file open for writing; both must open it alike.
+            # dbt has run in this process and keeps the file open for writing; both must open it in the same mode.
             return duckdb.connect(str(self.file))
 
     def _files(self) -> list[Path]:
-        """The file itself, its write-ahead log, and the folder of what did not fit into memory."""
+        """The file itself, its write-ahead log, and the folder for data that did not fit into memory."""
         logs = self.file.parent.glob(f"{self.file.name}.wal*")
         spilled = self.file.with_name(f"{self.file.name}.tmp")
         return [path for path in (self.file, *logs, spilled) if path.exists()]

@@ -1,8 +1,8 @@
-"""Fingerprints of tables: equal exactly if the tables hold the same rows, in whatever order and on whatever engine.
+"""Fingerprints of tables: equal if and only if the tables hold the same rows, in any order and on any engine.
 
 The recipe is the same on every engine. Each row becomes one text: its values by the name of their column,
 separated by U+001F, NULL as U+001E. Values are cast to text, except where engines write the same value in
-two ways: decimals lose the zeros at their end, floats have 15 digits, lists have their length in front and
+two ways: decimals lose their trailing zeros, floats have 15 digits, lists begin with their length and have
 U+001D between items. The first 60 bits of the MD5 of this text are a number, and the fingerprint is the sum
 of these numbers, so a row that occurs twice counts twice.
 

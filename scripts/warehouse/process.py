@@ -1,4 +1,4 @@
-"""Do a piece of work in a process of its own, and measure what it took.
+"""Do a piece of work in a separate process, and measure time and memory.
 
 Usage:
     run, outcome = run_in_subprocess(partial(load, options))
@@ -16,12 +16,12 @@ Outcome = TypeVar("Outcome")
 
 
 class WorkError(Exception):
-    """The work did not come to its end; the message is that of what went wrong."""
+    """The work did not complete; the message says why."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a piece of work took: wall-clock and processor seconds, peak memory of its largest process in MiB."""
+    """The cost of a piece of work: wall-clock and processor seconds, peak memory of its largest process in MiB."""
 
     seconds: float
     cpu_seconds: float
@@ -29,7 +29,7 @@ class Run:
 
 
 def run_in_subprocess(work: Callable[[], Outcome]) -> tuple[Run, Outcome]:
-    """Do the work in a fresh process, so that neither memory nor imports of earlier work count for it.
+    """Do the work in a fresh process, so that memory and imports of earlier work are not counted.
 
     Raises:
         WorkError: the work raised an error or its process was killed.

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 # On Postgres, the schema of the copy of the lake; everything else in a warehouse is built by dbt.
 LOADED_SCHEMA = "raw"
-# How long to wait for an answer of the server.
+# How long to wait for the server to answer.
 CONNECT_SECONDS = 10
 
 
@@ -30,7 +30,7 @@ class PostgresError(Exception):
 
 @dataclass(frozen=True)
 class ConnectionSettings:
-    """Where a Postgres database is and who enters it."""
+    """Where a Postgres database is, and who connects."""
 
     host: str
     port: int
@@ -58,11 +58,11 @@ class ConnectionSettings:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f"{self.host}:{self.port}/{self.database}"
 
     def uri(self, application: str) -> str:
-        """For libpq; the host may be the folder of a socket. What is not named here it takes from its other variables."""
+        """For libpq; the host may be the folder of a socket. Libpq reads everything else from its own variables."""
         given = {
             "host": self.host,
             "port": self.port,

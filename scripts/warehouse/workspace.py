@@ -1,8 +1,8 @@
-"""A folder to load and build in: source files, lake, what dbt writes, and the warehouse that is built.
+"""A folder to load and build in: source files, lake, the files of dbt, and the warehouse that is built.
 
 Usage:
     workspace = Workspace.on_duckdb(folder)
-    workspace.dbt("build", "--select", "dim_trade")     dbt as a command, in a process of its own
+    workspace.dbt("build", "--select", "dim_trade")     dbt as a command, in a separate process
     workspace.enter()                                   for dbt and the loader in this process
 """
 
@@ -25,7 +25,7 @@ class Workspace:
     """A folder and a warehouse.
 
     Attributes:
-        folder: holds everything but the warehouse of a server.
+        folder: holds everything except a warehouse on a server.
         warehouse: what dbt builds.
         variables: more variables for dbt and the loader.
     """
@@ -36,11 +36,11 @@ class Workspace:
 
     @classmethod
     def on_duckdb(cls, folder: Path) -> "Workspace":
-        """With a warehouse in a file in the folder."""
+        """A workspace whose warehouse is a file in the folder."""
         return cls(folder, DuckDBWarehouse(folder / "warehouse.duckdb"))
 
     def with_variables(self, **variables: str) -> "Workspace":
-        """The same one, with these variables too."""
+        """The same workspace with additional variables."""
         return replace(self, variables=self.variables | variables)
 
     @property
@@ -55,7 +55,7 @@ class Workspace:
 
     @property
     def target(self) -> Path:
-        """What dbt has parsed and compiled."""
+        """The target folder of dbt."""
         return self.folder / "target"
 
     @property

@@ -9,14 +9,14 @@ import pytest
 from brokerage_sources.generate import Parameters, generate
 from scripts.postgres_server import PostgresServer, postgres_server
 
-# Each test says itself where it builds.
+# Each test sets where it builds.
 os.environ.pop("DBT_TARGET", None)
 
 
 # First: xdist reads the groups in the same hook.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, and the files of one group, on one worker: they share what is dear to make."""
+    """Keep the tests of a file, and the files of one group, on one worker: they share expensive fixtures."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))

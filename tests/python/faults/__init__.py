@@ -1,4 +1,4 @@
-"""Faults on purpose: whatever goes wrong while batches are loaded and built, a plain re-run gives the right warehouse.
+"""Faults on purpose: whatever fails while batches are loaded and built, a plain re-run gives the right warehouse.
 
     workbench     a small dataset, the warehouse that it should become, and child processes that work on it
     kills         SIGKILL at random moments

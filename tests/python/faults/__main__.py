@@ -3,11 +3,11 @@
 Usage:
     python -m tests.python.faults                                 the long run: 100 kills, 200 mutated files, every fault of the machine
     python -m tests.python.faults --engine postgres --kills 20    fewer kills, on Postgres
-    python -m tests.python.faults --seed 7 --only mutations       one kind, again as it was drawn then
-    python -m tests.python.faults --sources /data/tpcdi           other source files than those of a small generated dataset
+    python -m tests.python.faults --seed 7 --only mutations       one kind, with the same draws again
+    python -m tests.python.faults --sources /data/tpcdi           source files instead of a small generated dataset
 
-After each fault, batches are loaded and built once more without any, and every table of lake and warehouse is compared with that of an
-unharmed run. Exit codes: 0 every fault was repaired, 1 one was not (the table says which), 2 wrong arguments, no server, or no unharmed run.
+After each fault, batches are loaded and built again without a fault, and every table of lake and warehouse is compared with that of an
+undisturbed run. Exit codes: 0 every fault was repaired, 1 one was not (the table says which), 2 wrong arguments, no server, or the undisturbed run failed.
 """
 
 import random
@@ -78,7 +78,7 @@ def main(
         int | None, typer.Option(help="Draws the same faults again; printed at the start.")
     ] = None,
 ) -> None:
-    """Kill, starve, mislead and feed with damaged files; then check that a plain run repairs it."""
+    """Kill load and build, take resources away, damage files; then check that a plain run repairs it."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"seed {seed}")
     plan = Plan(frozenset(only or Kind), kill_count, mutation_count, build_count)
@@ -107,7 +107,7 @@ def main(
 
 
 def _outcomes(workbench: Workbench, plan: Plan, seed: int) -> Iterator[Outcome]:
-    """Each kind draws on its own, so that one alone is as it was among all."""
+    """Each kind has its own random numbers, so that one kind alone gives the same faults as among all."""
     sources, mutated = Path(workbench.job.sources), workbench.folder / "mutated_file"
     environment = (fault(workbench, random.Random(seed)) for fault in FAULTS)
     outcomes = {
@@ -135,7 +135,7 @@ def _spinner() -> Progress:
 
 
 def _table(timed: list[tuple[Outcome, float]]) -> Table:
-    """One line a fault; those of which there are many are counted."""
+    """One line per fault; frequent ones are counted."""
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for name in ("fault", "effect"):
         table.add_column(name)

@@ -1,4 +1,4 @@
-"""What runs in the child processes that are killed, starved and misled: a load, then a build."""
+"""What runs in the disturbed child processes: a load, then a build."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ from scripts.warehouse.workspace import ROOT
 
 @dataclass(frozen=True)
 class Job:
-    """What a child is to do, and under which conditions.
+    """The job of a child, and its conditions.
 
     Attributes:
         sources: the source folder.
@@ -51,7 +51,7 @@ class Job:
 
 
 def work(job: Job, events: Connection) -> None:
-    """Do the job; sends `load` or `build` whenever a bit of it has been done. Exit code 1 if it fails."""
+    """Do the job; sends `load` or `build` after each step of it. Exit code 1 if it fails."""
     os.environ.update(job.environment)
     os.chdir(ROOT)
     if job.file_bytes is not None:

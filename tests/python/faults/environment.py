@@ -12,7 +12,7 @@ from tests.python.faults.workbench import Child, Workbench
 
 DAMAGED_FILES = 5
 LONG_AGO = datetime(2001, 2, 3)
-# Children write their log and dbt's artifacts too; these must fit, or they would be what fails.
+# Children also write their log and dbt's artifacts; these must fit, or they would fail first.
 _ARTIFACT_BYTES = 8 << 20
 
 
@@ -25,7 +25,7 @@ def full_disk_while_loading(workbench: Workbench, chance: random.Random) -> Iter
 
 
 def full_disk_while_building(workbench: Workbench, chance: random.Random) -> Iterator[Outcome]:
-    """The warehouse cannot become as large as it should; of a server, which has a disk of its own, nothing is made."""
+    """The disk is too small for the warehouse; skipped for a server, which has its own disk."""
     if workbench.warehouse.is_written_by_a_server:
         return
     workbench.begin_from(workbench.nothing)
@@ -45,7 +45,7 @@ def lake_without_permission(workbench: Workbench, chance: random.Random) -> Iter
 
 
 def damaged_lake(workbench: Workbench, chance: random.Random) -> Iterator[Outcome]:
-    """One bit of a file in the lake is another one."""
+    """One bit of a file in the lake is flipped."""
     for _ in range(DAMAGED_FILES):
         workbench.begin_from(workbench.latest)
         path = chance.choice(_lake_files(workbench))
@@ -59,7 +59,7 @@ def damaged_lake(workbench: Workbench, chance: random.Random) -> Iterator[Outcom
 
 
 def clock_set_back(workbench: Workbench, chance: random.Random) -> Iterator[Outcome]:
-    """The last batch comes, by the clock, long before the others."""
+    """By the clock, the last batch is loaded long before the others."""
     workbench.begin_from(workbench.latest)
     child = workbench.run(replace(workbench.job, clock=LONG_AGO))
     problems = workbench.differences() if child.exit_code == 0 else (child.said,)
@@ -70,14 +70,14 @@ def clock_set_back(workbench: Workbench, chance: random.Random) -> Iterator[Outc
 def two_runs_at_once(workbench: Workbench, chance: random.Random) -> Iterator[Outcome]:
     """A second run begins while the first one loads, another one while it builds.
 
-    A server lets both build, and makes one wait for the other where they meet; one of them may end with an error.
+    A server lets both build, and one waits for the other where they conflict; one of them may end with an error.
     """
     for phase, refusal in (("load", "another load is writing"), ("build", "lock")):
         may_both_run = phase == "build" and workbench.warehouse.is_written_by_a_server
         workbench.begin_from(workbench.latest)
         second = replace(workbench.job, output=str(workbench.folder / "second.txt"), force=True)
         with workbench.started(replace(workbench.job, force=True)) as child:
-            # Halfway, where it has its locks, and stopped, so that it is not done before the second run gets there.
+            # Stopped halfway, when it holds its locks, so that it does not end before the second run gets there.
             halfway = workbench.latest.events[phase] // 2
             while child.events[phase] < halfway and child.next_event() is not None:
                 pass
@@ -87,7 +87,7 @@ def two_runs_at_once(workbench: Workbench, chance: random.Random) -> Iterator[Ou
         if child.exit_code != 0 and not may_both_run:
             problems += (f"the first run failed: {child.said}",)
         if (other.exit_code == 0 or refusal not in other.said) and not may_both_run:
-            problems += (f"the second run was not turned away: {other.said}",)
+            problems += (f"the second run was not refused: {other.said}",)
         effect = "refused" if other.exit_code != 0 else "both ran"
         yield Outcome("two runs at once", phase, effect, problems, _first_line(other))
 

@@ -10,16 +10,16 @@ from tests.python.faults.outcome import Outcome
 from tests.python.faults.workbench import Start, Workbench
 
 PHASES = ("load", "build")
-# After the event that was drawn; so the kill falls into a statement, too, and not only between two.
+# Wait a little after the event: so the kill also happens inside a statement, not only between two.
 _LONGEST_DELAY = 0.05
 
 
 def kills(
     workbench: Workbench, count: int, chance: random.Random, in_a_row: int = 1
 ) -> Iterator[Outcome]:
-    """Kill runs at random moments, in turns while they load and while they build.
+    """Kill runs at random moments, alternating between load and build.
 
-    After `in_a_row` kills of the same warehouse, it is loaded and built once more without a fault, and compared.
+    After `in_a_row` kills of the same warehouse, it is loaded and built again without a fault, and compared.
     """
     for number in range(count):
         if number % in_a_row == 0:
@@ -32,11 +32,11 @@ def kills(
 
 
 def _kill(workbench: Workbench, start: Start, phase: str, chance: random.Random) -> tuple[str, str]:
-    """Kill one run; returns where, and whether it was hit."""
+    """Kill one run; returns where, and whether the kill hit it."""
     position = chance.randrange(start.events[phase])
     delay = chance.uniform(0, _LONGEST_DELAY)
     place = f"from {start.name}, {phase} {position} of {start.events[phase]}"
-    # Loading what is unchanged would be over before the kill.
+    # Otherwise nothing is loaded, and the load ends before the kill.
     with workbench.started(replace(workbench.job, force=phase == "load")) as child:
         while child.events[phase] <= position and child.next_event() is not None:
             pass

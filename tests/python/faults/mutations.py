@@ -18,13 +18,13 @@ from scripts.load.sources import SourceFolder
 from tests.python.faults.outcome import Outcome
 from tests.python.faults.workbench import Workbench
 
-# Of a value: after a delimiter, the end of a tag, or the padding of the value before.
+# The start of a value: after a delimiter, the end of a tag, or the padding of the value before.
 _FIRST_LETTER = re.compile(r"(?<=[|,>])[A-Z]|(?<=  )[A-Z]")
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
 def flip_bytes(content: bytes, chance: random.Random) -> bytes:
-    """A few bytes are other ones."""
+    """A few bytes are changed."""
     changed = bytearray(content)
     for _ in range(chance.randint(1, 20)):
         changed[chance.randrange(len(changed))] = chance.randrange(256)
@@ -32,7 +32,7 @@ def flip_bytes(content: bytes, chance: random.Random) -> bytes:
 
 
 def cut_lines(content: bytes, chance: random.Random) -> bytes:
-    """The ends of some lines are missing, with their ends of line or without."""
+    """The ends of some lines are missing, with or without the line end."""
     lines = content.splitlines(keepends=True)
     for index in _some(lines, chance):
         line = lines[index]
@@ -41,7 +41,7 @@ def cut_lines(content: bytes, chance: random.Random) -> bytes:
 
 
 def double_lines(content: bytes, chance: random.Random) -> bytes:
-    """Some lines are there twice."""
+    """Some lines occur twice."""
     lines = content.splitlines(keepends=True)
     for index in _some(lines, chance):
         lines[index] *= 2
@@ -57,7 +57,7 @@ def remove_lines(content: bytes, chance: random.Random) -> bytes:
 
 
 def swap_fields(content: bytes, chance: random.Random) -> bytes:
-    """In some lines, two fields (or two pieces of a line without delimiters) have changed places."""
+    """In some lines, two fields (or two pieces of a line without delimiters) are swapped."""
     lines = content.splitlines(keepends=True)
     for index in _some(lines, chance):
         delimiter = next((sign for sign in (b"|", b",", b" ") if sign in lines[index]), None)
@@ -75,13 +75,13 @@ def truncate(content: bytes, chance: random.Random) -> bytes:
 
 
 def encode_otherwise(content: bytes, chance: random.Random) -> bytes:
-    """The file comes in another encoding, with letters that need it."""
+    """The file has another encoding, with letters that need it."""
     text = _FIRST_LETTER.sub("\N{LATIN CAPITAL LETTER E WITH ACUTE}", content.decode(), count=20)
     return text.encode(chance.choice(("latin-1", "utf-16", "utf-16-le", "utf-8-sig", "cp500")))
 
 
 def insert_noise(content: bytes, chance: random.Random) -> bytes:
-    """Random bytes, or signs with a meaning, somewhere."""
+    """Random bytes, or characters with a meaning, are inserted somewhere."""
     signs = (b"\0", b"\r", b"\n", b'"', b"|", b",", b"<", b">", b"&", b"]]>", chance.randbytes(50))
     place = chance.randrange(len(content))
     return content[:place] + chance.choice(signs) + content[place:]
@@ -142,7 +142,7 @@ def mutated_builds(workbench: Workbench, count: int, chance: random.Random) -> I
 
 @dataclass(frozen=True)
 class _Damaged:
-    """A file of a feed and batch, and the content that it gets instead of its own."""
+    """A file of a feed and batch, and the content that replaces its own."""
 
     feed: Feed
     batch: int
@@ -164,7 +164,7 @@ class _Damaged:
 
 
 def _damaged(sources: Path, chance: random.Random) -> _Damaged:
-    """Draw a format first: most feeds are delimited, but the other readers need proof as well."""
+    """Draw a format first: most feeds are delimited, but the other readers must be tested as well."""
     folder = SourceFolder(str(sources))
     feeds = read_contracts(CONTRACTS_FOLDER).feeds
     wanted = chance.choice(sorted({feed.format for feed in feeds}))
@@ -189,7 +189,7 @@ def _load(damaged: _Damaged, folder: Path) -> Outcome:
     )
     try:
         result = load(options)
-    # Whatever escapes the loader is what is looked for.
+    # Any exception that the loader does not handle is a finding.
     except Exception as error:
         problem = f"{type(error).__name__} instead of a clear error: {error}"
         return Outcome("mutated file", damaged.label, "crashed", (problem,))
@@ -230,5 +230,5 @@ def _rows(lake: Path, damaged: _Damaged, system: str, table: str, name: str | No
 
 
 def _some(lines: list[bytes], chance: random.Random) -> set[int]:
-    """The places of one to ten lines."""
+    """The indexes of one to ten lines."""
     return {chance.randrange(len(lines)) for _ in range(chance.randint(1, 10))}

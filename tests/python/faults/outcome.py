@@ -1,4 +1,4 @@
-"""What became of a fault."""
+"""The outcome of a fault."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ class Outcome:
 
     Attributes:
         fault: its kind, as in the table.
-        place: where and how it was made, enough to make it again with the same seed.
-        effect: what the run said or did about it, in a word.
+        place: where and how it was made, enough to repeat it with the same seed.
+        effect: how the run reacted, in a word.
         problems: what should not have happened; empty if a plain re-run repaired the fault.
         detail: the effect in full.
     """

@@ -30,7 +30,7 @@ from scripts.warehouse.workspace import Workspace
 from tests.python.faults.child import Job, work
 
 _SECONDS_TO_END = 60
-# Not in them: what was copied and completed when, which differs from run to run.
+# Without the tables of what was copied and completed when, which differ from run to run.
 _LAYERS = ("raw", "raw_vault", "business_vault", "marts", "quality")
 _COPY_LOG = "raw.copied_batch"
 
@@ -45,8 +45,8 @@ class Start:
 
     Attributes:
         name: in words.
-        saved: under which name lake and warehouse are kept in this state; None for nothing.
-        events: how many bits of `load` and `build` an unharmed run takes from here.
+        saved: the name under which lake and warehouse are saved in this state; None if both are empty.
+        events: how many steps of `load` and `build` an undisturbed run takes from here.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Start:
 
 
 class Child:
-    """A process at work on a job."""
+    """A process that runs a job."""
 
     def __init__(self, process: BaseProcess, events: Connection, output: Path) -> None:
         self._process = process
@@ -64,7 +64,7 @@ class Child:
         self.events: Counter[str] = Counter()
 
     def next_event(self) -> str | None:
-        """Wait for the next bit of work, `load` or `build`; None when there is no more."""
+        """Wait for the next step, `load` or `build`; None after the last one."""
         try:
             event: str = self._events.recv()
         except EOFError:
@@ -73,12 +73,12 @@ class Child:
         return event
 
     def kill(self) -> None:
-        """End it now, without a last word."""
+        """Kill it at once."""
         self._process.kill()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """It is stopped, with all locks that it has, until the block is left."""
+        """Stop it, with all its locks, until the block is left."""
         process = self._process.pid
         assert process is not None
         os.kill(process, signal.SIGSTOP)
@@ -111,7 +111,7 @@ class Workbench:
         folder: a folder for all of it.
         sources: the source files.
         warehouse: the warehouse to work on.
-        with_increment: begin from a warehouse that lacks just the last batch, too, if there are several.
+        with_increment: also begin from a warehouse that lacks only the last batch, if there are several.
 
     Raises:
         WorkbenchError: a run without any fault failed, or did not give the same rows.
@@ -162,7 +162,7 @@ class Workbench:
         return child.events
 
     def begin_from(self, start: Start) -> None:
-        """Put lake and warehouse into a state."""
+        """Restore lake and warehouse to a state."""
         self._begin_from(start.saved)
 
     def _begin_from(self, saved: str | None) -> None:
@@ -178,7 +178,7 @@ class Workbench:
 
     @contextmanager
     def started(self, job: Job) -> Iterator[Child]:
-        """A child at work; it has ended when the block is left."""
+        """A running child; it has ended when the block is left."""
         receiver, sender = self._processes.Pipe(duplex=False)
         process = self._processes.Process(target=work, args=(job, sender), daemon=True)
         process.start()
@@ -195,7 +195,7 @@ class Workbench:
             return child
 
     def problems_after_a_plain_run(self) -> tuple[str, ...]:
-        """Load and build once more; what then fails, or differs from what it should be."""
+        """Load and build again; returns what fails, or differs from the expected rows."""
         child = self.run(self.job)
         if child.exit_code != 0:
             return (f"the plain re-run failed: {child.said}",)

@@ -23,7 +23,7 @@ def loaded(
     small_dataset: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[FileResult]]:
     """The lake of a generated dataset, and what the loader says of its files."""
-    lake = tmp_path_factory.mktemp("world") / "lake"
+    lake = tmp_path_factory.mktemp("dataset") / "lake"
     result = load(LoadOptions(sources=str(small_dataset), lake=str(lake)))
     assert result.failures == []
     return lake, [file for feed in result.feeds for file in feed.files]

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def landed(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake that holds all of the small world; do not change it, copy it."""
+    """A lake that holds all of the small dataset; do not change it, copy it."""
     lake = tmp_path_factory.mktemp("landed") / "lake"
     assert run.load(run.LoadOptions(str(small_dataset), str(lake))).failures == []
     return lake
@@ -453,7 +453,7 @@ def test_a_driver_that_is_not_installed_is_named(
 def test_a_damaged_file_of_the_lake_is_named_and_not_copied(
     small_dataset: Path, lake: Path, tmp_path: Path, database: PostgresServer
 ) -> None:
-    # Without its source, the loader cannot mend it.
+    # Without its source, the loader cannot repair it.
     later = tmp_path / "later"
     shutil.copytree(small_dataset / "Batch2", later / "Batch2")
     path = lake / "prospect" / "prospect" / "batch_id=1" / "prospect.parquet"

@@ -22,9 +22,9 @@ from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = pytest.mark.integration
 
-# Built by dbt beside all that analysts read: one model of each lower layer. Every other model is a stand-in without rows.
+# Built by dbt in addition to all that analysts read: one model of each lower layer. Every other model is a placeholder without rows.
 LOWER_LAYERS = ("stg_reference__dates", "ref_date", "bv_trade__life_cycle")
-STAND_IN = "stand-in"
+PLACEHOLDER = "placeholder"
 CATALOG = {"pg_catalog", "information_schema"}
 
 # A value of each type; 1 for numbers.
@@ -138,7 +138,7 @@ def _logins(database: PostgresServer, administrator: PostgresServer) -> dict[str
 
 
 def _create_logins(warehouse: Warehouse) -> None:
-    """As docs/permissions.md tells the administrator."""
+    """As described for the administrator in docs/permissions.md."""
     with warehouse.as_role("administrator") as administrator:
         for role in _declared_roles():
             login = warehouse.logins[role]
@@ -182,7 +182,7 @@ def _create_stand_ins(warehouse: Warehouse, built: list[str]) -> None:
                     f"{name} {column['data_type']}" for name, column in node["columns"].items()
                 )
                 transformer.run(f"create table {relation} ({columns})")
-                transformer.run(f"comment on table {relation} is '{STAND_IN}'")
+                transformer.run(f"comment on table {relation} is '{PLACEHOLDER}'")
 
 
 def _succeeds(process: subprocess.CompletedProcess[str]) -> None:
@@ -217,14 +217,14 @@ def _personal_columns(warehouse: Warehouse) -> dict[str, list[str]]:
 
 
 def _relations(session: Session) -> list[tuple[str, str, bool, list[str]]]:
-    """Schema, name, whether it is a table, and columns of all relations but the stand-ins."""
+    """Schema, name, whether it is a table, and columns of all relations but the placeholders."""
     return session.run(
         "select nspname, nspname || '.' || relname, relkind = 'r', array_agg(attname::text order by attnum)"
         " from pg_class"
         " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
         " inner join pg_attribute on pg_class.oid = attrelid"
         " where relkind in ('r', 'v') and attnum > 0 and not attisdropped"
-        f" and obj_description(pg_class.oid, 'pg_class') is distinct from '{STAND_IN}'"
+        f" and obj_description(pg_class.oid, 'pg_class') is distinct from '{PLACEHOLDER}'"
         " group by nspname, relname, relkind"
     )
 

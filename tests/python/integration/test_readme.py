@@ -1,4 +1,4 @@
-"""What the documentation tells people to do works, and what it points to is there."""
+"""The commands in the documentation work, and the files that it names exist."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import urllib.request
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,31 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_options_of_programs_exist(page: Path) -> None:
+    commands = re.findall(r"python -m ([\w.]+)([^`\n]*)", page.read_text())
+    missing = [
+        f"{module} {option}"
+        for module, arguments in commands
+        for option in re.findall(r"(?<!\S)--[a-z-]+", arguments)
+        if option not in _help(module)
+    ]
+    assert missing == []
+
+
+@cache
+def _help(module: str) -> list[str]:
+    """The options that a program lists."""
+    shown = subprocess.run(
+        [ROOT / ".venv/bin/python", "-m", module, "--help"],
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+    )
+    return re.findall(r"--[a-z-]+", shown.stdout)
 
 
 def test_make_targets_in_the_readme_exist() -> None:

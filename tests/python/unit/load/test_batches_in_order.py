@@ -1,4 +1,4 @@
-"""Batches follow each other: a gap, a date that does not rise and a file of which too little lands are said."""
+"""Batches follow each other: a gap, a date that does not rise and a file of which too little lands are reported."""
 
 from pathlib import Path
 
@@ -103,7 +103,7 @@ def test_a_file_of_which_less_than_half_lands_has_failed(
     assert len(outcome.rows("brokerage.trade_history")) == landed
     if exit_code:
         assert (
-            f"Batch1/TradeHistory.txt: only {5 - broken} of 5 records keep their contract, at least 50% must;"
+            f"Batch1/TradeHistory.txt: only {5 - broken} of 5 records fulfill their contract, at least 50% must;"
             f" the first that does not: line {6 - broken}: th_t_id is not a bigint"
         ) in outcome.output
         assert outcome.rows("control.quarantine") == []

@@ -31,7 +31,7 @@ class Case:
         twice: the rows of the sound file that land twice.
         error: pieces of the message if the file as a whole is refused.
         delivered_as: another name for the damaged file.
-        strays: pieces of an XML file that stand between its records.
+        strays: pieces of an XML file between its records.
     """
 
     name: str
@@ -150,7 +150,7 @@ DELIMITED = [
         lost={5},
     ),
     trade(
-        "is_cut_behind_a_line",
+        "is_cut_after_a_line",
         lambda content: b"".join(content.splitlines(keepends=True)[:3]),
         lost={4, 5},
     ),
@@ -375,7 +375,7 @@ DELIMITED = [
         lost={1},
     ),
     prospect(
-        "has_text_behind_a_closing_quote",
+        "has_text_after_a_closing_quote",
         on_line(2, replaced('Lee",', 'Lee" x,')),
         quarantined={2: "quotes"},
         lost={2},
@@ -623,7 +623,7 @@ XML = [
         error=("line 1", "no root element: this is not an XML file"),
     ),
     customer(
-        "has_text_behind_its_end",
+        "has_text_after_its_end",
         lambda content: content + b"more",
         error=("line 18", "text after </TPCDI:Actions>"),
     ),

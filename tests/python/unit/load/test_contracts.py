@@ -75,10 +75,10 @@ def test_a_column_that_the_loader_adds_may_be_described(tmp_path: Path) -> None:
 
 
 WRONG: dict[str, tuple[Row, str]] = {
-    "unknown_option": (table(KEY, colour="red"), "config.meta.feed: .*'colour'"),
+    "unknown_option": (table(KEY, color="red"), "config.meta.feed: .*'color'"),
     "no_options": (
         {"name": "feed", "identifier": "test__feed", "config": {"meta": {"feed": None}}},
-        "config.meta.feed is no map of options",
+        "config.meta.feed is not a map of options",
     ),
     "columns_left_empty": (table(KEY) | {"columns": None}, "it has no columns"),
     "no_files": (table(KEY, files=[]), "config.meta.feed.files is missing"),
@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[Row, str]] = {
         "column 'id': batches 'weekly' is not one of",
     ),
     "unknown_type": (table({"id": {"data_type": "money"}}), "column 'id': unknown data_type"),
-    "unknown_option_of_a_column": (table({"id": {"colour": "red"}}), "column 'id': .*'colour'"),
+    "unknown_option_of_a_column": (table({"id": {"color": "red"}}), "column 'id': .*'color'"),
     "format_of_a_number": (
         table({"id": {"data_type": "bigint", "format": "%Y"}}),
         "column 'id': a bigint has no format",
@@ -135,7 +135,7 @@ WRONG: dict[str, tuple[Row, str]] = {
         table(KEY, ascending="day"),
         "ascending 'day' is no column",
     ),
-    "column_of_the_loader": (table({"batch_id": {}}), "column 'batch_id' is there twice"),
+    "column_of_the_loader": (table({"batch_id": {}}), "column 'batch_id' occurs twice"),
 }
 
 
@@ -153,7 +153,7 @@ def test_a_column_declared_twice_is_named(tmp_path: Path) -> None:
     declaration = table(KEY)
     declaration["columns"] *= 2
     write_contract(tmp_path, declaration)
-    with pytest.raises(ContractError, match="column 'id' is there twice"):
+    with pytest.raises(ContractError, match="column 'id' occurs twice"):
         read_contracts(tmp_path)
 
 

@@ -163,7 +163,7 @@ def test_a_full_disk_is_an_error_that_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
-    message = "cannot be written: No space left on device; what was there before still is"
+    message = "cannot be written: No space left on device; the earlier file is unchanged"
     with pytest.raises(LakeError, match=message):
         lake.write(path, rows(2))
     assert read(lake, path) == [1]

@@ -1,4 +1,4 @@
-"""Nothing counts twice: a file, a batch or a change that comes again is refused or set aside, unless it is meant."""
+"""Nothing counts twice: a file, a batch or a change that comes again is refused or quarantined, unless an option allows it."""
 
 import gzip
 from collections.abc import Iterator
@@ -183,7 +183,7 @@ def test_a_change_number_that_comes_twice_in_a_file_lands_once(
     outcome = load_feeds(sources, lake, FEED)
     assert outcome.exit_code == 0
     assert numbers(outcome, 3) == [8, 9]
-    reason = "cdc_dsn 8 is that of line 1 too: one change counts once"
+    reason = "cdc_dsn 8 is also that of line 1: one change counts once"
     assert quarantined(outcome) == [(3, place + 1, reason)]
     assert outcome.quarantine(FEED)[0]["raw_text"] == second
 
@@ -198,7 +198,7 @@ def test_a_change_number_comes_again_far_away(
     outcome = load_feeds(sources, lake, FEED)
     assert numbers(outcome, 3) == [*range(60, 90), *range(100, 120)]
     assert quarantined(outcome) == [
-        (3, line, f"cdc_dsn {number} is that of line {first} too: one change counts once")
+        (3, line, f"cdc_dsn {number} is also that of line {first}: one change counts once")
         for line, number, first in ((51, 105, 6), (52, 61, 22), (53, 105, 6))
     ]
 

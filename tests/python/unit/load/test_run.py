@@ -249,7 +249,7 @@ def test_a_lake_that_duckdb_could_not_read_ends_with_2(sources: Path, tmp_path: 
     assert "set LAKE (or --lake) to one without" in outcome.output
 
 
-def test_files_of_two_loads_are_told_apart_and_written_again(sources: Path, lake: Path) -> None:
+def test_files_of_two_loads_are_distinguished_and_written_again(sources: Path, lake: Path) -> None:
     """As after a crash between the log of a new load and its rows, and the old file put back."""
     path = sources / "Batch1/Industry.txt"
     data = lake / "reference/industry/batch_id=1/industry.parquet"
@@ -288,7 +288,7 @@ def test_a_file_of_the_lake_that_has_changed_in_any_byte_is_loaded_again(
     sound = fingerprint_lake(lake)
     (path,) = (path for path in lake.glob(f"{damaged}.parquet") if path.parent.name == "batch_id=1")
     content = path.read_bytes()
-    # The file begins with PAR1 and its columns and ends with a footer; values stand in the first half.
+    # The file begins with PAR1 and its columns and ends with a footer; values are in the first half.
     for position in (4, len(content) // 4, len(content) // 2, len(content) - 5):
         changed = bytearray(path.read_bytes())
         changed[position] ^= 0b100
@@ -313,7 +313,7 @@ def test_a_file_of_the_lake_that_has_changed_in_any_byte_is_loaded_again(
 def test_a_damaged_footer_is_mended_too(
     sources: Path, lake: Path, key: bytes, damaged: bytes
 ) -> None:
-    """The footer is where the loader looks first, and it stands in all three files."""
+    """The loader reads the footer first, and all three files have one."""
     with (sources / "Batch1" / "DailyMarket.txt").open("a") as stream:
         stream.write("broken\n")
     outcome = load_feeds(sources, lake, "market.daily_market")

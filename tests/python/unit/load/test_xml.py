@@ -1,4 +1,4 @@
-"""XML files: one record element after the other, absent, empty and given values kept apart."""
+"""XML files: one record element after the other, absent, empty and given values are distinguished."""
 
 import io
 from pathlib import Path
@@ -57,7 +57,7 @@ def names(content: bytes, feed: Feed) -> list[str | None]:
     return [row["name"] for row in rows]
 
 
-def test_absent_empty_and_given_values_are_kept_apart(feed: Feed) -> None:
+def test_absent_empty_and_given_values_are_distinguished(feed: Feed) -> None:
     rows, _ = read(
         document(
             person(1),
