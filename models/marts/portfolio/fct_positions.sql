@@ -6,7 +6,9 @@
 ) }}
 
 {#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
-{%- set trade_tables = [ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
+{%- set trade_tables = [
+    ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event"),
+] -%}
 
 with
 
