@@ -437,16 +437,11 @@ def test_a_locked_table_is_named_with_who_locks_it_and_keeps_its_rows(
     finally:
         session.close()
     assert "hr.employee of batch 1 was not copied: another session holds a lock" in message
-<<<<<<< HEAD
-    assert f"(process {pid}, {database.user}); wait for it to end, or end it" in message
-    assert [feed.feed.label for feed in copy(small_dataset, lake, "hr")] == ["hr.employee"]
-=======
     assert (
         f"(process {pid}, {database.user}, brokerage warehouse); wait for it to end, or end it"
         in message
     )
-    assert [feed.feed.label for feed in copy(small_world, lake, "hr")] == ["hr.employee"]
->>>>>>> warehouse
+    assert [feed.feed.label for feed in copy(small_dataset, lake, "hr")] == ["hr.employee"]
     assert differences(lake, database, "hr") == []
 
 
