@@ -5,6 +5,7 @@
         strategy="check",
         check_cols=["is_customer", "marketing_nameplate", "sk_update_date_id"],
         hard_deletes="invalidate",
+        pre_hook="{{ refuse_empty_list() }}",
         snapshot_meta_column_names={
             "dbt_valid_from": "published_from",
             "dbt_valid_to": "published_to",

@@ -16,9 +16,9 @@ described as (
     select
         accounts.account_version_hk as sk_account_id,
         accounts.account_id,
-        brokers.broker_version_hk as sk_broker_id,
+        coalesce(brokers.broker_version_hk, {{ zero_key() }}) as sk_broker_id,
         accounts.customer_version_hk as sk_customer_id,
-        status_types.st_name as status,
+        coalesce(status_types.st_name, 'Unknown') as status,
         accounts.account_name as account_desc,
         accounts.tax_status_code as tax_status,
         accounts.is_current,

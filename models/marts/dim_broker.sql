@@ -20,6 +20,19 @@ renamed as (
         valid_from as effective_date,
         valid_to as end_date
     from brokers
+),
+
+unknown_member as (
+    {{- unknown_member("sk_broker_id", "broker_id", {
+        "first_name": "'Unknown'",
+        "last_name": "'Unknown'",
+    }, ref("dim_account"), "sk_broker_id") }}
+),
+
+members as (
+    select * from renamed
+    union all
+    select * from unknown_member
 )
 
-select * from renamed
+select * from members

@@ -16,9 +16,9 @@ described as (
     select
         companies.company_version_hk as sk_company_id,
         companies.company_id,
-        status_types.st_name as status,
+        coalesce(status_types.st_name, 'Unknown') as status,
         companies.company_name as name,
-        industries.in_name as industry,
+        coalesce(industries.in_name, 'Unknown') as industry,
         companies.sp_rating,
         companies.is_low_grade,
         companies.ceo_name as ceo,
@@ -37,6 +37,20 @@ described as (
     from companies
     left join status_types on companies.status_code = status_types.st_id
     left join industries on companies.industry_code = industries.in_id
+),
+
+unknown_member as (
+    {{- unknown_member("sk_company_id", "company_id", {
+        "status": "'Unknown'",
+        "name": "'Unknown'",
+        "industry": "'Unknown'",
+    }, ref("dim_security"), "sk_company_id") }}
+),
+
+members as (
+    select * from described
+    union all
+    select * from unknown_member
 )
 
-select * from described
+select * from members

@@ -17,7 +17,7 @@ described as (
         customers.customer_version_hk as sk_customer_id,
         customers.customer_id,
         customers.tax_id,
-        status_types.st_name as status,
+        coalesce(status_types.st_name, 'Unknown') as status,
         customers.last_name,
         customers.first_name,
         customers.middle_initial,
@@ -51,6 +51,21 @@ described as (
     left join status_types on customers.status_code = status_types.st_id
     left join tax_rates as national_tax on customers.national_tax_rate_code = national_tax.tx_id
     left join tax_rates as local_tax on customers.local_tax_rate_code = local_tax.tx_id
+),
+
+unknown_member as (
+    {{- unknown_member("sk_customer_id", "customer_id", {
+        "status": "'Unknown'",
+        "last_name": "'Unknown'",
+        "first_name": "'Unknown'",
+        "gender": "'U'",
+    }, ref("dim_account"), "sk_customer_id") }}
+),
+
+members as (
+    select * from described
+    union all
+    select * from unknown_member
 )
 
-select * from described
+select * from members

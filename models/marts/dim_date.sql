@@ -1,7 +1,7 @@
 with
 
 dates as (
-    select * from {{ ref('ref_date') }}
+    {{- first_listed(ref('ref_date'), ["date_id", "date_value"]) }}
 ),
 
 renamed as (

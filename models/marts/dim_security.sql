@@ -13,7 +13,7 @@ described as (
         securities.security_version_hk as sk_security_id,
         securities.symbol,
         securities.issue_type as issue,
-        status_types.st_name as status,
+        coalesce(status_types.st_name, 'Unknown') as status,
         securities.security_name as name,
         securities.exchange_code as exchange_id,
         securities.company_version_hk as sk_company_id,

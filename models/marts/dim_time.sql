@@ -1,7 +1,7 @@
 with
 
 times as (
-    select * from {{ ref('ref_time') }}
+    {{- first_listed(ref('ref_time'), ["time_id", "time_value"]) }}
 ),
 
 renamed as (

@@ -43,6 +43,7 @@ trade_types as (
     select * from {{ ref('trade_types') }}
 ),
 
+-- A trade without an account, a security, or a day and second of the calendar is not here but in quality.rejected_rows.
 described as (
     select
         trades.trade_id,
@@ -51,8 +52,8 @@ described as (
         create_time.sk_time_id as sk_create_time_id,
         close_date.sk_date_id as sk_close_date_id,
         close_time.sk_time_id as sk_close_time_id,
-        status_types.st_name as status,
-        trade_types.tt_name as type,
+        coalesce(status_types.st_name, 'Unknown') as status,
+        coalesce(trade_types.tt_name, 'Unknown') as type,
         trades.is_cash as cash_flag,
         dim_security.sk_security_id,
         dim_security.sk_company_id,
@@ -67,15 +68,18 @@ described as (
         trades.tax_amount as tax,
         trades.batch_id
     from trades
-    left join bridge_trade on trades.trade_id = bridge_trade.trade_id
-    left join dim_account on bridge_trade.account_version_hk = dim_account.sk_account_id
-    left join dim_security on bridge_trade.security_version_hk = dim_security.sk_security_id
-    left join dim_date as create_date on cast(trades.created_at as date) = create_date.date_value
-    left join dim_time as create_time on cast(date_trunc('second', trades.created_at) as time) = create_time.time_value
+    inner join bridge_trade on trades.trade_id = bridge_trade.trade_id
+    inner join dim_account on bridge_trade.account_version_hk = dim_account.sk_account_id
+    inner join dim_security on bridge_trade.security_version_hk = dim_security.sk_security_id
+    inner join dim_date as create_date on cast(trades.created_at as date) = create_date.date_value
+    inner join dim_time as create_time on cast(date_trunc('second', trades.created_at) as time) = create_time.time_value
     left join dim_date as close_date on cast(trades.closed_at as date) = close_date.date_value
     left join dim_time as close_time on cast(date_trunc('second', trades.closed_at) as time) = close_time.time_value
     left join status_types on trades.status_code = status_types.st_id
     left join trade_types on trades.trade_type_code = trade_types.tt_id
+    where
+        trades.quantity is not null
+        and trades.bid_price is not null
 )
 
 select * from described

@@ -38,36 +38,40 @@ daily as (
     select
         account_id,
         balance_date,
-        batch_id,
-        sum(transaction_amount) as net_amount
+        sum(transaction_amount) as net_amount,
+        max(batch_id) as batch_id
     from dated
-    group by account_id, balance_date, batch_id
+    group by account_id, balance_date
+),
+
+-- A transaction on a day without a version of its account, or outside the calendar, is not here but in quality.rejected_rows.
+keyed as (
+    select
+        daily.account_id,
+        dim_account.sk_customer_id,
+        dim_account.sk_account_id,
+        dim_date.sk_date_id,
+        daily.balance_date,
+        daily.net_amount,
+        daily.batch_id
+    from daily
+    inner join dim_account
+        on
+            daily.account_id = dim_account.account_id
+            and daily.balance_date >= dim_account.effective_date
+            and daily.balance_date < dim_account.end_date
+    inner join dim_date on daily.balance_date = dim_date.date_value
 ),
 
 -- By the account, not by its version: the balance continues when the account changes.
 balances as (
     select
-        account_id,
-        balance_date,
-        batch_id,
-        sum(net_amount) over (partition by account_id order by balance_date) as cash
-    from daily
-),
-
-keyed as (
-    select
-        dim_account.sk_customer_id,
-        dim_account.sk_account_id,
-        dim_date.sk_date_id,
-        cast(balances.cash as decimal(15, 2)) as cash,
-        balances.batch_id
-    from balances
-    left join dim_account
-        on
-            balances.account_id = dim_account.account_id
-            and balances.balance_date >= dim_account.effective_date
-            and balances.balance_date < dim_account.end_date
-    left join dim_date on balances.balance_date = dim_date.date_value
+        sk_customer_id,
+        sk_account_id,
+        sk_date_id,
+        cast(sum(net_amount) over (partition by account_id order by balance_date) as decimal(15, 2)) as cash,
+        batch_id
+    from keyed
 )
 
-select * from keyed
+select * from balances

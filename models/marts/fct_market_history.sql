@@ -21,6 +21,8 @@ dim_date as (
     select * from {{ ref('dim_date') }}
 ),
 
+-- A price without a security on its day, outside the calendar, without a figure, or delivered before is not here but in
+-- quality.rejected_rows.
 keyed as (
     select
         prices.security_version_hk as sk_security_id,
@@ -38,13 +40,18 @@ keyed as (
         prices.volume_count as volume,
         prices.batch_id
     from prices
-    left join fifty_two_weeks
+    inner join fifty_two_weeks
         on
             prices.symbol = fifty_two_weeks.symbol
             and prices.price_date = fifty_two_weeks.price_date
-    left join dim_date as price_date on prices.price_date = price_date.date_value
+            and prices.batch_id = fifty_two_weeks.batch_id
+    inner join dim_date as price_date on prices.price_date = price_date.date_value
     left join dim_date as high_date on fifty_two_weeks.fifty_two_week_high_date = high_date.date_value
     left join dim_date as low_date on fifty_two_weeks.fifty_two_week_low_date = low_date.date_value
+    where
+        prices.security_version_hk is not null
+        and prices.close_price is not null
+        and prices.volume_count is not null
 )
 
 select * from keyed

@@ -28,16 +28,7 @@ dim_date as (
     select * from {{ ref('dim_date') }}
 ),
 
--- By customer and symbol: a watch may end when other versions of both hold.
-followed as (
-    select
-        *,
-        lead(action_code) over watched as next_action_code,
-        lead(applied_at) over watched as next_applied_at,
-        lead(batch_id) over watched as next_batch_id
-    from watch_events
-    window watched as (partition by customer_id, symbol order by applied_at, batch_id, sequence_number, source_row)
-),
+{{ followed_watches("watch_events") }},
 
 watches as (
     select
@@ -52,6 +43,7 @@ watches as (
     where followed.action_code = 'ACTV'
 ),
 
+-- A watch without a customer or a security on its day, or outside the calendar, is not here but in quality.rejected_rows.
 keyed as (
     select
         dim_customer.sk_customer_id,
@@ -60,17 +52,17 @@ keyed as (
         removed_date.sk_date_id as sk_date_id_date_removed,
         watches.batch_id
     from watches
-    left join dim_customer
+    inner join dim_customer
         on
             watches.customer_id = dim_customer.customer_id
             and watches.looked_up_on >= dim_customer.effective_date
             and watches.looked_up_on < dim_customer.end_date
-    left join dim_security
+    inner join dim_security
         on
             watches.symbol = dim_security.symbol
             and watches.looked_up_on >= dim_security.effective_date
             and watches.looked_up_on < dim_security.end_date
-    left join dim_date as placed_date on watches.placed_on = placed_date.date_value
+    inner join dim_date as placed_date on watches.placed_on = placed_date.date_value
     left join dim_date as removed_date on watches.removed_on = removed_date.date_value
 )
 

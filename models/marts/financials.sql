@@ -4,6 +4,18 @@ financials as (
     select * from {{ ref('bv_company__financials') }}
 ),
 
+-- What was posted last about a quarter holds. Earlier postings, and those of companies that nobody knows, are in quality.rejected_rows.
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by company_version_hk, reported_year, reported_quarter
+            order by applied_at desc, batch_id desc, source_row desc
+        ) as recency
+    from financials
+    where company_version_hk is not null
+),
+
 renamed as (
     select
         company_version_hk as sk_company_id,
@@ -20,7 +32,8 @@ renamed as (
         liabilities_amount as fi_liability,
         basic_shares_outstanding_count as fi_out_basic,
         diluted_shares_outstanding_count as fi_out_dilut
-    from financials
+    from ranked
+    where recency = 1
 )
 
 select * from renamed

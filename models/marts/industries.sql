@@ -1,7 +1,7 @@
 with
 
 industries as (
-    select * from {{ ref('ref_industry') }}
+    {{- first_listed(ref('ref_industry'), ["industry_code"]) }}
 ),
 
 renamed as (

@@ -1,7 +1,7 @@
 with
 
 status_types as (
-    select * from {{ ref('ref_status_type') }}
+    {{- first_listed(ref('ref_status_type'), ["status_code"]) }}
 ),
 
 renamed as (

@@ -1,7 +1,7 @@
 with
 
 tax_rates as (
-    select * from {{ ref('ref_tax_rate') }}
+    {{- first_listed(ref('ref_tax_rate'), ["tax_rate_code"]) }}
 ),
 
 renamed as (

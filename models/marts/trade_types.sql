@@ -1,7 +1,7 @@
 with
 
 trade_types as (
-    select * from {{ ref('ref_trade_type') }}
+    {{- first_listed(ref('ref_trade_type'), ["trade_type_code"]) }}
 ),
 
 renamed as (

@@ -20,6 +20,8 @@ written as (
         ref("int_messages__impossible_birth_dates"),
         ref("int_messages__excessive_charges"),
         ref("int_messages__missing_earnings"),
+        ref("int_messages__implausible_rows"),
+        ref("int_messages__unknown_members"),
     ]) }}
 ),
 
@@ -31,7 +33,7 @@ worded as (
         written.message_source,
         message_texts.message_text,
         message_texts.message_type,
-        written.message_data
+        cast(substring(written.message_data, 1, 100) as varchar(100)) as message_data
     from written
     inner join phases on written.batch_id = phases.batch_id
     left join message_texts on written.message_code = message_texts.message_code

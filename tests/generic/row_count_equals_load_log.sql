@@ -5,6 +5,7 @@
     `system`, `feed`: names of the feed in the load log.
 #}
 {% test row_count_equals_load_log(model, system, feed) %}
+{{ config(severity = "error") }}
 
 with
 

@@ -22,9 +22,9 @@ assembled as (
         {{ hash_key(["hub_account.account_id", "pit_account.valid_from"]) }} as account_version_hk,
         pit_account.account_hk,
         hub_account.account_id,
-        owners.customer_version_hk,
+        coalesce(owners.customer_version_hk, {{ zero_key() }}) as customer_version_hk,
         states.customer_hk,
-        states.broker_hk,
+        coalesce(states.broker_hk, {{ zero_key() }}) as broker_hk,
         ---------- attributes
         states.account_name,
         states.tax_status_code,

@@ -29,7 +29,7 @@ publications as (
         sat_company.sequence_number,
         sat_company.source_row
     from sat_company
-    inner join hub_company on sat_company.company_name = hub_company.company_key
+    inner join hub_company on {{ company_name_key("sat_company.company_name") }} = hub_company.company_key
 ),
 
 {{ last_states("publications", "reference_hk", grain="day") }},

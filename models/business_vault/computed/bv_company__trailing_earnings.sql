@@ -4,7 +4,9 @@ with
 
 financials as (
     select * from {{ ref('bv_company__financials') }}
-    where {{ incremental_key_filter(["company_hk"], []) }}
+    where
+        company_hk is not null
+        and {{ incremental_key_filter(["company_hk"], []) }}
 ),
 
 -- What was posted last about a quarter holds.

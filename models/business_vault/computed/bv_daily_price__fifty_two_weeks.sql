@@ -2,11 +2,24 @@
 
 with
 
+daily_prices as (
+    select * from {{ ref('nhl_daily_price') }}
+),
+
+calendar as (
+    select distinct date_value
+    from {{ ref('ref_date') }}
+),
+
 prices as (
     select
-        *,
-        price_date - cast('1900-01-01' as date) as day_number
-    from {{ ref('nhl_daily_price') }}
+        daily_prices.*,
+        daily_prices.price_date - cast('1900-01-01' as date) as day_number
+    from daily_prices
+    inner join calendar on daily_prices.price_date = calendar.date_value
+    where
+        daily_prices.high_price is not null
+        and daily_prices.low_price is not null
 ),
 
 -- The first day about which a new batch says something: rows from this day on may have it in their year.
@@ -19,22 +32,31 @@ affected as (
     group by symbol
 ),
 
--- One number for price and day: the greatest one is the highest price, and of equal prices the one of the earliest day.
+-- One number for price and day: the greatest one is the highest price, and of equal prices the one of the earliest day. A million is
+-- added to each price, because the encoding needs numbers that are not negative.
 encoded as (
     select
         prices.symbol,
         prices.price_date,
         prices.batch_id,
         affected.first_price_date,
-        cast(prices.high_price * 100 as bigint) * 100000 + 99999 - prices.day_number as high_and_day,
-        cast(prices.low_price * 100 as bigint) * 100000 + prices.day_number as low_and_day
+        (cast(prices.high_price * 100 as bigint) + 100000000) * 100000 + 99999 - prices.day_number as high_and_day,
+        (cast(prices.low_price * 100 as bigint) + 100000000) * 100000 + prices.day_number as low_and_day,
+        row_number() over (partition by prices.symbol, prices.price_date order by prices.batch_id, prices.source_row)
+            as delivery_number
     from prices
     inner join affected on prices.symbol = affected.symbol
     where prices.price_date > affected.first_price_date - interval '1 year'
 ),
 
-affected_days as (
+-- A price that was delivered again does not count.
+first_prices as (
     select * from encoded
+    where delivery_number = 1
+),
+
+affected_days as (
+    select * from first_prices
     where price_date >= first_price_date
 ),
 
@@ -44,7 +66,7 @@ recent as (
 
 -- Days before the affected ones are only looked back at; there are none when the model is rebuilt.
 earlier_days as (
-    select * from encoded
+    select * from first_prices
     where price_date < first_price_date
 ),
 
@@ -80,10 +102,10 @@ decoded as (
     select
         symbol,
         price_date,
-        cast(cast(high_and_day - high_and_day % 100000 as decimal(18, 0)) * 0.0000001 as decimal(8, 2))
+        cast(cast(high_and_day - high_and_day % 100000 as decimal(18, 0)) * 0.0000001 - 1000000 as decimal(8, 2))
             as fifty_two_week_high_price,
         cast('1900-01-01' as date) + cast(99999 - high_and_day % 100000 as integer) as fifty_two_week_high_date,
-        cast(cast(low_and_day - low_and_day % 100000 as decimal(18, 0)) * 0.0000001 as decimal(8, 2))
+        cast(cast(low_and_day - low_and_day % 100000 as decimal(18, 0)) * 0.0000001 - 1000000 as decimal(8, 2))
             as fifty_two_week_low_price,
         cast('1900-01-01' as date) + cast(low_and_day % 100000 as integer) as fifty_two_week_low_date,
         batch_id

@@ -28,7 +28,11 @@ prices as (
         daily_prices.volume_count,
         daily_prices.batch_id,
         cast(date_trunc('quarter', daily_prices.price_date) as date) as quarter_start_date,
-        {{ version_day("daily_prices", "daily_prices.price_date") }} as looked_up_on
+        {{ version_day("daily_prices", "daily_prices.price_date") }} as looked_up_on,
+        row_number() over (
+            partition by daily_prices.batch_id, daily_prices.symbol, daily_prices.price_date
+            order by daily_prices.source_row
+        ) as delivery_number
     from daily_prices
     inner join batches on daily_prices.batch_id = batches.batch_id
 ),
@@ -46,11 +50,8 @@ valued as (
         prices.low_price,
         prices.volume_count,
         ---------- ratios
-        -- Engines divide decimals differently; eight places on the way make them round alike.
-        cast(cast(prices.close_price / earnings.trailing_earnings_per_share as decimal(18, 8)) as decimal(10, 2))
-            as price_earnings_ratio,
-        cast(cast(securities.dividend_amount * 100 / nullif(prices.close_price, 0) as decimal(18, 8)) as decimal(10, 2))
-            as dividend_yield,
+        {{ ratio("prices.close_price", "earnings.trailing_earnings_per_share") }} as price_earnings_ratio,
+        {{ ratio("securities.dividend_amount * 100", "prices.close_price") }} as dividend_yield,
         ---------- load
         prices.batch_id
     from prices
@@ -63,6 +64,7 @@ valued as (
         on
             securities.company_hk = earnings.company_hk
             and prices.quarter_start_date = earnings.quarter_start_date
+    where prices.delivery_number = 1
 )
 
 select * from valued

@@ -22,7 +22,7 @@ assembled as (
         {{ hash_key(["hub_security.symbol", "pit_security.valid_from"]) }} as security_version_hk,
         pit_security.security_hk,
         hub_security.symbol,
-        issuers.company_version_hk,
+        coalesce(issuers.company_version_hk, {{ zero_key() }}) as company_version_hk,
         states.company_hk,
         ---------- attributes
         states.security_name,

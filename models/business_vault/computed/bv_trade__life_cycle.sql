@@ -33,6 +33,17 @@ times as (
     from states
 ),
 
+-- A trade that was placed twice is the one that was placed last.
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by trade_id
+            order by batch_id desc, sequence_number desc, source_row desc
+        ) as recency
+    from trades
+),
+
 creations as (
     select
         trade_id,
@@ -55,30 +66,32 @@ last_states as (
 assembled as (
     select
         ---------- ids
-        trades.trade_id,
-        trades.account_id,
-        trades.symbol,
+        placed.trade_id,
+        placed.account_id,
+        placed.symbol,
         ---------- times
         creations.created_at,
         case when last_states.status_code in ('CMPT', 'CNCL') then last_states.applied_at end as closed_at,
         ---------- attributes
         last_states.status_code,
-        trades.trade_type_code,
-        trades.is_cash,
-        trades.quantity,
-        trades.bid_price,
-        trades.executed_by,
+        placed.trade_type_code,
+        placed.is_cash,
+        placed.quantity,
+        placed.bid_price,
+        placed.executed_by,
         last_states.trade_price,
         last_states.fee_amount,
         last_states.commission_amount,
         last_states.tax_amount,
         ---------- load
         last_states.batch_id,
-        trades.batch_id as placed_batch_id
-    from trades
-    inner join last_states on trades.trade_id = last_states.trade_id
-    inner join creations on trades.trade_id = creations.trade_id
-    where last_states.recency = 1
+        placed.batch_id as placed_batch_id
+    from placed
+    inner join last_states on placed.trade_id = last_states.trade_id
+    inner join creations on placed.trade_id = creations.trade_id
+    where
+        placed.recency = 1
+        and last_states.recency = 1
 )
 
 select * from assembled

@@ -155,16 +155,16 @@ described as (
         cast(coalesce(accounts.account_count, 0) as integer) as account_count,
         cast(coalesce(accounts.active_account_count, 0) as integer) as active_account_count,
         ---------- wealth
-        cast(coalesce(cash.cash_amount, 0) as decimal(18, 2)) as cash_amount,
-        cast(coalesce(holdings.holdings_amount, 0) as decimal(18, 2)) as holdings_amount,
-        cast(coalesce(cash.cash_amount, 0) + coalesce(holdings.holdings_amount, 0) as decimal(18, 2)) as total_amount,
+        cast(coalesce(cash.cash_amount, 0) as decimal(38, 2)) as cash_amount,
+        cast(coalesce(holdings.holdings_amount, 0) as decimal(38, 2)) as holdings_amount,
+        cast(coalesce(cash.cash_amount, 0) + coalesce(holdings.holdings_amount, 0) as decimal(38, 2)) as total_amount,
         cast(coalesce(holdings.position_count, 0) as integer) as position_count,
         cast(coalesce(holdings.unpriced_position_count, 0) as integer) as unpriced_position_count,
         ---------- activity
         cast(coalesce(trades.completed_trade_count, 0) as integer) as completed_trade_count,
         cast(coalesce(trades.open_trade_count, 0) as integer) as open_trade_count,
         trades.sk_last_trade_date_id,
-        cast(coalesce(trades.charges_amount, 0) as decimal(18, 2)) as charges_amount,
+        cast(coalesce(trades.charges_amount, 0) as decimal(38, 2)) as charges_amount,
         cast(coalesce(watches.watch_count, 0) as integer) as watch_count
     from customers
     left join accounts on customers.customer_id = accounts.customer_id

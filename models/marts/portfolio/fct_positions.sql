@@ -70,10 +70,10 @@ changes as (
         symbol,
         changed_on,
         batch_id,
-        current_holding - coalesce(lag(current_holding) over holding, 0) as quantity,
+        cast(current_holding as bigint) - coalesce(lag(current_holding) over holding, 0) as quantity,
         first_value(current_price) over holding as opening_price
     from affected
-    window holding as (partition by trade_id order by changed_on, sk_time_id, current_trade_id)
+    window holding as (partition by account_id, symbol, trade_id order by changed_on, sk_time_id, current_trade_id)
 ),
 
 daily as (
@@ -93,7 +93,7 @@ positions as (
         account_id,
         symbol,
         cast(sum(quantity) over history as bigint) as quantity,
-        cast(sum(cost_amount) over history as decimal(18, 2)) as cost_amount,
+        cast(sum(cost_amount) over history as decimal(38, 2)) as cost_amount,
         changed_on as valid_from,
         coalesce(lead(changed_on) over history, {{ open_end() }}) as valid_to,
         lead(changed_on) over history is null as is_current,

@@ -38,9 +38,9 @@ monthly as (
         cast(count(case when is_completed then 1 end) as integer) as completed_trade_count,
         cast(count(case when not is_completed then 1 end) as integer) as canceled_trade_count,
         cast(count(distinct account_id) as integer) as account_count,
-        cast(coalesce(sum(traded_amount), 0) as decimal(18, 2)) as traded_amount,
-        cast(coalesce(sum(fee), 0) as decimal(18, 2)) as fee_amount,
-        cast(coalesce(sum(commission), 0) as decimal(18, 2)) as commission_amount
+        cast(coalesce(sum(traded_amount), 0) as decimal(38, 2)) as traded_amount,
+        cast(coalesce(sum(fee), 0) as decimal(38, 2)) as fee_amount,
+        cast(coalesce(sum(commission), 0) as decimal(38, 2)) as commission_amount
     from trades
     group by sk_broker_id, month_start_date
 ),

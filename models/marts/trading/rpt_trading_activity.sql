@@ -26,8 +26,13 @@ dim_security as (
     select * from {{ ref('dim_security') }}
 ),
 
+-- By name, which is all that a trade has; a name may be listed twice.
 trade_types as (
-    select * from {{ ref('trade_types') }}
+    select
+        tt_name,
+        bool_or(tt_is_sell) as tt_is_sell
+    from {{ ref('trade_types') }}
+    group by tt_name
 ),
 
 described as (
@@ -39,7 +44,7 @@ described as (
         trades.quantity * trades.trade_price as traded_amount
     from trades
     inner join dim_security on trades.sk_security_id = dim_security.sk_security_id
-    inner join trade_types on trades.type = trade_types.tt_name
+    left join trade_types on trades.type = trade_types.tt_name
 ),
 
 daily as (
@@ -50,12 +55,12 @@ daily as (
         cast(count(case when not is_completed then 1 end) as integer) as canceled_trade_count,
         cast(coalesce(sum(case when is_completed and not is_sell then quantity end), 0) as bigint) as bought_quantity,
         cast(coalesce(sum(case when is_completed and is_sell then quantity end), 0) as bigint) as sold_quantity,
-        cast(coalesce(sum(case when not is_sell then traded_amount end), 0) as decimal(18, 2)) as bought_amount,
-        cast(coalesce(sum(case when is_sell then traded_amount end), 0) as decimal(18, 2)) as sold_amount,
+        cast(coalesce(sum(case when not is_sell then traded_amount end), 0) as decimal(38, 2)) as bought_amount,
+        cast(coalesce(sum(case when is_sell then traded_amount end), 0) as decimal(38, 2)) as sold_amount,
         cast(min(trade_price) as decimal(8, 2)) as lowest_price,
         cast(max(trade_price) as decimal(8, 2)) as highest_price,
-        cast(coalesce(sum(fee), 0) as decimal(18, 2)) as fee_amount,
-        cast(coalesce(sum(commission), 0) as decimal(18, 2)) as commission_amount,
+        cast(coalesce(sum(fee), 0) as decimal(38, 2)) as fee_amount,
+        cast(coalesce(sum(commission), 0) as decimal(38, 2)) as commission_amount,
         max(batch_id) as batch_id
     from described
     group by symbol, sk_close_date_id

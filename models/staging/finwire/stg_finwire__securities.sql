@@ -12,14 +12,21 @@ company_resolved as (
     where rec_type = 'SEC'
 ),
 
+keyed as (
+    select
+        *,
+        coalesce(cast(company_id as varchar), {{ company_name_key("co_name_or_cik") }}) as company_key
+    from company_resolved
+),
+
 renamed as (
     select
         ---------- ids
         {{ hash_key(["symbol"]) }} as security_hk,
-        {{ hash_key(["coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as reference_hk,
-        {{ hash_key(["symbol", "coalesce(cast(company_id as varchar), co_name_or_cik)"]) }} as security_company_hk,
+        {{ hash_key(["company_key"]) }} as reference_hk,
+        {{ hash_key(["symbol", "company_key"]) }} as security_company_hk,
         symbol,
-        coalesce(cast(company_id as varchar), co_name_or_cik) as company_key,
+        company_key,
         co_name_or_cik as company_reference,
         company_id,
         case when company_id is null then co_name_or_cik end as company_name,
@@ -37,7 +44,7 @@ renamed as (
         pts as applied_at,
         ---------- load
         {{ load_columns() }}
-    from company_resolved
+    from keyed
 )
 
 select * from renamed

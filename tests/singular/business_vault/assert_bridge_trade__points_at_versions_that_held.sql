@@ -1,7 +1,8 @@
 -- What: the versions that a trade refers to exist and were valid on the day on which it was created.
 -- Why: the bridge keeps the versions found when the trade was placed. If history changes afterwards, because rows land
 -- late or again, its references are outdated: `dbt build --full-refresh --select bridge_trade+`.
--- A returned row: a trade with a reference to a version that does not exist or was not valid.
+-- A returned row: a trade with a reference to a version that does not exist or was not valid. A trade without a
+-- reference is in rejected_rows.
 select
     bridge.trade_id,
     bridge.account_version_hk,
@@ -16,8 +17,8 @@ left join {{ ref('bv_security__history') }} as security
         bridge.security_version_hk = security.security_version_hk
         and bridge.company_version_hk = security.company_version_hk
 where
-    account.account_version_hk is null
-    or security.security_version_hk is null
+    (bridge.account_version_hk is not null and account.account_version_hk is null)
+    or (bridge.security_version_hk is not null and security.security_version_hk is null)
     or cast(bridge.created_at as date) < account.valid_from
     or cast(bridge.created_at as date) >= account.valid_to
     or cast(bridge.created_at as date) < security.valid_from

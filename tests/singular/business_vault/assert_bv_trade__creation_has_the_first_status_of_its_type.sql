@@ -2,6 +2,8 @@
 -- Why: the model takes the earliest state as the creation; the workload defines it by type of trade. Both must be
 -- the same time.
 -- A returned row: a trade whose earliest state is not the one that its type begins with.
+{{ config(severity = 'warn') }}
+
 with
 
 states as (

@@ -12,6 +12,7 @@ trades as (
         coalesce(sum(fee), 0) + coalesce(sum(commission), 0) as charges_amount,
         count(case when status = 'Completed' and sk_broker_id is not null then 1 end) as brokered_trade_count
     from {{ ref('dim_trade') }}
+    where sk_close_date_id is not null or status not in ('Completed', 'Canceled')
 ),
 
 activity as (

@@ -18,6 +18,7 @@ actual as (
         count(*) as row_count,
         count(distinct sk_broker_id) as key_count
     from {{ ref('dim_broker') }}
+    where sk_broker_id <> {{ zero_key() }}
 )
 
 select

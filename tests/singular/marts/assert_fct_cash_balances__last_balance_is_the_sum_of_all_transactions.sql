@@ -3,6 +3,7 @@
 -- Why: the balance is carried from day to day across all versions of the account. A day that is lost
 --   or duplicated, or a restart at a new version or batch, would otherwise go unnoticed: the official
 --   audit does not check amounts.
+--   Rejected transactions do not count.
 -- A returned row: an account with both amounts, which differ.
 with
 
@@ -11,6 +12,15 @@ transactions as (
         account_id,
         sum(transaction_amount) as transaction_amount
     from {{ ref('nhl_cash_transaction') }}
+    where
+        (batch_id, record_source, source_row) not in (
+            select
+                rejected.batch_id,
+                rejected.record_source,
+                rejected.source_row
+            from {{ ref('rejected_rows') }} as rejected
+            where rejected.model_name = 'fct_cash_balances'
+        )
     group by account_id
 ),
 

@@ -1,11 +1,20 @@
 -- What: what an account holds of a security now is the sum of all changes that the source reported.
 -- Why: a position is computed from holdings in their order, and again when a batch changes it; the sum
---   depends on neither the order nor the batches.
+--   depends on neither the order nor the batches. Rejected changes do not count.
 -- A returned row: a position that is missing, that has no changes, or that has another quantity.
 with
 
 holding_changes as (
     select * from {{ ref('nhl_holding_change') }}
+    where
+        (batch_id, record_source, source_row) not in (
+            select
+                rejected.batch_id,
+                rejected.record_source,
+                rejected.source_row
+            from {{ ref('rejected_rows') }} as rejected
+            where rejected.model_name = 'fct_holdings'
+        )
 ),
 
 trades as (

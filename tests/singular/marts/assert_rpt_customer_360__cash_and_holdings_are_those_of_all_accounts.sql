@@ -7,6 +7,15 @@ with
 transactions as (
     select cast(coalesce(sum(transaction_amount), 0) as decimal(18, 2)) as cash_amount
     from {{ ref('nhl_cash_transaction') }}
+    where
+        (batch_id, record_source, source_row) not in (
+            select
+                rejected.batch_id,
+                rejected.record_source,
+                rejected.source_row
+            from {{ ref('rejected_rows') }} as rejected
+            where rejected.model_name = 'fct_cash_balances'
+        )
 ),
 
 positions as (

@@ -1,0 +1,12 @@
+{#
+    A ratio with two decimal places; NULL if it divides by zero, or has more than eight digits before the point. Engines divide decimals
+    differently; eight places on the way make them round alike.
+
+    `dividend`, `divisor`: SQL expressions.
+#}
+{% macro ratio(dividend, divisor) -%}
+    case
+        when abs({{ dividend }} / nullif({{ divisor }}, 0)) < 99999999
+            then cast(cast({{ dividend }} / nullif({{ divisor }}, 0) as decimal(18, 8)) as decimal(10, 2))
+    end
+{%- endmacro %}

@@ -1,0 +1,10 @@
+{#
+    A row as one text: the values of the columns in their order, with a bar in between and nothing for NULL.
+
+    `columns`: SQL expressions.
+#}
+{% macro row_as_text(columns) -%}
+    {%- for column in columns -%}
+        coalesce(cast({{ column }} as varchar), ''){{ " || '|' || " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
