@@ -8,7 +8,7 @@
     {%- if execute and flags.WHICH in ("run", "build") -%}
     {%- set landed, vault, inputs, states = operations_relation("landed_batches"), operations_relation("vault_batches"),
         operations_relation("model_inputs"), operations_relation("input_states") -%}
-    {%- if (flags.EMPTY or flags.SAMPLE) and load_relation(vault) is not none -%}
+    {%- if (flags.EMPTY or flags.SAMPLE) and has_record() -%}
         {%- do exceptions.raise_compiler_error(
             "this warehouse is built; --empty and --sample would empty its tables and make the snapshot record every prospect as withdrawn."
             ~ " Use them with another warehouse: WAREHOUSE=data/empty.duckdb, or PGDATABASE on Postgres"

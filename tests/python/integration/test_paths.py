@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from project import DBT, ROOT
 
 from scripts.load.run import LoadOptions, load
+from scripts.warehouse.workspace import DBT, ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +46,7 @@ def test_an_odd_path_is_the_same_lake_in_loader_and_dbt(
     lake = folder / "lake"
     options = LoadOptions(str(sources), str(lake), feeds=("control",))
     assert load(options).failures == []
-    # Another lake, of another world.
+    # Another lake, of another dataset.
     neighbor = tmp_path / "batch_id=7" / NEIGHBOR / "lake"
     assert load(LoadOptions(str(small_dataset), str(neighbor), (1,), ("control",))).failures == []
     query = "select string_agg(distinct batch_id, ',' order by batch_id) as batches from {{ ref('stg_control__load_log') }}"

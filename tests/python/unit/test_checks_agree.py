@@ -17,6 +17,7 @@ SQL_FOLDERS = (
     "tests/singular",
     "tests/generic",
     "analyses",
+    "packages",
 )
 
 

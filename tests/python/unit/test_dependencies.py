@@ -54,7 +54,7 @@ def _declared(project: Path, *, with_extras: bool) -> set[str]:
 @pytest.mark.parametrize(
     ("project", "folders"),
     [
-        (ROOT, [ROOT / "scripts", ROOT / "tests"]),
+        (ROOT, [ROOT / "scripts", ROOT / "bench", ROOT / "tests"]),
         (SOURCES, [SOURCES / "src" / "brokerage_sources"]),
     ],
     ids=["the warehouse and its tests", "brokerage_sources"],
