@@ -1,5 +1,14 @@
 with
 
+dim_account as (
+    select * from {{ ref('dim_account') }}
+),
+
+calendar as (
+    select min(date_value) as first_day
+    from {{ ref('ref_date') }}
+),
+
 brokers as (
     select * from {{ ref('bv_broker__history') }}
 ),
@@ -22,11 +31,24 @@ renamed as (
     from brokers
 ),
 
+-- What the others refer to if they refer to nobody known; no row while nothing does.
 unknown_member as (
-    {{- unknown_member("sk_broker_id", "broker_id", {
-        "first_name": "'Unknown'",
-        "last_name": "'Unknown'",
-    }, ref("dim_account"), "sk_broker_id") }}
+    select
+        {{ zero_key() }} as sk_broker_id,
+        -1 as broker_id,
+        null as manager_id,
+        'Unknown' as first_name,
+        'Unknown' as last_name,
+        null as middle_initial,
+        null as branch,
+        null as office,
+        null as phone,
+        true as is_current,
+        1 as batch_id,
+        calendar.first_day as effective_date,
+        {{ open_end() }} as end_date
+    from calendar
+    where exists (select 1 from dim_account where dim_account.sk_broker_id = {{ zero_key() }})
 ),
 
 members as (

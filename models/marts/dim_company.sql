@@ -1,5 +1,14 @@
 with
 
+dim_security as (
+    select * from {{ ref('dim_security') }}
+),
+
+calendar as (
+    select min(date_value) as first_day
+    from {{ ref('ref_date') }}
+),
+
 companies as (
     select * from {{ ref('bv_company__history') }}
 ),
@@ -39,12 +48,31 @@ described as (
     left join industries on companies.industry_code = industries.in_id
 ),
 
+-- What the others refer to if they refer to nobody known; no row while nothing does.
 unknown_member as (
-    {{- unknown_member("sk_company_id", "company_id", {
-        "status": "'Unknown'",
-        "name": "'Unknown'",
-        "industry": "'Unknown'",
-    }, ref("dim_security"), "sk_company_id") }}
+    select
+        {{ zero_key() }} as sk_company_id,
+        -1 as company_id,
+        'Unknown' as status,
+        'Unknown' as name,
+        'Unknown' as industry,
+        null as sp_rating,
+        null as is_low_grade,
+        null as ceo,
+        null as address_line1,
+        null as address_line2,
+        null as postal_code,
+        null as city,
+        null as state_prov,
+        null as country,
+        null as description,
+        null as founding_date,
+        true as is_current,
+        1 as batch_id,
+        calendar.first_day as effective_date,
+        {{ open_end() }} as end_date
+    from calendar
+    where exists (select 1 from dim_security where dim_security.sk_company_id = {{ zero_key() }})
 ),
 
 members as (

@@ -1,5 +1,14 @@
 with
 
+dim_account as (
+    select * from {{ ref('dim_account') }}
+),
+
+calendar as (
+    select min(date_value) as first_day
+    from {{ ref('ref_date') }}
+),
+
 customers as (
     select * from {{ ref('bv_customer__history') }}
 ),
@@ -53,13 +62,44 @@ described as (
     left join tax_rates as local_tax on customers.local_tax_rate_code = local_tax.tx_id
 ),
 
+-- What the others refer to if they refer to nobody known; no row while nothing does.
 unknown_member as (
-    {{- unknown_member("sk_customer_id", "customer_id", {
-        "status": "'Unknown'",
-        "last_name": "'Unknown'",
-        "first_name": "'Unknown'",
-        "gender": "'U'",
-    }, ref("dim_account"), "sk_customer_id") }}
+    select
+        {{ zero_key() }} as sk_customer_id,
+        -1 as customer_id,
+        null as tax_id,
+        'Unknown' as status,
+        'Unknown' as last_name,
+        'Unknown' as first_name,
+        null as middle_initial,
+        'U' as gender,
+        null as tier,
+        null as dob,
+        null as address_line1,
+        null as address_line2,
+        null as postal_code,
+        null as city,
+        null as state_prov,
+        null as country,
+        null as phone1,
+        null as phone2,
+        null as phone3,
+        null as email1,
+        null as email2,
+        null as national_tax_rate_desc,
+        null as national_tax_rate,
+        null as local_tax_rate_desc,
+        null as local_tax_rate,
+        null as agency_id,
+        null as credit_rating,
+        null as net_worth,
+        null as marketing_nameplate,
+        true as is_current,
+        1 as batch_id,
+        calendar.first_day as effective_date,
+        {{ open_end() }} as end_date
+    from calendar
+    where exists (select 1 from dim_account where dim_account.sk_customer_id = {{ zero_key() }})
 ),
 
 members as (

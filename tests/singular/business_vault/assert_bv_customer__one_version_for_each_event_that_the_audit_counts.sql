@@ -3,6 +3,7 @@
 -- official generator writes 0 into its attribute for them (C_ID_HIST) without counting.
 -- Why: an event that is lost, duplicated or completed from the wrong event changes the number of versions.
 -- A returned row: both counts, which differ. Without audit files there is nothing to compare, and no row.
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
 counted as (

@@ -1,6 +1,7 @@
 -- What: every batch adds as many prospects as the data generator counted as new (attribute P_NEW).
 -- Why: every batch has the full list; a match by the wrong key would insert known prospects again.
 -- A returned row: a batch with both counts, which differ. Without audit files there is no row.
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
 expected as (

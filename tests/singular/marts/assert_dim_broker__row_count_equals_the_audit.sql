@@ -3,6 +3,7 @@
 -- Why: a misread job code loses or invents brokers, and every account and trade depends on one.
 -- A returned row: the three counts, which differ. Without audit files there is nothing to compare,
 --   and no row.
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
 expected as (

@@ -1,6 +1,7 @@
 -- What: every line of the feed is a state of a trade, and the terms of the trade are those of the line that
--- inserted it: they never change.
+-- inserted it: they never change. Lines of a trade that no line inserts are in rejected_rows.
 -- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
 delivered as (
@@ -26,6 +27,7 @@ delivered as (
         source_row,
         loaded_at
     from {{ source('brokerage', 'trade') }}
+    where t_id in (select nhl_trade.trade_id from {{ ref('nhl_trade') }} as nhl_trade)
 ),
 
 rebuilt as (

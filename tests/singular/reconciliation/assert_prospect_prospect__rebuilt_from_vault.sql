@@ -1,6 +1,7 @@
 -- What: the full list of each batch follows from the prospects that entered or left, and the last description of each.
 -- File and line of an unchanged prospect are those of an older batch, so they are not compared.
 -- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
 delivered as (

@@ -4,6 +4,7 @@
 --   the file.
 -- A returned row: a kind of record and both numbers. Without audit files there is nothing to
 --   compare, and no row.
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
 audit_counts as (
