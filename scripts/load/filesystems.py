@@ -11,7 +11,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-_PIECE = 1 << 20
+_PIECE = 1 << 16
 
 
 def filesystem_of(uri: str) -> tuple[Any, str]:

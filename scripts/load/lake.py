@@ -192,7 +192,7 @@ class Lake:
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return Path(path).exists() if self._is_local else bool(self._filesystem.exists(path))
+        return bool(self._filesystem.exists(path))
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there.
@@ -202,9 +202,7 @@ class Lake:
         """
         self._forget(path)
         with _writing(path), suppress(FileNotFoundError):
-            if self._is_local:
-                Path(path).unlink()
-            else:
+            if self.exists(path):
                 self._filesystem.rm_file(path)
 
     def is_intact(self, path: str, sha256: str) -> bool:
