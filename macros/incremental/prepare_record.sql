@@ -15,7 +15,7 @@
         ) -%}
     {%- endif -%}
     begin;
-    create schema if not exists {{ landed.without_identifier() }};
+    create schema if not exists {{ landed.without_identifier().include(database=false) }};
     create table if not exists {{ landed }} (
         invocation_id varchar not null,
         started_at timestamp not null,

@@ -1,6 +1,6 @@
 """Rows that cannot be modelled, planted into one small dataset: the build ends, each row is named, and everything else is right.
 
-The cases are written into the source files by `plant`; the warehouse is built once on each engine, and every test reads it.
+The cases are written into the source files by `tests/python/hard_data.py`; the warehouse is built once on each engine, and every test reads it.
 
     pytest tests/python/integration/test_hard_data.py
 """
@@ -8,7 +8,6 @@ The cases are written into the source files by `plant`; the warehouse is built o
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,201 +17,11 @@ from scripts.load.run import LoadOptions, load
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import Workspace
+from tests.python.hard_data import DAY, NO_SYMBOL, NOBODY, ZERO_KEY, Planted, Sources, plant
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("hard_data")]
 
-DAY = "2017-07-09"
-BROKER = "314"
-# Keys that nothing in the dataset has.
-NOBODY = 999_999_999
-NO_SYMBOL = "NOSUCHSYMBOL"
-ZERO_KEY = "00000000-0000-0000-0000-000000000000"
-# Change numbers from here on are planted.
-FIRST_NUMBER = 90_000_000
-
 RED = {"assert_rejected_rows__there_are_none"}
-
-
-class Sources:
-    """The source files of a dataset, and what was planted in them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.number = FIRST_NUMBER
-
-    def lines(self, name: str) -> list[str]:
-        """The lines of a file, without their ends."""
-        return (self.folder / name).read_text().splitlines()
-
-    def rows(self, name: str) -> list[list[str]]:
-        """The fields of the lines of a file."""
-        return [line.split("|") for line in self.lines(name)]
-
-    def write(self, name: str, lines: list[str]) -> None:
-        """Replace a file."""
-        (self.folder / name).write_text("".join(f"{line}\n" for line in lines))
-
-    def add(self, name: str, *fields: object, flag: str = "I") -> None:
-        """A line at the end of a file of a daily batch, with a change number of its own."""
-        self.number += 1
-        line = "|".join(str(field) for field in (flag, self.number, *fields))
-        self.write(name, [*self.lines(name), line])
-
-    def add_trade(
-        self, trade_id: int, *, symbol: str, account: object, flag: str = "I", **values: object
-    ) -> None:
-        """A row of a trade in the last batch; what `values` do not say is usual."""
-        usual = {"status": "SBMT", "kind": "TMB", "quantity": 5, "price": "1.00", "figures": "|||"}
-        row = usual | values
-        self.add(
-            "Batch3/Trade.txt",
-            trade_id,
-            f"{DAY} 11:00:00",
-            row["status"],
-            row["kind"],
-            1,
-            symbol,
-            row["quantity"],
-            row["price"],
-            account,
-            "planted",
-            row["figures"],
-            flag=flag,
-        )
-
-    def change(self, name: str, line: int, **fields: object) -> list[str]:
-        """Other values of some fields of a line; `field_3` is the fourth. Returns the fields of the line."""
-        rows = self.rows(name)
-        for place, value in fields.items():
-            rows[line][int(place.removeprefix("field_"))] = str(value)
-        self.write(name, ["|".join(row) for row in rows])
-        return rows[line]
-
-
-@dataclass(frozen=True)
-class Planted:
-    """What the tests look for."""
-
-    account_of_another_employee: int
-    another_employee: int
-    account_of_nobody: int
-    orphan_account: int
-    known_account: int
-    priced_at_zero: str
-    priced_twice: str
-    out_of_order: str
-    lots: tuple[int, int]
-    closing_trade: int
-    implausible_trade: int
-    oddly_typed_trade: int
-
-
-def plant(sources: Sources) -> Planted:
-    """Write all cases into the files of the third batch, and those of the newswire into the first."""
-    for audit in sources.folder.rglob("*_audit.csv"):
-        audit.unlink()
-    employees = [line.split(",") for line in sources.lines("Batch1/HR.csv")]
-    another = next(int(fields[0]) for fields in employees if fields[5] != BROKER)
-    broker = next(int(fields[0]) for fields in employees if fields[5] == BROKER)
-    account = sources.rows("Batch3/CashTransaction.txt")[0][2]
-    prices = sources.rows("Batch3/DailyMarket.txt")
-
-    # Accounts: the broker has another job, is nobody, or the owner is nobody.
-    ids = (800_001, 800_002, 800_003)
-    for account_id, broker_id, customer_id in (
-        (ids[0], another, 0),
-        (ids[1], NOBODY, 0),
-        (ids[2], broker, NOBODY),
-    ):
-        sources.add("Batch3/Account.txt", account_id, broker_id, customer_id, "planted", 1, "ACTV")
-    # Inserted although known, updated although unknown.
-    sources.add("Batch3/Account.txt", account, broker, 0, "known", 1, "ACTV")
-    sources.add("Batch3/Account.txt", 800_004, broker, 0, "unknown", 1, "ACTV", flag="U")
-
-    # Cash and watches without a parent, or on a day that is in no calendar.
-    sources.add("Batch3/CashTransaction.txt", NOBODY, f"{DAY} 10:00:00", "5.00", "nobody's")
-    sources.add("Batch3/WatchHistory.txt", NOBODY, prices[0][3], f"{DAY} 10:00:00", "ACTV")
-    sources.add("Batch3/WatchHistory.txt", 0, NO_SYMBOL, f"{DAY} 10:00:00", "ACTV")
-    sources.add("Batch3/WatchHistory.txt", 1, prices[0][3], "1850-01-01 10:00:00", "ACTV")
-    sources.add("Batch3/WatchHistory.txt", 2, NO_SYMBOL, f"{DAY} 10:00:00", "CNCL")
-
-    # Prices: none, one too many, of nothing, and in a wrong order.
-    sources.change("Batch3/DailyMarket.txt", 0, field_4="0.00", field_6="0.00")
-    sources.change("Batch3/DailyMarket.txt", 1, field_5="1.00", field_6="2.00", field_7="-3")
-    sources.add("Batch3/DailyMarket.txt", *prices[2][2:])
-    sources.add("Batch3/DailyMarket.txt", prices[2][2], NO_SYMBOL, "1.00", "1.00", "1.00", 5)
-
-    # Trades: of nobody, of nothing, of an unknown kind, with absurd figures, and changed although never placed.
-    first, symbol = 900_001, prices[0][3]
-    sources.add_trade(first, symbol=symbol, account=NOBODY)
-    sources.add_trade(first + 1, symbol=NO_SYMBOL, account=account)
-    sources.add_trade(first + 2, symbol=symbol, account=account, kind="X")
-    sources.add_trade(first + 3, symbol=symbol, account=account, quantity=-5, price="-9.85")
-    sources.add_trade(first + 4, symbol=symbol, account=account, flag="U")
-
-    # One sale closes two lots.
-    lots, closing = (first + 10, first + 11), first + 12
-    for trade_id, kind, quantity in (
-        (lots[0], "TMB", 10),
-        (lots[1], "TMB", 20),
-        (closing, "TMS", 30),
-    ):
-        done = {
-            "status": "CMPT",
-            "kind": kind,
-            "quantity": quantity,
-            "figures": "3.00|0.10|0.20|0.30",
-        }
-        sources.add_trade(trade_id, symbol=prices[3][3], account=account, **done)
-    for opening, current, before, after in (
-        (lots[0], lots[0], 0, 10),
-        (lots[1], lots[1], 0, 20),
-        (lots[0], closing, 10, 0),
-        (lots[1], closing, 20, 0),
-    ):
-        sources.add("Batch3/HoldingHistory.txt", opening, current, before, after)
-    # A holding of a trade that was rejected, and one of a trade that nobody placed.
-    sources.add("Batch3/HoldingHistory.txt", first, first, 0, 5)
-    sources.add("Batch3/HoldingHistory.txt", NOBODY, NOBODY, 0, 5)
-
-    _plant_newswire(sources)
-    return Planted(
-        account_of_another_employee=ids[0],
-        another_employee=another,
-        account_of_nobody=ids[1],
-        orphan_account=ids[2],
-        known_account=int(account),
-        priced_at_zero=prices[0][3],
-        priced_twice=prices[2][3],
-        out_of_order=prices[1][3],
-        lots=lots,
-        closing_trade=closing,
-        implausible_trade=first + 3,
-        oddly_typed_trade=first + 2,
-    )
-
-
-def _plant_newswire(sources: Sources) -> None:
-    """A company called 3, securities of both that 3 may mean, and records of companies that nobody knows."""
-    names = sorted(path.name for path in (sources.folder / "Batch1").glob("FINWIRE*"))
-    lines = [(name, line) for name in names for line in sources.lines(f"Batch1/{name}")]
-    kinds = {
-        kind: [line for _, line in lines if line[15:18] == kind] for kind in ("CMP", "SEC", "FIN")
-    }
-    company = kinds["CMP"][0]
-    security, figures = kinds["SEC"][0], kinds["FIN"][0]
-    last = f"Batch1/{names[-1]}"
-    time = sources.lines(last)[-1][:15]
-    called_three = f"{time}CMP{'3':<60}{9003:010}{company[88:92]}ZZ{company[94:]}"
-    planted = [called_three]
-    for symbol, reference in (
-        ("THREEBYNAME", f"{'3':<60}"),
-        ("THREEBYNUMBER", f"{3:010}"),
-        ("OFNOBODY", f"{NOBODY:010}"),
-    ):
-        planted.append(f"{time}SEC{symbol:<15}{security[33:160]}{reference}")
-    planted.append(f"{time}{figures[15:186]}{NOBODY:010}")
-    sources.write(last, [*sources.lines(last), *planted])
 
 
 @dataclass
