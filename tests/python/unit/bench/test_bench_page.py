@@ -155,5 +155,5 @@ def test_the_exponent_of_a_power_is_its_power() -> None:
 
 def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"other\.json: no result"):
+    with pytest.raises(ValueError, match=r"other\.json: not a result"):
         read_results(tmp_path)

@@ -142,7 +142,7 @@ def test_changes_among_others_that_landed_before_are_set_aside(sources: Path, la
     ]
     log = outcome.log(FEED)[-1]
     assert (log["rows_read"], log["rows_landed"], log["rows_quarantined"]) == (3, 1, 2)
-    message = f"warning: {FEED} of batch 3: {BATCH_3}: 2 of 3 changes (cdc_dsn) came before"
+    message = f"warning: {FEED} of batch 3: {BATCH_3}: 2 of 3 changes (cdc_dsn) have already landed"
     assert message in outcome.output
     # Said once; then the lake is as it should be.
     assert "warning" not in load_feeds(sources, lake, FEED).output
