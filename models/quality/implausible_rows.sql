@@ -1,6 +1,6 @@
 {{ config(materialized="incremental", incremental_strategy="append", on_schema_change="append_new_columns") }}
 
-{#- For each table: its official name, the key of a row, and its rules: kind of message, when it is written, and the value in question. -#}
+{#- For each table its official name, the key of a row, and its rules: kind of message, condition, name and value. -#}
 {%- set tables = {
     "nhl_trade": (ref("nhl_trade"), "DimTrade", ("T_ID", "trade_id"), [
         ("quantity_not_positive", "quantity <= 0", "T_QTY", "quantity"),
@@ -97,7 +97,8 @@ implausible_values as (
         source_row,
         '{{ message_code }}' as message_code,
         '{{ message_source }}' as message_source,
-        '{{ key[0] }} = ' || cast({{ key[1] }} as varchar) || ', {{ value_name }} = ' || cast({{ value }} as varchar) as message_data
+        '{{ key[0] }} = ' || cast({{ key[1] }} as varchar) || ', {{ value_name }} = ' || cast({{ value }} as varchar)
+            as message_data
     from suspect_{{ name }}
     where {{ condition }}
     {%- if not (loop.last and is_last_table) %}
@@ -119,7 +120,8 @@ trades_placed_again as (
         placed.source_row,
         'insert_of_known_key' as message_code,
         'DimTrade' as message_source,
-        'T_ID = ' || cast(placed.trade_id as varchar) as message_data
+        'T_ID = ' || cast(placed.trade_id as varchar)
+            as message_data
     from new_nhl_trade as placed
     inner join trades
         on
@@ -166,7 +168,8 @@ trades_placed_again as (
         changed.source_row,
         case when changed.is_insert then 'insert_of_known_key' else 'update_of_unknown_key' end as message_code,
         '{{ message_source }}' as message_source,
-        '{{ key_name }} = ' || cast(hub.{{ key }} as varchar) as message_data
+        '{{ key_name }} = ' || cast(hub.{{ key }} as varchar)
+            as message_data
     from {{ name }}_numbered as changed
     inner join {{ hub }} as hub on changed.{{ hash_key }} = hub.{{ hash_key }}
     where

@@ -40,7 +40,7 @@ valued as (
         prices.close_price,
         cast(fct_positions.quantity * prices.close_price as decimal(38, 2)) as market_amount,
         cast(fct_positions.quantity * prices.close_price - fct_positions.cost_amount as decimal(38, 2))
-            as unrealised_gain_amount
+            as unrealized_gain_amount
     from fct_positions
     inner join prices
         on

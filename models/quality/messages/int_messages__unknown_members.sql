@@ -1,4 +1,4 @@
-{#- A dimension refers to a member that is not known, or has a code that is not listed: what it is, whether it is so, and what was said. -#}
+{#- References to a member that is not known and codes that are not listed: kind, condition, name and value. -#}
 {%- set accounts = [
     ("unknown_member", "dim_account.sk_broker_id = " ~ zero_key(), "CA_B_ID", "hub_employee.employee_id"),
     ("unknown_member", "dim_account.sk_customer_id = " ~ zero_key(), "CA_C_ID", "hub_customer.customer_id"),
@@ -40,7 +40,8 @@ account_versions as (
         '{{ code }}' as message_code,
         'DimAccount' as message_source,
         dim_account.batch_id,
-        'CA_ID = ' || cast(dim_account.account_id as varchar) || ', {{ value_name }} = ' || coalesce(cast({{ value }} as varchar), '') as message_data
+        'CA_ID = ' || cast(dim_account.account_id as varchar) || ', {{ value_name }} = ' || coalesce(cast({{ value }} as varchar), '')
+            as message_data
     from {{ ref('dim_account') }} as dim_account
     inner join {{ ref('bv_account__history') }} as history on dim_account.sk_account_id = history.account_version_hk
     left join {{ ref('hub_employee') }} as hub_employee on history.broker_hk = hub_employee.employee_hk
@@ -56,7 +57,8 @@ customer_versions as (
         '{{ code }}' as message_code,
         'DimCustomer' as message_source,
         dim_customer.batch_id,
-        'C_ID = ' || cast(dim_customer.customer_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '') as message_data
+        'C_ID = ' || cast(dim_customer.customer_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
+            as message_data
     from {{ ref('dim_customer') }} as dim_customer
     inner join {{ ref('bv_customer__history') }} as history on dim_customer.sk_customer_id = history.customer_version_hk
     where {{ condition }}
@@ -70,7 +72,8 @@ company_versions as (
         '{{ code }}' as message_code,
         'DimCompany' as message_source,
         dim_company.batch_id,
-        'CO_ID = ' || cast(dim_company.company_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '') as message_data
+        'CO_ID = ' || cast(dim_company.company_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
+            as message_data
     from {{ ref('dim_company') }} as dim_company
     inner join {{ ref('bv_company__history') }} as history on dim_company.sk_company_id = history.company_version_hk
     where {{ condition }}
@@ -89,7 +92,8 @@ security_versions as (
         '{{ code }}' as message_code,
         'DimSecurity' as message_source,
         dim_security.batch_id,
-        'S_SYMB = ' || dim_security.symbol || ', {{ value_name }} = ' || coalesce({{ value }}, '') as message_data
+        'S_SYMB = ' || dim_security.symbol || ', {{ value_name }} = ' || coalesce({{ value }}, '')
+            as message_data
     from {{ ref('dim_security') }} as dim_security
     inner join {{ ref('bv_security__history') }} as history on dim_security.sk_security_id = history.security_version_hk
     left join issuers
@@ -109,7 +113,8 @@ trades as (
         '{{ code }}' as message_code,
         'DimTrade' as message_source,
         dim_trade.batch_id,
-        'T_ID = ' || cast(dim_trade.trade_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '') as message_data
+        'T_ID = ' || cast(dim_trade.trade_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
+            as message_data
     from {{ ref('dim_trade') }} as dim_trade
     inner join {{ ref('bv_trade__life_cycle') }} as history on dim_trade.trade_id = history.trade_id
     where {{ condition }}

@@ -125,15 +125,15 @@ WRONG: dict[str, tuple[Row, str]] = {
     ),
     "change_number_that_is_text": (
         table({"id": {}}, change_number="id"),
-        "change_number 'id' is no column of whole numbers",
+        "change_number 'id' is not a column of whole numbers",
     ),
     "change_number_of_xml": (
         table({"id": {"path": "@ID", "data_type": "bigint"}}, **XML, change_number="id"),
-        "an xml feed has no change_number",
+        "an xml feed cannot have a change_number",
     ),
     "ascending_without_a_column": (
         table(KEY, ascending="day"),
-        "ascending 'day' is no column",
+        "ascending 'day' is not a column",
     ),
     "column_of_the_loader": (table({"batch_id": {}}), "column 'batch_id' occurs twice"),
 }
