@@ -68,43 +68,46 @@ batches as (
 ),
 
 {% for name, (relation, message_source, key, rules) in tables.items() %}
-new_{{ name }} as (
-    select * from {{ relation }}
-    where {{ new_rows_filter(relation, in_order=true) }}
-),
+    new_{{ name }} as (
+        select * from {{ relation }}
+        where {{ new_rows_filter(relation, in_order=true) }}
+    ),
 
-suspect_{{ name }} as (
-    select
-        delivered.*,
-        batches.batch_date
-    from new_{{ name }} as delivered
-    inner join batches on delivered.batch_id = batches.batch_id
-    where
-        {%- for _, condition, _, _ in rules %}
-        {{ "or " if not loop.first }}({{ condition }})
-        {%- endfor %}
-),
+    suspect_{{ name }} as (
+        select
+            delivered.*,
+            batches.batch_date
+        from new_{{ name }} as delivered
+        inner join batches on delivered.batch_id = batches.batch_id
+        where
+            {%- for _, condition, _, _ in rules %}
+                                {{ "or " if not loop.first }}({{ condition }})
+            {%- endfor %}
+    ),
 
 {% endfor %}
 
 implausible_values as (
     {%- for name, (relation, message_source, key, rules) in tables.items() %}
-    {%- set is_last_table = loop.last %}
-    {%- for message_code, condition, value_name, value in rules %}
-    select
-        batch_id,
-        record_source,
-        source_row,
-        '{{ message_code }}' as message_code,
-        '{{ message_source }}' as message_source,
-        '{{ key[0] }} = ' || cast({{ key[1] }} as varchar) || ', {{ value_name }} = ' || cast({{ value }} as varchar)
-            as message_data
-    from suspect_{{ name }}
-    where {{ condition }}
-    {%- if not (loop.last and is_last_table) %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        {%- set is_last_table = loop.last %}
+        {%- for message_code, condition, value_name, value in rules %}
+            select
+                batch_id,
+                record_source,
+                source_row,
+                '{{ message_code }}' as message_code,
+                '{{ message_source }}' as message_source,
+                '{{ key[0] }} = '
+                || cast({{ key[1] }} as varchar)
+                || ', {{ value_name }} = '
+                || cast({{ value }} as varchar)
+                    as message_data
+            from suspect_{{ name }}
+            where {{ condition }}
+            {%- if not (loop.last and is_last_table) %}
+                union all
+            {%- endif %}
+        {%- endfor %}
     {%- endfor %}
 ),
 
@@ -127,55 +130,55 @@ trades_placed_again as (
         on
             placed.trade_id = trades.trade_id
             and (
-                trades.batch_id < placed.batch_id
-                or (trades.batch_id = placed.batch_id and trades.source_row < placed.source_row)
+                placed.batch_id > trades.batch_id
+                or (placed.batch_id = trades.batch_id and placed.source_row > trades.source_row)
             )
 ),
 
 {% for name, (message_source, key_name, hub, hash_key, key, parts) in changes.items() %}
-{{ name }}_changed as (
-    {%- for relation, is_insert in parts %}
-    select
-        {{ hash_key }},
-        {{ is_insert }} as is_insert,
-        {{ new_rows_filter(relation, in_order=true) }} as is_new,
-        applied_at,
-        sequence_number,
-        batch_id,
-        record_source,
-        source_row
-    from {{ relation }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
+    {{ name }}_changed as (
+        {%- for relation, is_insert in parts %}
+            select
+                {{ hash_key }},
+                {{ is_insert }} as is_insert,
+                {{ new_rows_filter(relation, in_order=true) }} as is_new,
+                applied_at,
+                sequence_number,
+                batch_id,
+                record_source,
+                source_row
+            from {{ relation }}
+            {%- if not loop.last %}
+                union all
+            {%- endif %}
+        {%- endfor %}
+    ),
 
-{{ name }}_numbered as (
-    select
-        *,
-        row_number() over (
-            partition by {{ hash_key }}
-            order by batch_id, applied_at, sequence_number, source_row
-        ) as change_number
-    from {{ name }}_changed
-),
+    {{ name }}_numbered as (
+        select
+            *,
+            row_number() over (
+                partition by {{ hash_key }}
+                order by batch_id, applied_at, sequence_number, source_row
+            ) as change_number
+        from {{ name }}_changed
+    ),
 
-{{ name }}_misnamed as (
-    select
-        changed.batch_id,
-        changed.record_source,
-        changed.source_row,
-        case when changed.is_insert then 'insert_of_known_key' else 'update_of_unknown_key' end as message_code,
-        '{{ message_source }}' as message_source,
-        '{{ key_name }} = ' || cast(hub.{{ key }} as varchar)
-            as message_data
-    from {{ name }}_numbered as changed
-    inner join {{ hub }} as hub on changed.{{ hash_key }} = hub.{{ hash_key }}
-    where
-        changed.is_new
-        and changed.is_insert = (changed.change_number > 1)
-),
+    {{ name }}_misnamed as (
+        select
+            changed.batch_id,
+            changed.record_source,
+            changed.source_row,
+            case when changed.is_insert then 'insert_of_known_key' else 'update_of_unknown_key' end as message_code,
+            '{{ message_source }}' as message_source,
+            '{{ key_name }} = ' || cast(hub.{{ key }} as varchar)
+                as message_data
+        from {{ name }}_numbered as changed
+        inner join {{ hub }} as hub on changed.{{ hash_key }} = hub.{{ hash_key }}
+        where
+            changed.is_new
+            and changed.is_insert = (changed.change_number > 1)
+    ),
 
 {% endfor %}
 

@@ -93,14 +93,20 @@ trade_states as (
     select * from {{ ref('sat_trade__brokerage') }} as states
     where
         {{ touched_trades }}
-        and not exists (select 1 from dim_trade where dim_trade.trade_id = states.trade_id)
+        and not exists (
+            select 1 from dim_trade
+            where dim_trade.trade_id = states.trade_id
+        )
 ),
 
 trade_events as (
     select * from {{ ref('nhl_trade_event') }} as events
     where
         {{ touched_trades }}
-        and not exists (select 1 from dim_trade where dim_trade.trade_id = events.trade_id)
+        and not exists (
+            select 1 from dim_trade
+            where dim_trade.trade_id = events.trade_id
+        )
 ),
 
 trade_rows as (
@@ -342,11 +348,15 @@ watches as (
     select
         followed.*,
         case
-            when action_code = 'ACTV' then applied_at
-            when action_code = 'CNCL' and previous_action_code = 'ACTV' then previous_applied_at
+            when followed.action_code = 'ACTV' then followed.applied_at
+            when
+                followed.action_code = 'CNCL' and followed.previous_action_code = 'ACTV'
+                then followed.previous_applied_at
         end as placed_at,
-        case when action_code = 'ACTV' then batch_id else previous_batch_id end as placed_batch_id,
-        case when action_code = 'ACTV' then cdc_flag else previous_cdc_flag end as placed_cdc_flag
+        case when followed.action_code = 'ACTV' then followed.batch_id else followed.previous_batch_id end
+            as placed_batch_id,
+        case when followed.action_code = 'ACTV' then followed.cdc_flag else followed.previous_cdc_flag end
+            as placed_cdc_flag
     from followed
 ),
 
@@ -374,7 +384,9 @@ judged_watches as (
                 then
                     'no version of security ' || watches.symbol
                     || ' holds on ' || cast(watches.looked_up_on as varchar)
-            when placed_day.date_value is null then cast(watches.placed_on as varchar) || ' is not a day of the calendar'
+            when
+                placed_day.date_value is null
+                then cast(watches.placed_on as varchar) || ' is not a day of the calendar'
             when own_day.date_value is null
                 then cast(cast(watches.applied_at as date) as varchar) || ' is not a day of the calendar'
         end as reason
@@ -482,36 +494,42 @@ rejected_financials as (
 ---------- lists
 
 {% for name, (reference, keys) in references.items() %}
-numbered_{{ name }} as (
-    select
-        *,
+    numbered_{{ name }} as (
+        select
+            *,
         {%- for key in keys %}
-        row_number() over (partition by {{ key }} order by batch_id, source_row) as {{ key }}_number{{ "," if not loop.last }}
+            row_number()
+                over (partition by {{ key }} order by batch_id, source_row)
+                as {{ key }}_number
+        {{ "," if not loop.last }}
+        
         {%- endfor %}
-    from {{ reference }}
-    where {{ new_rows_filter(reference, in_order=true) }}
-),
+        from {{ reference }}
+        where {{ new_rows_filter(reference, in_order=true) }}
+    ),
 
 {% endfor %}
 
 rejected_entries as (
     {%- for name, (reference, keys) in references.items() %}
-    select
-        '{{ name }}' as model_name,
-        cast(null as bigint) as trade_id,
-        cast(null as bigint) as customer_id,
-        cast(null as varchar) as symbol,
-        cast({{ keys[0] }} as varchar) as business_key,
-        batch_id,
-        record_source,
-        source_row,
-        'the list has an earlier entry of this key' as reason,
-        {{ row_as_text(keys) }} as raw_text
-    from numbered_{{ name }}
-    where {% for key in keys %}{{ " or " if not loop.first }}{{ key }}_number > 1{% endfor %}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            '{{ name }}' as model_name,
+            cast(null as bigint) as trade_id,
+            cast(null as bigint) as customer_id,
+            cast(null as varchar) as symbol,
+            cast({{ keys[0] }} as varchar) as business_key,
+            batch_id,
+            record_source,
+            source_row,
+            'the list has an earlier entry of this key' as reason,
+            {{ row_as_text(keys) }} as raw_text
+        from numbered_{{ name }}
+        where
+            {% for key in keys %}                {{ " or " if not loop.first }}{{ key }}_number > 1
+        {% endfor %}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 

@@ -28,8 +28,8 @@ LAYERS = ("raw_vault", "business_vault", "marts", "quality")
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 # What is loaded and built together: history, then what came after it.
 STEPS = ((1,), (2, 3))
-# Without a broken row there is nothing to quarantine.
-NEVER_FILLED = {"quality.quarantined_rows"}
+# The sample sources are clean: nothing to quarantine, to reject or to find implausible.
+NEVER_FILLED = {"quality.quarantined_rows", "quality.rejected_rows", "quality.implausible_rows"}
 MAXIMUM_DIFFERENCES = 3
 
 

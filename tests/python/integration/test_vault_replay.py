@@ -27,8 +27,8 @@ pytestmark = pytest.mark.integration
 MODELS = ("+path:models/raw_vault", "+path:models/business_vault/pits")
 
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
-# Without a broken row there is nothing to quarantine.
-NEVER_FILLED = {"quarantined_rows"}
+# The sample sources are clean: nothing to quarantine, to reject or to find implausible.
+NEVER_FILLED = {"quarantined_rows", "rejected_rows", "implausible_rows"}
 
 
 @dataclass
