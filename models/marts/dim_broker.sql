@@ -31,8 +31,10 @@ renamed as (
     from brokers
 ),
 
--- What the others refer to if they refer to nobody known; no row while nothing does.
-unknown_member as (
+members as (
+    select * from renamed
+    union all
+    -- What the others refer to if they refer to nobody known; no row while nothing does.
     select
         {{ zero_key() }} as sk_broker_id,
         -1 as broker_id,
@@ -49,12 +51,6 @@ unknown_member as (
         {{ open_end() }} as end_date
     from calendar
     where exists (select 1 from dim_account where dim_account.sk_broker_id = {{ zero_key() }})
-),
-
-members as (
-    select * from renamed
-    union all
-    select * from unknown_member
 )
 
 select * from members

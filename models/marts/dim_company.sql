@@ -48,8 +48,10 @@ described as (
     left join industries on companies.industry_code = industries.in_id
 ),
 
--- What the others refer to if they refer to nobody known; no row while nothing does.
-unknown_member as (
+members as (
+    select * from described
+    union all
+    -- What the others refer to if they refer to nobody known; no row while nothing does.
     select
         {{ zero_key() }} as sk_company_id,
         -1 as company_id,
@@ -73,12 +75,6 @@ unknown_member as (
         {{ open_end() }} as end_date
     from calendar
     where exists (select 1 from dim_security where dim_security.sk_company_id = {{ zero_key() }})
-),
-
-members as (
-    select * from described
-    union all
-    select * from unknown_member
 )
 
 select * from members

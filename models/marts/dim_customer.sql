@@ -62,8 +62,10 @@ described as (
     left join tax_rates as local_tax on customers.local_tax_rate_code = local_tax.tx_id
 ),
 
--- What the others refer to if they refer to nobody known; no row while nothing does.
-unknown_member as (
+members as (
+    select * from described
+    union all
+    -- What the others refer to if they refer to nobody known; no row while nothing does.
     select
         {{ zero_key() }} as sk_customer_id,
         -1 as customer_id,
@@ -100,12 +102,6 @@ unknown_member as (
         {{ open_end() }} as end_date
     from calendar
     where exists (select 1 from dim_account where dim_account.sk_customer_id = {{ zero_key() }})
-),
-
-members as (
-    select * from described
-    union all
-    select * from unknown_member
 )
 
 select * from members

@@ -1,6 +1,6 @@
 {{ config(materialized="incremental", incremental_strategy="append", on_schema_change="append_new_columns") }}
 
-{#- For each table: its official name, the key of a row, and its rules: kind of message, when it is written, and the value in question. -#}
+{#- For each table its official name, the key of a row, and its rules: kind of message, condition, name and value. -#}
 {%- set tables = {
     "nhl_trade": (ref("nhl_trade"), "DimTrade", ("T_ID", "trade_id"), [
         ("quantity_not_positive", "quantity <= 0", "T_QTY", "quantity"),
@@ -56,7 +56,8 @@
 {#- One plan for all filters below. In order, because whether a key is known depends on the batches before. #}
 {%- if execute and model.resource_type == "model" -%}
     {%- do incremental_plan(
-        tables | list + ["nhl_account_action", "sat_account__brokerage", "sat_customer__crm", "sat_customer__brokerage"],
+        tables | list
+        + ["nhl_account_action", "sat_account__brokerage", "sat_customer__crm", "sat_customer__brokerage"],
         in_order=true,
     ) -%}
 {%- endif -%}
@@ -68,42 +69,41 @@ batches as (
 ),
 
 {% for name, (relation, message_source, key, rules) in tables.items() %}
-new_{{ name }} as (
-    select * from {{ relation }}
-    where {{ new_rows_filter(relation, in_order=true) }}
-),
+    new_{{ name }} as (
+        select * from {{ relation }}
+        where {{ new_rows_filter(relation, in_order=true) }}
+    ),
 
-suspect_{{ name }} as (
-    select
-        delivered.*,
-        batches.batch_date
-    from new_{{ name }} as delivered
-    inner join batches on delivered.batch_id = batches.batch_id
-    where
-        {%- for _, condition, _, _ in rules %}
-        {{ "or " if not loop.first }}({{ condition }})
-        {%- endfor %}
-),
+    suspect_{{ name }} as (
+        select
+            delivered.*,
+            batches.batch_date
+        from new_{{ name }} as delivered
+        inner join batches on delivered.batch_id = batches.batch_id
+        where ({{ rules | map(attribute=1) | join(") or (") }})
+    ),
 
 {% endfor %}
 
 implausible_values as (
     {%- for name, (relation, message_source, key, rules) in tables.items() %}
-    {%- set is_last_table = loop.last %}
-    {%- for message_code, condition, value_name, value in rules %}
-    select
-        batch_id,
-        record_source,
-        source_row,
-        '{{ message_code }}' as message_code,
-        '{{ message_source }}' as message_source,
-        '{{ key[0] }} = ' || cast({{ key[1] }} as varchar) || ', {{ value_name }} = ' || cast({{ value }} as varchar) as message_data
-    from suspect_{{ name }}
-    where {{ condition }}
-    {%- if not (loop.last and is_last_table) %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        {%- set is_last_table = loop.last %}
+        {%- for message_code, condition, value_name, value in rules %}
+            select
+                batch_id,
+                record_source,
+                source_row,
+                '{{ message_code }}' as message_code,
+                '{{ message_source }}' as message_source,
+                '{{ key[0] }} = ' || cast({{ key[1] }} as varchar)
+                || ', {{ value_name }} = ' || cast({{ value }} as varchar)
+                    as message_data
+            from suspect_{{ name }}
+            where {{ condition }}
+            {%- if not (loop.last and is_last_table) %}
+                union all
+            {%- endif %}
+        {%- endfor %}
     {%- endfor %}
 ),
 
@@ -131,48 +131,49 @@ trades_placed_again as (
 ),
 
 {% for name, (message_source, key_name, hub, hash_key, key, parts) in changes.items() %}
-{{ name }}_changed as (
-    {%- for relation, is_insert in parts %}
-    select
-        {{ hash_key }},
-        {{ is_insert }} as is_insert,
-        {{ new_rows_filter(relation, in_order=true) }} as is_new,
-        applied_at,
-        sequence_number,
-        batch_id,
-        record_source,
-        source_row
-    from {{ relation }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
+    {{ name }}_changed as (
+        {%- for relation, is_insert in parts %}
+            select
+                {{ hash_key }},
+                {{ is_insert }} as is_insert,
+                {{ new_rows_filter(relation, in_order=true) }} as is_new,
+                applied_at,
+                sequence_number,
+                batch_id,
+                record_source,
+                source_row
+            from {{ relation }}
+            {%- if not loop.last %}
+                union all
+            {%- endif %}
+        {%- endfor %}
+    ),
 
-{{ name }}_numbered as (
-    select
-        *,
-        row_number() over (
-            partition by {{ hash_key }}
-            order by batch_id, applied_at, sequence_number, source_row
-        ) as change_number
-    from {{ name }}_changed
-),
+    {{ name }}_numbered as (
+        select
+            *,
+            row_number() over (
+                partition by {{ hash_key }}
+                order by batch_id, applied_at, sequence_number, source_row
+            ) as change_number
+        from {{ name }}_changed
+    ),
 
-{{ name }}_misnamed as (
-    select
-        changed.batch_id,
-        changed.record_source,
-        changed.source_row,
-        case when changed.is_insert then 'insert_of_known_key' else 'update_of_unknown_key' end as message_code,
-        '{{ message_source }}' as message_source,
-        '{{ key_name }} = ' || cast(hub.{{ key }} as varchar) as message_data
-    from {{ name }}_numbered as changed
-    inner join {{ hub }} as hub on changed.{{ hash_key }} = hub.{{ hash_key }}
-    where
-        changed.is_new
-        and changed.is_insert = (changed.change_number > 1)
-),
+    {{ name }}_misnamed as (
+        select
+            changed.batch_id,
+            changed.record_source,
+            changed.source_row,
+            case when changed.is_insert then 'insert_of_known_key' else 'update_of_unknown_key' end as message_code,
+            '{{ message_source }}' as message_source,
+            '{{ key_name }} = ' || cast(hub.{{ key }} as varchar)
+                as message_data
+        from {{ name }}_numbered as changed
+        inner join {{ hub }} as hub on changed.{{ hash_key }} = hub.{{ hash_key }}
+        where
+            changed.is_new
+            and changed.is_insert = (changed.change_number > 1)
+    ),
 
 {% endfor %}
 

@@ -109,8 +109,9 @@ trade_rows as (
         batch_id,
         record_source,
         source_row,
-        {{ row_as_text(["trade_id", "applied_at", "status_code", "trade_price", "fee_amount", "commission_amount", "tax_amount"]) }}
-            as raw_text
+        {{ row_as_text([
+            "trade_id", "applied_at", "status_code", "trade_price", "fee_amount", "commission_amount", "tax_amount",
+        ]) }} as raw_text
     from trade_states
     union all
     select
@@ -137,12 +138,14 @@ rejected_trades as (
             when trades.created_at is null then 'no row says when the trade was placed'
             when trades.account_id is null then 'the row names no account'
             when trades.symbol is null then 'the row names no security'
-            when accounts.first_day <= trades.created_on is not true
+            when (accounts.first_day <= trades.created_on) is not true
                 then
                     'no version of account ' || cast(trades.account_id as varchar)
                     || ' holds on ' || cast(trades.created_on as varchar)
-            when securities.first_day <= trades.created_on is not true
-                then 'no version of security ' || trades.symbol || ' holds on ' || cast(trades.created_on as varchar)
+            when (securities.first_day <= trades.created_on) is not true
+                then
+                    'no version of security ' || trades.symbol
+                    || ' holds on ' || cast(trades.created_on as varchar)
             when calendar.date_value is null
                 then cast(trades.created_on as varchar) || ' is not a day of the calendar'
             when times.time_value is null
@@ -152,7 +155,9 @@ rejected_trades as (
         end as reason,
         case
             when trades.trade_id is null then trade_rows.raw_text
-            else trade_rows.raw_text || '|' || {{ row_as_text(["trades.account_id", "trades.symbol", "trades.quantity", "trades.bid_price"]) }}
+            else trade_rows.raw_text || '|' || {{ row_as_text([
+                "trades.account_id", "trades.symbol", "trades.quantity", "trades.bid_price",
+            ]) }}
         end as raw_text
     from trade_rows
     left join trades on trade_rows.trade_id = trades.trade_id
@@ -182,7 +187,8 @@ rejected_holdings as (
         changes.trade_id,
         cast(null as bigint) as customer_id,
         cast(null as varchar) as symbol,
-        cast(changes.trade_id as varchar) || ', opened by ' || cast(changes.opening_trade_id as varchar) as business_key,
+        cast(changes.trade_id as varchar) || ', opened by ' || cast(changes.opening_trade_id as varchar)
+            as business_key,
         changes.batch_id,
         changes.record_source,
         changes.source_row,
@@ -197,8 +203,9 @@ rejected_holdings as (
             when dim_trade.trade_price is null then 'trade ' || cast(changes.trade_id as varchar) || ' has no price'
             else 'the row does not say how many shares are held'
         end as reason,
-        {{ row_as_text(["changes.opening_trade_id", "changes.trade_id", "changes.quantity_before", "changes.quantity_after"]) }}
-            as raw_text
+        {{ row_as_text([
+            "changes.opening_trade_id", "changes.trade_id", "changes.quantity_before", "changes.quantity_after",
+        ]) }} as raw_text
     from holding_changes as changes
     left join dim_trade on changes.trade_id = dim_trade.trade_id
     where
@@ -232,7 +239,8 @@ rejected_transactions as (
         cast(null as bigint) as trade_id,
         cast(null as bigint) as customer_id,
         cast(null as varchar) as symbol,
-        'account ' || cast(transactions.account_id as varchar) || ' at ' || cast(transactions.applied_at as varchar) as business_key,
+        'account ' || cast(transactions.account_id as varchar) || ' at ' || cast(transactions.applied_at as varchar)
+            as business_key,
         transactions.batch_id,
         transactions.record_source,
         transactions.source_row,
@@ -243,8 +251,10 @@ rejected_transactions as (
                 'no version of account ' || cast(transactions.account_id as varchar)
                 || ' holds on ' || cast(transactions.balance_date as varchar)
         end as reason,
-        {{ row_as_text(["transactions.account_id", "transactions.applied_at", "transactions.transaction_amount", "transactions.transaction_name"]) }}
-            as raw_text
+        {{ row_as_text([
+            "transactions.account_id", "transactions.applied_at", "transactions.transaction_amount",
+            "transactions.transaction_name",
+        ]) }} as raw_text
     from dated_transactions as transactions
     left join accounts on transactions.account_id = accounts.account_id
     left join calendar on transactions.balance_date = calendar.date_value
@@ -290,7 +300,9 @@ rejected_prices as (
         case
             when calendar.date_value is null then cast(prices.price_date as varchar) || ' is not a day of the calendar'
             when (securities.first_day <= prices.looked_up_on) is not true
-                then 'no version of security ' || prices.symbol || ' holds on ' || cast(prices.looked_up_on as varchar)
+                then
+                    'no version of security ' || prices.symbol
+                    || ' holds on ' || cast(prices.looked_up_on as varchar)
             when
                 prices.close_price is null or prices.high_price is null
                 or prices.low_price is null or prices.volume_count is null
@@ -298,7 +310,8 @@ rejected_prices as (
             else 'the price of this security and day was delivered before'
         end as reason,
         {{ row_as_text([
-            "prices.price_date", "prices.symbol", "prices.close_price", "prices.high_price", "prices.low_price", "prices.volume_count",
+            "prices.price_date", "prices.symbol", "prices.close_price", "prices.high_price", "prices.low_price",
+            "prices.volume_count",
         ]) }} as raw_text
     from dated_prices as prices
     left join securities on prices.symbol = securities.symbol
@@ -330,11 +343,14 @@ watches as (
     select
         followed.*,
         case
-            when action_code = 'ACTV' then applied_at
-            when action_code = 'CNCL' and previous_action_code = 'ACTV' then previous_applied_at
+            when followed.action_code = 'ACTV' then followed.applied_at
+            when followed.action_code = 'CNCL' and followed.previous_action_code = 'ACTV'
+                then followed.previous_applied_at
         end as placed_at,
-        case when action_code = 'ACTV' then batch_id else previous_batch_id end as placed_batch_id,
-        case when action_code = 'ACTV' then cdc_flag else previous_cdc_flag end as placed_cdc_flag
+        case when followed.action_code = 'ACTV' then followed.batch_id else followed.previous_batch_id end
+            as placed_batch_id,
+        case when followed.action_code = 'ACTV' then followed.cdc_flag else followed.previous_cdc_flag end
+            as placed_cdc_flag
     from followed
 ),
 
@@ -342,7 +358,8 @@ dated_watches as (
     select
         watches.*,
         cast(watches.placed_at as date) as placed_on,
-        case when watches.placed_cdc_flag is null then cast(watches.placed_at as date) else batches.batch_date end as looked_up_on
+        case when watches.placed_cdc_flag is null then cast(watches.placed_at as date) else batches.batch_date end
+            as looked_up_on
     from watches
     left join batches on watches.placed_batch_id = batches.batch_id
 ),
@@ -358,8 +375,11 @@ judged_watches as (
                     'no version of customer ' || cast(watches.customer_id as varchar)
                     || ' holds on ' || cast(watches.looked_up_on as varchar)
             when (securities.first_day <= watches.looked_up_on) is not true
-                then 'no version of security ' || watches.symbol || ' holds on ' || cast(watches.looked_up_on as varchar)
-            when placed_day.date_value is null then cast(watches.placed_on as varchar) || ' is not a day of the calendar'
+                then
+                    'no version of security ' || watches.symbol
+                    || ' holds on ' || cast(watches.looked_up_on as varchar)
+            when placed_day.date_value is null
+                then cast(watches.placed_on as varchar) || ' is not a day of the calendar'
             when own_day.date_value is null
                 then cast(cast(watches.applied_at as date) as varchar) || ' is not a day of the calendar'
         end as reason
@@ -404,7 +424,8 @@ rejected_watches as (
         cast(null as bigint) as trade_id,
         customer_id,
         symbol,
-        'customer ' || cast(customer_id as varchar) || ', ' || symbol || ' at ' || cast(applied_at as varchar) as business_key,
+        'customer ' || cast(customer_id as varchar) || ', ' || symbol || ' at ' || cast(applied_at as varchar)
+            as business_key,
         batch_id,
         record_source,
         source_row,
@@ -466,36 +487,38 @@ rejected_financials as (
 ---------- lists
 
 {% for name, (reference, keys) in references.items() %}
-numbered_{{ name }} as (
-    select
-        *,
+    numbered_{{ name }} as (
+        select
+            *,
         {%- for key in keys %}
-        row_number() over (partition by {{ key }} order by batch_id, source_row) as {{ key }}_number{{ "," if not loop.last }}
+            row_number() over (partition by {{ key }} order by batch_id, source_row) as {{ key }}_number
+        {{ "," if not loop.last }}
+        
         {%- endfor %}
-    from {{ reference }}
-    where {{ new_rows_filter(reference, in_order=true) }}
-),
+        from {{ reference }}
+        where {{ new_rows_filter(reference, in_order=true) }}
+    ),
 
 {% endfor %}
 
 rejected_entries as (
     {%- for name, (reference, keys) in references.items() %}
-    select
-        '{{ name }}' as model_name,
-        cast(null as bigint) as trade_id,
-        cast(null as bigint) as customer_id,
-        cast(null as varchar) as symbol,
-        cast({{ keys[0] }} as varchar) as business_key,
-        batch_id,
-        record_source,
-        source_row,
-        'the list has an earlier entry of this key' as reason,
-        {{ row_as_text(keys) }} as raw_text
-    from numbered_{{ name }}
-    where {% for key in keys %}{{ " or " if not loop.first }}{{ key }}_number > 1{% endfor %}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            '{{ name }}' as model_name,
+            cast(null as bigint) as trade_id,
+            cast(null as bigint) as customer_id,
+            cast(null as varchar) as symbol,
+            cast({{ keys[0] }} as varchar) as business_key,
+            batch_id,
+            record_source,
+            source_row,
+            'the list has an earlier entry of this key' as reason,
+            {{ row_as_text(keys) }} as raw_text
+        from numbered_{{ name }}
+        where {% for key in keys %}{{ " or " if not loop.first }}{{ key }}_number > 1{% endfor %}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 
