@@ -44,7 +44,8 @@ daily as (
     group by account_id, balance_date
 ),
 
--- A transaction on a day without a version of its account, or outside the calendar, is not here but in quality.rejected_rows.
+-- A transaction on a day without a version of its account, or outside the calendar, is not here but in
+-- quality.rejected_rows.
 keyed as (
     select
         daily.account_id,

@@ -43,7 +43,8 @@ watches as (
     where followed.action_code = 'ACTV'
 ),
 
--- A watch without a customer or a security on its day, or outside the calendar, is not here but in quality.rejected_rows.
+-- A watch without a customer or a security on its day, or outside the calendar, is not here but in
+-- quality.rejected_rows.
 keyed as (
     select
         dim_customer.sk_customer_id,

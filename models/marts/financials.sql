@@ -4,7 +4,8 @@ financials as (
     select * from {{ ref('bv_company__financials') }}
 ),
 
--- What was posted last about a quarter holds. Earlier postings, and those of companies that nobody knows, are in quality.rejected_rows.
+-- What was posted last about a quarter holds. Earlier postings, and those of companies that nobody knows, are in
+-- quality.rejected_rows.
 ranked as (
     select
         *,

@@ -56,7 +56,8 @@
 {#- One plan for all filters below. In order, because whether a key is known depends on the batches before. #}
 {%- if execute and model.resource_type == "model" -%}
     {%- do incremental_plan(
-        tables | list + ["nhl_account_action", "sat_account__brokerage", "sat_customer__crm", "sat_customer__brokerage"],
+        tables | list
+        + ["nhl_account_action", "sat_account__brokerage", "sat_customer__crm", "sat_customer__brokerage"],
         in_order=true,
     ) -%}
 {%- endif -%}

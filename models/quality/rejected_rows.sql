@@ -144,7 +144,7 @@ rejected_trades as (
             when trades.created_at is null then 'no row says when the trade was placed'
             when trades.account_id is null then 'the row names no account'
             when trades.symbol is null then 'the row names no security'
-            when accounts.first_day <= trades.created_on is not true
+            when (accounts.first_day <= trades.created_on) is not true
                 then
                     'no version of account ' || cast(trades.account_id as varchar)
                     || ' holds on ' || cast(trades.created_on as varchar)
@@ -316,7 +316,8 @@ rejected_prices as (
             else 'the price of this security and day was delivered before'
         end as reason,
         {{ row_as_text([
-            "prices.price_date", "prices.symbol", "prices.close_price", "prices.high_price", "prices.low_price", "prices.volume_count",
+            "prices.price_date", "prices.symbol", "prices.close_price", "prices.high_price", "prices.low_price",
+            "prices.volume_count",
         ]) }} as raw_text
     from dated_prices as prices
     left join securities on prices.symbol = securities.symbol

@@ -32,7 +32,8 @@ affected as (
     group by symbol
 ),
 
--- One number for price and day: the greatest one is the highest price, and of equal prices the one of the earliest day. A million is
+-- One number for price and day: the greatest one is the highest price, and of equal prices the one of the earliest
+-- day. A million is
 -- added to each price, because the encoding needs numbers that are not negative.
 encoded as (
     select

@@ -1,4 +1,5 @@
--- What: for a sample of securities without a rejected price, every high, low and first day equals what a plain search through the year
+-- What: for a sample of securities without a rejected price, every high, low and first day equals what a plain search
+--   through the year
 -- before finds.
 -- Why: the model computes them from one number for price and day, over a window or from a batch; this test states
 -- the rule directly, day by day: after the same day of the year before, up to the day itself, the earliest day of

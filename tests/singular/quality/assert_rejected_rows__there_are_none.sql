@@ -1,5 +1,6 @@
 -- What: a row of a fact can be made of every source row that keeps its contract.
--- Why: rejected rows are missing from the marts, so their totals are incomplete until the rows, or what they refer to, are
+-- Why: rejected rows are missing from the marts, so their totals are incomplete until the rows, or what they refer
+--   to, are
 --   delivered again. Everything else of the batch is right.
 -- A returned row: one rejected source row; `reason` says what is wrong.
 select
