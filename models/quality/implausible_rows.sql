@@ -82,7 +82,7 @@ batches as (
         inner join batches on delivered.batch_id = batches.batch_id
         where
             {%- for _, condition, _, _ in rules %}
-                                {{ "or " if not loop.first }}({{ condition }})
+                {{ "or " if not loop.first }}({{ condition }})
             {%- endfor %}
     ),
 

@@ -50,7 +50,7 @@ account_versions as (
         left join {{ ref('hub_employee') }} as hub_employee on history.broker_hk = hub_employee.employee_hk
         left join {{ ref('hub_customer') }} as hub_customer on history.customer_hk = hub_customer.customer_hk
         where {{ condition }}
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
@@ -70,7 +70,7 @@ customer_versions as (
             {{ ref('bv_customer__history') }} as history
             on dim_customer.sk_customer_id = history.customer_version_hk
         where {{ condition }}
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
@@ -88,7 +88,7 @@ company_versions as (
         from {{ ref('dim_company') }} as dim_company
         inner join {{ ref('bv_company__history') }} as history on dim_company.sk_company_id = history.company_version_hk
         where {{ condition }}
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
@@ -116,7 +116,7 @@ security_versions as (
                 and history.valid_from < cast(issuers.valid_to as date)
         left join {{ ref('hub_company') }} as hub_company on issuers.reference_hk = hub_company.company_hk
         where {{ condition }}
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
@@ -131,7 +131,7 @@ trades as (
         from {{ ref('dim_trade') }} as dim_trade
         inner join {{ ref('bv_trade__life_cycle') }} as history on dim_trade.trade_id = history.trade_id
         where {{ condition }}
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
