@@ -1,8 +1,6 @@
 -- What: every row of the raw vault that a fact is made of is in the fact, or in rejected_rows with a reason.
 -- Why: facts leave out what cannot be modelled; nothing may disappear on the way without a word.
--- A returned row: a table with both numbers of rows, which differ; for cash, an account whose last balance is not the
---   sum of
---   the transactions that count is found by a test of its own.
+-- A returned row: a table with both numbers of rows, which differ. Cash has a test of its own, over the last balances.
 with
 
 rejected as (
