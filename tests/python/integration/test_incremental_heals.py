@@ -103,7 +103,11 @@ class Player:
         self.begin("historical", "historical_lake")
 
 
-@pytest.fixture(scope="module", params=list(Target))
+# On Postgres a sequence takes minutes, so those are for `make test-slow`.
+ENGINES = (Target.DUCKDB, pytest.param(Target.POSTGRES, marks=pytest.mark.slow))
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def player(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Player]:
