@@ -93,20 +93,14 @@ trade_states as (
     select * from {{ ref('sat_trade__brokerage') }} as states
     where
         {{ touched_trades }}
-        and not exists (
-            select 1 from dim_trade
-            where dim_trade.trade_id = states.trade_id
-        )
+        and not exists (select 1 from dim_trade where dim_trade.trade_id = states.trade_id)
 ),
 
 trade_events as (
     select * from {{ ref('nhl_trade_event') }} as events
     where
         {{ touched_trades }}
-        and not exists (
-            select 1 from dim_trade
-            where dim_trade.trade_id = events.trade_id
-        )
+        and not exists (select 1 from dim_trade where dim_trade.trade_id = events.trade_id)
 ),
 
 trade_rows as (
@@ -148,7 +142,7 @@ rejected_trades as (
                 then
                     'no version of account ' || cast(trades.account_id as varchar)
                     || ' holds on ' || cast(trades.created_on as varchar)
-            when securities.first_day <= trades.created_on is not true
+            when (securities.first_day <= trades.created_on) is not true
                 then
                     'no version of security ' || trades.symbol
                     || ' holds on ' || cast(trades.created_on as varchar)
@@ -350,8 +344,7 @@ watches as (
         followed.*,
         case
             when followed.action_code = 'ACTV' then followed.applied_at
-            when
-                followed.action_code = 'CNCL' and followed.previous_action_code = 'ACTV'
+            when followed.action_code = 'CNCL' and followed.previous_action_code = 'ACTV'
                 then followed.previous_applied_at
         end as placed_at,
         case when followed.action_code = 'ACTV' then followed.batch_id else followed.previous_batch_id end
@@ -385,8 +378,7 @@ judged_watches as (
                 then
                     'no version of security ' || watches.symbol
                     || ' holds on ' || cast(watches.looked_up_on as varchar)
-            when
-                placed_day.date_value is null
+            when placed_day.date_value is null
                 then cast(watches.placed_on as varchar) || ' is not a day of the calendar'
             when own_day.date_value is null
                 then cast(cast(watches.applied_at as date) as varchar) || ' is not a day of the calendar'
@@ -496,16 +488,7 @@ rejected_financials as (
 
 {% for name, (reference, keys) in references.items() %}
     numbered_{{ name }} as (
-        select
-            *,
-        {%- for key in keys %}
-            row_number()
-                over (partition by {{ key }} order by batch_id, source_row)
-                as {{ key }}_number
-        {{ "," if not loop.last }}
-        
-        {%- endfor %}
-        from {{ reference }}
+        {{- numbered_entries(reference, keys) }}
         where {{ new_rows_filter(reference, in_order=true) }}
     ),
 
@@ -525,9 +508,7 @@ rejected_entries as (
             'the list has an earlier entry of this key' as reason,
             {{ row_as_text(keys) }} as raw_text
         from numbered_{{ name }}
-        where
-            {% for key in keys %}                {{ " or " if not loop.first }}{{ key }}_number > 1
-        {% endfor %}
+        where {% for key in keys %}{{ " or " if not loop.first }}{{ key }}_number > 1{% endfor %}
         {%- if not loop.last %}
             union all
         {%- endif %}

@@ -1,0 +1,192 @@
+"""Source files with plausible but wrong values: the build ends, and each row is in the marts or in a table that says why it is not.
+
+A source system sends yesterday's key, a date of another century, a price of nothing, a line twice or not at all. Each draw makes many such changes
+over all feeds at once, because a build takes longer than all of them.
+"""
+
+import json
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from scripts.load.contracts import Column, Feed, read_contracts
+from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
+from scripts.load.sources import SourceFolder
+from scripts.warehouse.workspace import Workspace
+from tests.python.faults.outcome import Outcome
+
+PER_BUILD = 20
+# What they say is about the delivery, not about our work.
+_MAY_BE_RED = {
+    "assert_rejected_rows__there_are_none",
+    # An update with other terms than those that the trade was placed on.
+    "assert_brokerage_trade__rebuilt_from_vault",
+}
+_NOT_MUTATED = ("cdc_dsn",)
+_IN_XML = re.compile(
+    r'(?P<name>ActionTS|ActionType|C_ID|C_TIER|C_DOB|CA_ID|CA_TAX_ST)="(?P<value>[^"]*)"'
+)
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+
+
+def mutated_values(
+    sources: Path, workspace: Workspace, count: int, chance: random.Random
+) -> Iterator[Outcome]:
+    """Build on files with wrong values; an outcome for each build.
+
+    Args:
+        sources: sound source files; they stay as they are.
+        workspace: where the files are changed, loaded and built; what it holds is lost.
+        count: how many changes, in builds of 20.
+        chance: decides which.
+    """
+    while count > 0:
+        workspace.warehouse.empty()
+        for folder in (workspace.sources, workspace.lake, workspace.target):
+            shutil.rmtree(folder, ignore_errors=True)
+        # The audit knows the number of rows that are right, so it would be red as well.
+        shutil.copytree(sources, workspace.sources, ignore=shutil.ignore_patterns("*_audit.csv"))
+        made = [_mutate(workspace.sources, chance) for _ in range(min(count, PER_BUILD))]
+        count -= len(made)
+        yield _build(workspace, "; ".join(made))
+
+
+def _build(workspace: Workspace, place: str) -> Outcome:
+    options = LoadOptions(
+        str(workspace.sources), str(workspace.lake), target=workspace.warehouse.target
+    )
+    workspace.enter()
+    failures = load(options).failures
+    if failures:
+        return Outcome("wrong values", place, "refused", tuple(failures))
+    workspace.dbt("--log-level", "error", "build", "--exclude-resource-type", "unit_test")
+    results = json.loads((workspace.target / "run_results.json").read_text())["results"]
+    problems = tuple(filter(None, map(_problem, results)))
+    ((rejected, quarantined),) = (
+        [(0, 0)]
+        if problems
+        else workspace.warehouse.query(
+            "select (select count(*) from quality.rejected_rows), (select count(*) from quality.quarantined_rows)"
+        )
+    )
+    detail = f"{rejected} rejected, {quarantined} quarantined"
+    return Outcome("wrong values", place, "built", problems, detail)
+
+
+def _problem(result: dict[str, str]) -> str | None:
+    """What a node of the build should not have done."""
+    kind, _, name = result["unique_id"].split(".")[:3]
+    status = result["status"]
+    is_fine = status in ("success", "pass", "warn", "no-op") or (
+        kind == "test" and status == "fail" and name in _MAY_BE_RED
+    )
+    return None if is_fine else f"{name}: {status}: {result.get('message') or ''}".strip()
+
+
+def _mutate(folder: Path, chance: random.Random) -> str:
+    """Change one value, or double or remove one line; returns what was done."""
+    sources = SourceFolder(str(folder))
+    feeds = [feed for feed in read_contracts(CONTRACTS_FOLDER).feeds if feed.system != "control"]
+    feed = chance.choice(feeds)
+    batch = chance.choice([batch for batch in sources.batches if feed.comes_in(batch)])
+    file = folder / chance.choice(
+        [file.name for file in sources.files_of(feed, batch) if file.bytes]
+    )
+    lines = file.read_bytes().decode().splitlines(keepends=True)
+    number = chance.randrange(feed.header_lines, len(lines))
+    kind = chance.choice(("value", "value", "value", "value", "double", "remove"))
+    done = kind
+    if feed.format == "xml":
+        done = _mutate_xml(lines, chance)
+    elif kind == "double":
+        lines[number] *= 2
+    elif kind == "remove" and len(lines) > 1:
+        lines[number] = ""
+    else:
+        done = _mutate_value(feed, batch, lines, number, chance)
+    file.write_bytes("".join(lines).encode())
+    return f"{file.relative_to(folder)} line {number + 1}: {done}"
+
+
+def _mutate_xml(lines: list[str], chance: random.Random) -> str:
+    candidates = [number for number, line in enumerate(lines) if _IN_XML.search(line)]
+    number = chance.choice(candidates)
+    found = chance.choice(list(_IN_XML.finditer(lines[number])))
+    others = [
+        match["value"]
+        for line in lines
+        for match in _IN_XML.finditer(line)
+        if match["name"] == found["name"]
+    ]
+    value = chance.choice([chance.choice(others), _moved(found["value"], chance)])
+    start, end = found.span("value")
+    lines[number] = lines[number][:start] + value + lines[number][end:]
+    return f"{found['name']} {found['value']} -> {value} (line {number + 1})"
+
+
+def _mutate_value(
+    feed: Feed, batch: int, lines: list[str], number: int, chance: random.Random
+) -> str:
+    line = lines[number].rstrip("\r\n")
+    if feed.record_type:
+        start, end = feed.record_type
+        record = line[start - 1 : end]
+        columns = [column for column in feed.layout(batch) if record in column.positions]
+        column = chance.choice(columns)
+        first, last = column.positions[record]
+        old = line[first - 1 : last]
+        value = _other(column, old.strip(), old.strip(), chance)[: len(old)].ljust(len(old))
+        line = line[: first - 1] + value + line[first - 1 + len(old) :]
+    else:
+        assert feed.delimiter
+        columns = list(feed.layout(batch))
+        fields = line.split(feed.delimiter)
+        place = chance.choice(
+            [place for place, column in enumerate(columns) if column.name not in _NOT_MUTATED]
+        )
+        column, old = columns[place], fields[place]
+        others = chance.choice(lines[feed.header_lines :]).rstrip("\r\n").split(feed.delimiter)
+        value = _other(column, old, others[place] if place < len(others) else old, chance)
+        fields[place] = value
+        line = feed.delimiter.join(fields)
+    lines[number] = line + lines[number][len(lines[number].rstrip("\r\n")) :]
+    return f"{column.name} {old.strip()} -> {value.strip()}"
+
+
+def _other(column: Column, value: str, another: str, chance: random.Random) -> str:
+    """Another value of the type: that of another line, an extreme, one that nobody knows, or none."""
+    choices = [another, _moved(value, chance)]
+    if column.data_type.startswith("decimal"):
+        digits, places = map(int, re.findall(r"\d+", column.data_type))
+        choices += [
+            "0.00",
+            f"-{value.lstrip('-') or 1}",
+            f"{'9' * (digits - places)}.{'9' * places}",
+        ]
+    elif column.data_type in ("smallint", "integer", "bigint"):
+        largest = {"smallint": 32767, "integer": 2147483647, "bigint": 999999999999}
+        choices += ["0", "-1", str(largest[column.data_type])]
+    elif column.data_type.startswith("varchar"):
+        choices.append("X" * min(column.max_length or 3, 3))
+    if not column.required:
+        choices.append("")
+    return chance.choice(choices)
+
+
+def _moved(value: str, chance: random.Random) -> str:
+    """The same time on another day, if it is one; the same value otherwise."""
+    found = _DAY.match(value)
+    if not found:
+        return value
+    day = chance.choice(
+        (
+            date.fromisoformat(found[0]) + timedelta(days=chance.choice((-400, -1, 1, 400))),
+            date(1850, 1, 1),
+            date(2090, 12, 31),
+        )
+    )
+    text = day.isoformat() if "-" in found[0] else day.strftime("%Y%m%d")
+    return text + value[found.end() :]
