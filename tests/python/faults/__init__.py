@@ -4,6 +4,7 @@
     kills         SIGKILL at random moments
     environment   a full disk, a lake that cannot be written, damaged Parquet, a wrong clock, two runs at once
     mutations     damaged source files
+    values        plausible but wrong values in them
 
 Every fault gives an `Outcome`; `python -m tests.python.faults` runs them all.
 """

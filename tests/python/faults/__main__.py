@@ -1,7 +1,7 @@
 """Make faults on purpose and check that a plain re-run repairs them.
 
 Usage:
-    python -m tests.python.faults                                 the long run: 100 kills, 200 mutated files, every fault of the machine
+    python -m tests.python.faults                                 the long run: 100 kills, 200 mutated files, 300 wrong values, every fault of the machine
     python -m tests.python.faults --engine postgres --kills 20    fewer kills, on Postgres
     python -m tests.python.faults --seed 7 --only mutations       one kind, with the same draws again
     python -m tests.python.faults --sources /data/tpcdi           source files instead of a small generated dataset
@@ -31,10 +31,12 @@ from brokerage_sources.generate import Parameters, generate
 from scripts.postgres_server import PostgresServerError
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import Workspace
 from tests.python.faults.environment import FAULTS
 from tests.python.faults.kills import kills
 from tests.python.faults.mutations import mutated_builds, mutations
 from tests.python.faults.outcome import Outcome
+from tests.python.faults.values import mutated_values
 from tests.python.faults.workbench import Workbench, WorkbenchError
 
 SCALE_FACTOR = 0.02
@@ -49,6 +51,7 @@ class Kind(StrEnum):
     ENVIRONMENT = "environment"
     MUTATIONS = "mutations"
     BUILDS = "builds"
+    VALUES = "values"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Plan:
     kills: int
     mutations: int
     builds: int
+    values: int
 
 
 def main(
@@ -73,6 +77,9 @@ def main(
     build_count: Annotated[
         int, typer.Option("--builds", min=0, help="How many mutated files are built and tested.")
     ] = 5,
+    value_count: Annotated[
+        int, typer.Option("--values", min=0, help="How many values are wrong, 20 in each build.")
+    ] = 300,
     only: Annotated[list[Kind] | None, typer.Option(help="Only this kind; repeatable.")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Draws the same faults again; printed at the start.")
@@ -81,7 +88,7 @@ def main(
     """Kill load and build, take resources away, damage files; then check that a plain run repairs it."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"seed {seed}")
-    plan = Plan(frozenset(only or Kind), kill_count, mutation_count, build_count)
+    plan = Plan(frozenset(only or Kind), kill_count, mutation_count, build_count, value_count)
     timed: list[tuple[Outcome, float]] = []
     with tempfile.TemporaryDirectory(prefix="faults-") as name, _spinner() as bar:
         folder = Path(name)
@@ -115,6 +122,12 @@ def _outcomes(workbench: Workbench, plan: Plan, seed: int) -> Iterator[Outcome]:
         Kind.ENVIRONMENT: chain.from_iterable(environment),
         Kind.MUTATIONS: mutations(sources, mutated, plan.mutations, random.Random(seed)),
         Kind.BUILDS: mutated_builds(workbench, plan.builds, random.Random(seed)),
+        Kind.VALUES: mutated_values(
+            sources,
+            Workspace(workbench.folder / "wrong_values", workbench.warehouse),
+            plan.values,
+            random.Random(seed),
+        ),
     }
     for kind, made in outcomes.items():
         if kind in plan.kinds:

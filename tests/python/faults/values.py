@@ -24,6 +24,10 @@ _MAY_BE_RED = {
     "assert_rejected_rows__there_are_none",
     # An update with other terms than those that the trade was placed on.
     "assert_brokerage_trade__rebuilt_from_vault",
+    # Two descriptions of one prospect in one list.
+    "assert_prospect_prospect__rebuilt_from_vault",
+    # A change of a holding that does not begin with the quantity that the one before it left.
+    "assert_fct_positions__open_quantities_are_the_sums_of_all_changes",
 }
 _NOT_MUTATED = ("cdc_dsn",)
 _IN_XML = re.compile(
@@ -121,7 +125,8 @@ def _mutate_xml(lines: list[str], chance: random.Random) -> str:
         for match in _IN_XML.finditer(line)
         if match["name"] == found["name"]
     ]
-    value = chance.choice([chance.choice(others), _moved(found["value"], chance)])
+    choices = [*others, _moved(found["value"], chance)]
+    value = chance.choice([choice for choice in choices if choice != found["value"]] or choices)
     start, end = found.span("value")
     lines[number] = lines[number][:start] + value + lines[number][end:]
     return f"{found['name']} {found['value']} -> {value} (line {number + 1})"
@@ -173,7 +178,7 @@ def _other(column: Column, value: str, another: str, chance: random.Random) -> s
         choices.append("X" * min(column.max_length or 3, 3))
     if not column.required:
         choices.append("")
-    return chance.choice(choices)
+    return chance.choice([choice for choice in choices if choice != value] or [value])
 
 
 def _moved(value: str, chance: random.Random) -> str:

@@ -9,10 +9,12 @@ import pytest
 from brokerage_sources.generate import Parameters, generate
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import Workspace
 from tests.python.faults.environment import FAULTS
 from tests.python.faults.kills import kills
 from tests.python.faults.mutations import mutated_builds, mutations
 from tests.python.faults.outcome import Outcome
+from tests.python.faults.values import mutated_values
 from tests.python.faults.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.integration
 SEED = 7
 KILLS = 10
 MUTATIONS = 20
+VALUES = 20
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,16 @@ def test_mutated_files_are_refused_or_reconcile(sources: Path, tmp_path: Path) -
     outcomes = list(mutations(sources, tmp_path / "mutated", MUTATIONS, random.Random(SEED)))
     assert problems(outcomes) == []
     assert len({outcome.effect for outcome in outcomes}) > 1
+
+
+def test_wrong_values_are_modelled_rejected_or_quarantined(sources: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        workspace = Workspace.on_duckdb(tmp_path)
+        # They are set again by each build, and must not outlive the test.
+        for name, value in workspace.environment.items():
+            patch.setenv(name, value)
+        outcomes = list(mutated_values(sources, workspace, VALUES, random.Random(SEED)))
+    assert problems(outcomes) == []
 
 
 @pytest.fixture(scope="module", params=list(Target))

@@ -4,8 +4,9 @@
 -- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
 
+-- A line that is there twice says nothing new.
 delivered as (
-    select
+    select distinct
         agency_id,
         last_name,
         first_name,
