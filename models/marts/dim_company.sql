@@ -74,10 +74,11 @@ members as (
         calendar.first_day as effective_date,
         {{ open_end() }} as end_date
     from calendar
-    where exists (
-        select 1 from dim_security
-        where dim_security.sk_company_id = {{ zero_key() }}
-    )
+    where
+        exists (
+            select 1 from dim_security
+            where dim_security.sk_company_id = {{ zero_key() }}
+        )
 )
 
 select * from members

@@ -93,14 +93,20 @@ trade_states as (
     select * from {{ ref('sat_trade__brokerage') }} as states
     where
         {{ touched_trades }}
-        and not exists (select 1 from dim_trade where dim_trade.trade_id = states.trade_id)
+        and not exists (
+            select 1 from dim_trade
+            where dim_trade.trade_id = states.trade_id
+        )
 ),
 
 trade_events as (
     select * from {{ ref('nhl_trade_event') }} as events
     where
         {{ touched_trades }}
-        and not exists (select 1 from dim_trade where dim_trade.trade_id = events.trade_id)
+        and not exists (
+            select 1 from dim_trade
+            where dim_trade.trade_id = events.trade_id
+        )
 ),
 
 trade_rows as (

@@ -184,11 +184,16 @@ def _other(column: Column, value: str, another: str, chance: random.Random) -> s
 def _moved(value: str, chance: random.Random) -> str:
     """The same time on another day, if it is one; the same value otherwise."""
     found = _DAY.match(value)
-    if not found:
+    try:
+        own_day = date.fromisoformat(found[0]) if found else None
+    # Eight digits need not be a day.
+    except ValueError:
+        own_day = None
+    if found is None or own_day is None:
         return value
     day = chance.choice(
         (
-            date.fromisoformat(found[0]) + timedelta(days=chance.choice((-400, -1, 1, 400))),
+            own_day + timedelta(days=chance.choice((-400, -1, 1, 400))),
             date(1850, 1, 1),
             date(2090, 12, 31),
         )

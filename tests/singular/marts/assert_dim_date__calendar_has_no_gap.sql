@@ -3,6 +3,8 @@
 -- Why: facts store the key computed from a date. A missing day or an unexpected key would silently
 --   drop rows from every join.
 -- A returned row: a day that does not follow the one before it, or whose key is not its YYYYMMDD.
+{{ config(severity = 'warn') }}
+
 with
 
 ordered as (

@@ -3,6 +3,8 @@
 --   from every join.
 -- A returned row: a second whose key or parts are not those of its time, or the number of seconds
 --   if it is wrong.
+{{ config(severity = 'warn') }}
+
 with
 
 dim_time as (
