@@ -5,6 +5,13 @@
 -- A returned row: a prospect whose flag is wrong.
 with
 
+-- Its name is that of the list, or Unknown if the list has none.
+active as (
+    select coalesce(max(st_name), 'Unknown') as st_name
+    from {{ ref('status_types') }}
+    where st_id = 'ACTV'
+),
+
 customers as (
     select distinct
         upper(last_name) as last_name,
@@ -15,7 +22,7 @@ customers as (
     from {{ ref('dim_customer') }}
     where
         is_current
-        and status = 'Active'
+        and status = (select active.st_name from active)
 )
 
 select
