@@ -512,9 +512,7 @@ rejected_entries as (
             record_source,
             source_row,
             'the list has an earlier entry of this key' as reason,
-            {{ row_as_text(
-                keys
-            ) }} as raw_text
+            {{ row_as_text(keys) }} as raw_text
         from numbered_{{ name }}
         where {% for key in keys %}{{ " or " if not loop.first }}{{ key }}_number > 1{% endfor %}
         {%- if not loop.last %}

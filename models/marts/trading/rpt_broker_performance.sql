@@ -22,6 +22,7 @@ trades as (
         dim_account.account_id,
         cast(date_trunc('month', dim_date.date_value) as date) as month_start_date,
         dim_trade.status = 'Completed' as is_completed,
+        dim_trade.status = 'Canceled' as is_canceled,
         dim_trade.quantity * dim_trade.trade_price as traded_amount,
         dim_trade.fee,
         dim_trade.commission
@@ -36,7 +37,7 @@ monthly as (
         sk_broker_id,
         month_start_date,
         cast(count(case when is_completed then 1 end) as integer) as completed_trade_count,
-        cast(count(case when not is_completed then 1 end) as integer) as canceled_trade_count,
+        cast(count(case when is_canceled then 1 end) as integer) as canceled_trade_count,
         cast(count(distinct account_id) as integer) as account_count,
         cast(coalesce(sum(traded_amount), 0) as decimal(38, 2)) as traded_amount,
         cast(coalesce(sum(fee), 0) as decimal(38, 2)) as fee_amount,

@@ -41,6 +41,7 @@ described as (
         dim_security.symbol,
         trade_types.tt_is_sell as is_sell,
         trades.status = 'Completed' as is_completed,
+        trades.status = 'Canceled' as is_canceled,
         trades.quantity * trades.trade_price as traded_amount
     from trades
     inner join dim_security on trades.sk_security_id = dim_security.sk_security_id
@@ -52,7 +53,7 @@ daily as (
         symbol,
         sk_close_date_id as sk_date_id,
         cast(count(case when is_completed then 1 end) as integer) as completed_trade_count,
-        cast(count(case when not is_completed then 1 end) as integer) as canceled_trade_count,
+        cast(count(case when is_canceled then 1 end) as integer) as canceled_trade_count,
         cast(coalesce(sum(case when is_completed and not is_sell then quantity end), 0) as bigint) as bought_quantity,
         cast(coalesce(sum(case when is_completed and is_sell then quantity end), 0) as bigint) as sold_quantity,
         cast(coalesce(sum(case when not is_sell then traded_amount end), 0) as decimal(38, 2)) as bought_amount,

@@ -23,7 +23,7 @@ from scripts.warehouse.workspace import ROOT, Workspace
 pytestmark = pytest.mark.integration
 
 # Built by dbt in addition to all that analysts read: one model of each lower layer. Every other model is a placeholder without rows.
-LOWER_LAYERS = ("stg_reference__dates", "ref_date", "bv_trade__life_cycle")
+LOWER_LAYERS = ("sp_ratings", "stg_reference__dates", "ref_date", "bv_trade__life_cycle")
 PLACEHOLDER = "placeholder"
 CATALOG = {"pg_catalog", "information_schema"}
 
