@@ -5,8 +5,10 @@
     `dividend`, `divisor`: SQL expressions.
 #}
 {% macro ratio(dividend, divisor) -%}
-    case
-        when abs({{ dividend }} / nullif({{ divisor }}, 0)) < 99999999
-            then cast(cast({{ dividend }} / nullif({{ divisor }}, 0) as decimal(18, 8)) as decimal(10, 2))
-    end
+    cast(
+        case
+            when abs({{ dividend }} / nullif({{ divisor }}, 0)) < 99999999
+                then cast({{ dividend }} / nullif({{ divisor }}, 0) as decimal(18, 8))
+        end as decimal(10, 2)
+    )
 {%- endmacro %}
