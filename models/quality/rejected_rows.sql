@@ -514,7 +514,7 @@ rejected_entries as (
             'the list has an earlier entry of this key' as reason,
             {{ row_as_text(keys) }} as raw_text
         from numbered_{{ name }}
-        where {% for key in keys %}{{ " or " if not loop.first }}{{ key }}_number > 1{% endfor %}
+        where {{ keys | join("_number > 1 or ") }}_number > 1
         {%- if not loop.last %}
             union all
         {%- endif %}
