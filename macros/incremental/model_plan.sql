@@ -5,7 +5,7 @@
     references, versions. What a later batch adds to those begins on the day of that batch, so it leaves the rows of earlier batches alone.
     The model is rebuilt if that does not hold: if there is no record of it, or of one of its inputs; if a vault table was rebuilt since; if a batch has
     reached a looked-up table that is not later than all batches of the key tables that the model holds; or, with `in_order`, if such a batch has
-    reached a key table.
+    reached a key table. A model without key tables is rebuilt by any batch that reaches one of its inputs.
 #}
 {% macro model_plan(key_tables, in_order=false) -%}
     {%- set reasons, batches, inputs = [], {}, [] -%}
@@ -57,7 +57,7 @@
             {%- if vault_table in key_tables -%}
                 {%- do batches.setdefault(vault_table, []).append(batch_id | int) -%}
             {%- endif -%}
-            {%- if (in_order or vault_table not in key_tables) and batch_id <= last_taken.batch -%}
+            {%- if not key_tables or ((in_order or vault_table not in key_tables) and batch_id <= last_taken.batch) -%}
                 {%- do reasons.append("batch " ~ batch_id ~ " reached " ~ vault_table ~ " late") -%}
             {%- endif -%}
         {%- endfor -%}

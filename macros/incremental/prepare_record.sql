@@ -15,6 +15,7 @@
         ) -%}
     {%- endif -%}
     begin;
+    {{ lock_until_commit("prepare_record") }}
     create schema if not exists {{ landed.without_identifier().include(database=false) }};
     create table if not exists {{ landed }} (
         invocation_id varchar not null,

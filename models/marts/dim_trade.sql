@@ -1,18 +1,19 @@
+{#- What a batch can say about a trade. #}
+{%- set trade_tables = ["nhl_trade", "sat_trade__brokerage", "nhl_trade_event"] -%}
+
 {{ config(
     materialized="incremental",
     incremental_strategy="delete+insert",
     unique_key="trade_id",
     on_schema_change="append_new_columns",
+    pre_hook="{{ drop_affected_rows(incremental_key_filter(['trade_id'], refs(" ~ trade_tables ~ "))) }}",
 ) }}
-
-{#- What a batch can say about a trade. #}
-{%- set trade_tables = [ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
 
 with
 
 trades as (
     select * from {{ ref('bv_trade__life_cycle') }}
-    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
+    where {{ incremental_key_filter(["trade_id"], refs(trade_tables)) }}
 ),
 
 bridge_trade as (

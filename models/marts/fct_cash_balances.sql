@@ -3,6 +3,7 @@
     incremental_strategy="delete+insert",
     unique_key=["sk_account_id", "sk_date_id"],
     on_schema_change="append_new_columns",
+    pre_hook="{{ drop_affected_rows(affected_balances()) }}",
 ) }}
 
 with
@@ -29,7 +30,8 @@ dated as (
         transactions.account_id,
         transactions.transaction_amount,
         transactions.batch_id,
-        {{ version_day("transactions", "cast(transactions.applied_at as date)") }} as balance_date
+        {{ balance_day("transactions", "batches") }} as balance_date,
+        {{ version_day("transactions", "cast(transactions.applied_at as date)") }} as looked_up_on
     from transactions
     inner join batches on transactions.batch_id = batches.batch_id
 ),
@@ -38,6 +40,7 @@ daily as (
     select
         account_id,
         balance_date,
+        max(looked_up_on) as looked_up_on,
         sum(transaction_amount) as net_amount,
         max(batch_id) as batch_id
     from dated
@@ -59,8 +62,8 @@ keyed as (
     inner join dim_account
         on
             daily.account_id = dim_account.account_id
-            and daily.balance_date >= dim_account.effective_date
-            and daily.balance_date < dim_account.end_date
+            and daily.looked_up_on >= dim_account.effective_date
+            and daily.looked_up_on < dim_account.end_date
     inner join dim_date on daily.balance_date = dim_date.date_value
 ),
 

@@ -1,20 +1,19 @@
+{#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
+{%- set trade_tables = ["nhl_holding_change", "nhl_trade", "sat_trade__brokerage", "nhl_trade_event"] -%}
+
 {{ config(
     materialized="incremental",
     incremental_strategy="delete+insert",
     unique_key=["current_trade_id", "trade_id"],
     on_schema_change="append_new_columns",
+    pre_hook="{{ drop_affected_rows(incremental_key_filter(['current_trade_id'], refs(" ~ trade_tables ~ "), input_keys=['trade_id'])) }}",
 ) }}
-
-{#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
-{%- set trade_tables = [
-    ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event"),
-] -%}
 
 with
 
 holding_changes as (
     select * from {{ ref('nhl_holding_change') }}
-    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
+    where {{ incremental_key_filter(["trade_id"], refs(trade_tables)) }}
 ),
 
 dim_trade as (

@@ -9,12 +9,12 @@ with
 
 prices as (
     select * from {{ ref('bv_daily_price__ratios') }}
-    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
+    where {{ affected_prices() }}
 ),
 
 fifty_two_weeks as (
     select * from {{ ref('bv_daily_price__fifty_two_weeks') }}
-    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
+    where {{ affected_prices() }}
 ),
 
 dim_date as (

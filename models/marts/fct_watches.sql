@@ -3,6 +3,7 @@
     incremental_strategy="delete+insert",
     unique_key=["sk_customer_id", "sk_security_id", "sk_date_id_date_placed"],
     on_schema_change="append_new_columns",
+    pre_hook="{{ drop_affected_rows(affected_watches()) }}",
 ) }}
 
 with

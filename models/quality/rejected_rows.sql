@@ -1,12 +1,24 @@
 {#- What a batch can say about a trade or a holding, and about a watch. #}
 {%- set trade_tables = ["nhl_holding_change", "nhl_trade", "sat_trade__brokerage", "nhl_trade_event"] -%}
 {%- set watch_tables = ["nhl_watch_event"] -%}
+{#- Tables whose rows are judged once, with their batch. #}
+{%- set row_tables = {
+    "fct_cash_balances": "nhl_cash_transaction",
+    "fct_market_history": "nhl_daily_price",
+    "financials": "sat_company__finwire_financials",
+    "dim_date": "ref_date",
+    "dim_time": "ref_time",
+    "industries": "ref_industry",
+    "status_types": "ref_status_type",
+    "tax_rates": "ref_tax_rate",
+    "trade_types": "ref_trade_type",
+} -%}
 
 {{ config(
     materialized="incremental",
     incremental_strategy="append",
     on_schema_change="append_new_columns",
-    pre_hook="{{ drop_rejections(" ~ trade_tables ~ ", " ~ watch_tables ~ ") }}",
+    pre_hook="{{ drop_rejections(" ~ trade_tables ~ ", " ~ watch_tables ~ ", " ~ row_tables ~ ") }}",
 ) }}
 
 {#- Tables of references, and the keys by which they are read. #}
@@ -20,12 +32,8 @@
 } -%}
 
 {#- One plan for all filters below. #}
-{%- set row_tables = [
-    "nhl_cash_transaction", "nhl_daily_price", "sat_company__finwire_financials",
-    "ref_date", "ref_time", "ref_industry", "ref_status_type", "ref_tax_rate", "ref_trade_type",
-] -%}
 {%- if execute and model.resource_type == "model" -%}
-    {%- do incremental_plan(trade_tables + watch_tables + row_tables, in_order=true) -%}
+    {%- do incremental_plan(trade_tables + watch_tables + row_tables.values() | list, in_order=true) -%}
 {%- endif -%}
 
 {%- set touched_trades = incremental_key_filter(
@@ -81,12 +89,24 @@ dim_trade as (
 
 ---------- trades
 
+life_cycles as (
+    select * from {{ ref('bv_trade__life_cycle') }}
+    where {{ touched_trades }}
+),
+
+bridge_trade as (
+    select * from {{ ref('bridge_trade') }}
+    where {{ touched_trades }}
+),
+
 trades as (
     select
-        *,
-        cast(created_at as date) as created_on,
-        cast(date_trunc('second', created_at) as time) as created_time
-    from {{ ref('bv_trade__life_cycle') }}
+        life_cycles.*,
+        bridge_trade.looked_up_on,
+        cast(life_cycles.created_at as date) as created_on,
+        cast(date_trunc('second', life_cycles.created_at) as time) as created_time
+    from life_cycles
+    inner join bridge_trade on life_cycles.trade_id = bridge_trade.trade_id
 ),
 
 trade_states as (
@@ -144,14 +164,14 @@ rejected_trades as (
             when trades.created_at is null then 'no row says when the trade was placed'
             when trades.account_id is null then 'the row names no account'
             when trades.symbol is null then 'the row names no security'
-            when (accounts.first_day <= trades.created_on) is not true
+            when (accounts.first_day <= trades.looked_up_on) is not true
                 then
                     'no version of account ' || cast(trades.account_id as varchar)
-                    || ' holds on ' || cast(trades.created_on as varchar)
-            when (securities.first_day <= trades.created_on) is not true
+                    || ' holds on ' || cast(trades.looked_up_on as varchar)
+            when (securities.first_day <= trades.looked_up_on) is not true
                 then
                     'no version of security ' || trades.symbol
-                    || ' holds on ' || cast(trades.created_on as varchar)
+                    || ' holds on ' || cast(trades.looked_up_on as varchar)
             when calendar.date_value is null
                 then cast(trades.created_on as varchar) || ' is not a day of the calendar'
             when times.time_value is null
@@ -234,7 +254,8 @@ transactions as (
 dated_transactions as (
     select
         transactions.*,
-        {{ version_day("transactions", "cast(transactions.applied_at as date)") }} as balance_date
+        {{ balance_day("transactions", "batches") }} as balance_date,
+        {{ version_day("transactions", "cast(transactions.applied_at as date)") }} as looked_up_on
     from transactions
     inner join batches on transactions.batch_id = batches.batch_id
 ),
@@ -255,7 +276,7 @@ rejected_transactions as (
                 then cast(transactions.balance_date as varchar) || ' is not a day of the calendar'
             else
                 'no version of account ' || cast(transactions.account_id as varchar)
-                || ' holds on ' || cast(transactions.balance_date as varchar)
+                || ' holds on ' || cast(transactions.looked_up_on as varchar)
         end as reason,
         {{ row_as_text([
             "transactions.account_id", "transactions.applied_at", "transactions.transaction_amount",
@@ -266,7 +287,7 @@ rejected_transactions as (
     left join calendar on transactions.balance_date = calendar.date_value
     where
         calendar.date_value is null
-        or (accounts.first_day <= transactions.balance_date) is not true
+        or (accounts.first_day <= transactions.looked_up_on) is not true
 ),
 
 ---------- prices

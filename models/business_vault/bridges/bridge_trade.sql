@@ -5,19 +5,29 @@
 
 with
 
+life_cycles as (
+    select * from {{ ref('bv_trade__life_cycle') }}
+    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
+),
+
+batches as (
+    select * from {{ ref('ref_batch') }}
+),
+
+-- Not later than the batch: versions that begin after it come with later batches, which must not change what is here.
 trades as (
     select
-        *,
-        cast(created_at as date) as created_on
-    from {{ ref('bv_trade__life_cycle') }}
-    where {{ incremental_key_filter(["trade_id"], trade_tables) }}
+        life_cycles.*,
+        least(cast(life_cycles.created_at as date), batches.batch_date) as looked_up_on
+    from life_cycles
+    inner join batches on life_cycles.placed_batch_id = batches.batch_id
 )
 
 -- A trade without an account or a security is kept, and a test reports it.
 {{ bridge(
     start="trades",
-    columns=["trade_id", "created_at", "placed_batch_id"],
-    moment="created_on",
+    columns=["trade_id", "created_at", "looked_up_on", "placed_batch_id"],
+    moment="looked_up_on",
     steps={
         "accounts": {
             "relation": ref("bv_account__history"),

@@ -1,14 +1,13 @@
+{#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
+{%- set trade_tables = ["nhl_holding_change", "nhl_trade", "sat_trade__brokerage", "nhl_trade_event"] -%}
+
 {{ config(
     materialized="incremental",
     incremental_strategy="delete+insert",
     unique_key=["account_id", "symbol", "valid_from"],
     on_schema_change="append_new_columns",
+    pre_hook="{{ drop_affected_rows(affected_positions(" ~ trade_tables ~ ")) }}",
 ) }}
-
-{#- What a batch can say about a holding: the change itself, and the trade that makes it. #}
-{%- set trade_tables = [
-    ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event"),
-] -%}
 
 with
 
@@ -46,21 +45,9 @@ holdings as (
     inner join dim_date on fct_holdings.sk_date_id = dim_date.sk_date_id
 ),
 
-affected_positions as (
-    select distinct
-        account_id,
-        symbol
-    from holdings
-    where {{ incremental_key_filter(["current_trade_id"], trade_tables, input_keys=["trade_id"], in_order=true) }}
-),
-
 affected as (
-    select holdings.*
-    from holdings
-    inner join affected_positions
-        on
-            holdings.account_id = affected_positions.account_id
-            and holdings.symbol = affected_positions.symbol
+    select * from holdings
+    where {{ affected_positions(trade_tables) }}
 ),
 
 -- Shares leave a holding at the price at which its first trade bought them.

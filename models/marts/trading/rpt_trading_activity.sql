@@ -1,25 +1,20 @@
+{#- What a batch can say about a trade. #}
+{%- set trade_tables = ["nhl_trade", "sat_trade__brokerage", "nhl_trade_event"] -%}
+
 {{ config(
     materialized="incremental",
     incremental_strategy="delete+insert",
     unique_key=["symbol", "sk_date_id"],
     on_schema_change="append_new_columns",
+    pre_hook="{{ drop_affected_rows(affected_close_days('sk_date_id', " ~ trade_tables ~ ")) }}",
 ) }}
-
-{#- What a batch can say about a trade. #}
-{%- set trade_tables = [ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")] -%}
 
 with
 
-affected_days as (
-    select distinct sk_close_date_id
-    from {{ ref('dim_trade') }}
-    where {{ incremental_key_filter(["trade_id"], trade_tables, in_order=true) }}
-),
-
--- A day is counted again when a batch says something about its trades.
+-- A day is counted again when a batch says something about one of its trades.
 trades as (
     select * from {{ ref('dim_trade') }}
-    where sk_close_date_id in (select affected_days.sk_close_date_id from affected_days)
+    where {{ affected_close_days("sk_close_date_id", trade_tables) }}
 ),
 
 dim_security as (

@@ -1,6 +1,6 @@
--- What: the versions that a trade refers to exist and were valid on the day on which it was created.
--- Why: the bridge keeps the versions found when the trade was placed. If history changes afterwards, because rows land
--- late or again, its references are outdated: `dbt build --full-refresh --select bridge_trade+`.
+-- What: the versions that a trade refers to exist and were valid on the day on which they were looked up.
+-- Why: the bridge keeps the versions found when the trade was placed. A late batch may change history afterwards; then
+-- the bridge has to be built again, which the record of what it has taken sees to.
 -- A returned row: a trade with a reference to a version that does not exist or was not valid. A trade without a
 -- reference is in rejected_rows.
 select
@@ -19,7 +19,7 @@ left join {{ ref('bv_security__history') }} as security
 where
     (bridge.account_version_hk is not null and account.account_version_hk is null)
     or (bridge.security_version_hk is not null and security.security_version_hk is null)
-    or cast(bridge.created_at as date) < account.valid_from
-    or cast(bridge.created_at as date) >= account.valid_to
-    or cast(bridge.created_at as date) < security.valid_from
-    or cast(bridge.created_at as date) >= security.valid_to
+    or bridge.looked_up_on < account.valid_from
+    or bridge.looked_up_on >= account.valid_to
+    or bridge.looked_up_on < security.valid_from
+    or bridge.looked_up_on >= security.valid_to
