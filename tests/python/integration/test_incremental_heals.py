@@ -1,7 +1,6 @@
-"""Any sequence of late batches, partial selections, repeated and refused runs, then one plain build: the rows of a full refresh.
+"""Any sequence of late batches, corrected files, partial selections and repeated runs, then one plain build: the rows of a full refresh.
 
-Each sequence is drawn from a seed, played on a copy of a warehouse that holds the historical batch, and ended by `load` and `dbt build`. Runs
-in between may fail (a fact may come before its customer); they must leave a state from which the plain build gives the right rows.
+Each sequence is drawn from a seed, played on a copy of a warehouse that holds the historical batch, or most of it, and ended by `load` and `dbt build`.
 
     pytest tests/python/integration/test_incremental_heals.py
     INCREMENTAL_SEQUENCES=100 pytest tests/python/integration/test_incremental_heals.py
@@ -12,6 +11,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.corrections import plant_corrections
 from tests.python.hard_data import Sources, plant
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("incremental")]
@@ -32,7 +33,28 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("incremental")]
 # On each engine.
 SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "10"))
 DAILY_BATCHES = (2, 3, 4)
-LATE_FEEDS = ("brokerage.customer", "brokerage.trade", "brokerage.holding_history", "market")
+LATE_FEEDS = (
+    "brokerage.account",
+    "brokerage.cash_transaction",
+    "brokerage.customer",
+    "brokerage.holding_history",
+    "brokerage.trade",
+    "brokerage.watch_history",
+    "market",
+    "prospect",
+)
+SYSTEMS = ("brokerage", "control", "crm", "finwire", "hr", "market", "prospect", "reference")
+# What may be missing in the historical batch, and come after the daily ones.
+LATE_SYSTEMS = ("crm", "finwire", "hr", "market", "prospect")
+FILES = (
+    "Account.txt",
+    "CashTransaction.txt",
+    "DailyMarket.txt",
+    "HoldingHistory.txt",
+    "Prospect.csv",
+    "Trade.txt",
+    "WatchHistory.txt",
+)
 LAYERS = ("raw_vault", "business_vault", "marts", "quality")
 
 
@@ -98,9 +120,22 @@ class Player:
             warehouse.save(state)
         shutil.copytree(self.workspace.lake, self.workspace.folder / lake)
 
-    def restart(self) -> None:
-        """Back to the state after the historical batch."""
-        self.begin("historical", "historical_lake")
+    def restart(self, state: str = "historical") -> None:
+        """Back to a saved state: after the historical batch, or after what came of it at first."""
+        self.begin(state, f"{state}_lake")
+
+    @contextmanager
+    def a_damaged_file(self, batch: int, chance: random.Random) -> Iterator[str]:
+        """For a while, a file of the batch lacks some of its lines; gives its name."""
+        name = f"Batch{batch}/{chance.choice(FILES)}"
+        file = self.sources / name
+        content = file.read_bytes()
+        lines = content.splitlines(keepends=True)
+        file.write_bytes(b"".join(line for line in lines if chance.random() < 0.7) or lines[0])
+        try:
+            yield name
+        finally:
+            file.write_bytes(content)
 
 
 # On Postgres a sequence takes minutes, so those are for `make test-slow`.
@@ -117,7 +152,9 @@ def player(
         Parameters(scale_factor=0.01, incremental_batches=len(DAILY_BATCHES)), sources, workers=1
     )
     # Rows that are rejected in one state of the lake may be right in another.
-    plant(Sources(sources))
+    planted = Sources(sources)
+    plant(planted)
+    plant_corrections(planted, random.Random(0))
     with (
         pytest.MonkeyPatch.context() as patch,
         WAREHOUSES[request.param].temporary(folder) as warehouse,
@@ -135,6 +172,11 @@ def player(
         player.load(1)
         assert player.run("build", *WITHOUT_TESTS) == ""
         player.save("historical", "historical_lake")
+        player.begin(None, None)
+        late = random.Random(0).sample(LATE_SYSTEMS, 2)
+        player.load(1, feeds=tuple(name for name in SYSTEMS if name not in late))
+        assert player.run("build", *WITHOUT_TESTS) == ""
+        player.save("incomplete", "incomplete_lake")
         yield player
 
 
@@ -146,8 +188,14 @@ def steps(player: Player, chance: random.Random) -> Iterator[str]:
     batches = chance.sample(DAILY_BATCHES, len(DAILY_BATCHES))
     for batch in batches:
         feeds = () if chance.random() < 0.6 else tuple(chance.sample(LATE_FEEDS, 2))
-        player.load(batch, feeds=(*feeds, "control") if feeds else ())
-        yield f"load batch {batch} of {', '.join(feeds) or 'all feeds'}"
+        with ExitStack() as stack:
+            damaged = (
+                stack.enter_context(player.a_damaged_file(batch, chance))
+                if chance.random() < 0.3
+                else "nothing"
+            )
+            player.load(batch, feeds=(*feeds, "control") if feeds else ())
+        yield f"load batch {batch} of {', '.join(feeds) or 'all feeds'}, {damaged} damaged"
         (kind,) = chance.choices(("nothing", "partial", "whole", "again"), (3, 5, 1, 1))
         if kind == "again":
             player.load(chance.choice(DAILY_BATCHES), force=True)
@@ -165,8 +213,10 @@ def steps(player: Player, chance: random.Random) -> Iterator[str]:
 def test_a_plain_build_gives_the_rows_of_a_full_refresh_after_any_sequence(
     player: Player, seed: int
 ) -> None:
-    player.restart()
-    played = list(steps(player, random.Random(seed)))
+    chance = random.Random(seed)
+    state = chance.choice(("historical", "historical", "incomplete"))
+    player.restart(state)
+    played = [state, *steps(player, chance)]
     player.load()
     problem = player.run("build", *WITHOUT_TESTS)
     story = "\n".join((f"seed {seed}", *played))
