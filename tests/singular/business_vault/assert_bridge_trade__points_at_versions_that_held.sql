@@ -1,6 +1,6 @@
 -- What: the versions that a trade refers to exist and were valid on the day on which it was created.
 -- Why: the bridge keeps the versions found when the trade was placed. If history changes afterwards, because rows land
--- late or again, its references are outdated: `dbt build --full-refresh --select bridge_trade+`.
+-- late or again, the next `dbt build` rebuilds it; a reference that it missed would be outdated.
 -- A returned row: a trade with a reference to a version that does not exist or was not valid. A trade without a
 -- reference is in rejected_rows.
 select
