@@ -119,8 +119,8 @@ class LoadResult:
         ]
         if gaps:
             messages.append(
-                f"batch {', '.join(gaps)} is missing between the batches of the lake; if it is late, load it when it"
-                " comes, then build as usual"
+                f"missing from the lake: batch {', '.join(gaps)}; a late batch can be loaded when it arrives, then build"
+                " as usual"
             )
         return messages
 

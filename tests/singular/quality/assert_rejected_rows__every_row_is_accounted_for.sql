@@ -1,5 +1,5 @@
 -- What: every row of the raw vault that a fact is made of is in the fact, or in rejected_rows with a reason.
--- Why: facts leave out what cannot be modeled; nothing may disappear on the way without a word.
+-- Why: facts leave out what cannot be modeled; nothing may disappear silently on the way.
 -- A returned row: a table with both numbers of rows, which differ. Cash has a test of its own, over the last balances.
 with
 
