@@ -77,7 +77,7 @@ class LoadResult:
     """The result for every feed of every batch, files that no contract names, and what was copied to Postgres.
 
     `name_problems` are about files and folders that cannot be read because of their names; `missing_batches` are the
-    numbers between the batches of the lake, as first and last of each gap.
+    numbers that are missing from the lake, as first and last of each gap.
     """
 
     feeds: list[FeedResult]
