@@ -1,5 +1,5 @@
 {#
-    Whether a time or day can hardly be right: before 1900, or more than a day after the date of the batch that brought it (`batch_date`).
+    Whether a time or day is implausible: before 1900, or more than a day after the date of the batch that brought it (`batch_date`).
 
     `moment`: column with the time or day.
 #}

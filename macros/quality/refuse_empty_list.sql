@@ -10,7 +10,7 @@
         {%- set published = run_query("select count(*) from " ~ this ~ " where published_to is null").columns[0].values()[0] -%}
         {%- if published and (flags.EMPTY or not listed) -%}
             {%- do exceptions.raise_compiler_error(
-                "The list of prospects is empty, but " ~ published ~ " prospects are published. An empty read is no withdrawal: nothing was changed."
+                "The list of prospects is empty, but " ~ published ~ " prospects are published. An empty list is not treated as a withdrawal: nothing was changed."
                 ~ " Build without --empty, or load the list of the last batch: python -m scripts.load --feed prospect"
             ) -%}
         {%- endif -%}

@@ -1,5 +1,5 @@
 {#
-    A row as one text: the values of the columns in their order, with a bar in between and nothing for NULL.
+    A row as one text: the values of the columns in their order, separated by `|`, with nothing for NULL.
 
     `columns`: SQL expressions.
 #}

@@ -9,13 +9,13 @@
     `dated_by_batch`: the feed has no time of its own, its rows hold from the date of their batch.
 
     `stage`: staging view. `key`: list of the hash or natural key and, on a link, its parents.
-    `columns`: the description, and what orders it. `where`: which rows of `stage`, if not all; events only.
+    `columns`: the description, and what orders it.
 #}
-{% macro satellite(stage, key, columns, hashdiff=none, dated_by_batch=false, where=none) -%}
+{% macro satellite(stage, key, columns, hashdiff=none, dated_by_batch=false) -%}
     {%- set applied_at = "batches.batch_at as applied_at" if dated_by_batch else "applied_at" -%}
     {%- if hashdiff -%}
         {{ changed_rows(stage, key[0], hashdiff, columns + [applied_at]) }}
     {%- else -%}
-        {{ new_rows(stage, key + columns + [applied_at], where) }}
+        {{ new_rows(stage, key + columns + [applied_at]) }}
     {%- endif -%}
 {%- endmacro %}

@@ -34,7 +34,7 @@ renamed as (
 members as (
     select * from renamed
     union all
-    -- What the others refer to if they refer to nobody known; no row while nothing does.
+    -- The unknown member; present only while something refers to it.
     select
         {{ zero_key() }} as sk_broker_id,
         -1 as broker_id,

@@ -51,7 +51,7 @@ described as (
 members as (
     select * from described
     union all
-    -- What the others refer to if they refer to nobody known; no row while nothing does.
+    -- The unknown member; present only while something refers to it.
     select
         {{ zero_key() }} as sk_company_id,
         -1 as company_id,

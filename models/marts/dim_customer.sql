@@ -65,7 +65,7 @@ described as (
 members as (
     select * from described
     union all
-    -- What the others refer to if they refer to nobody known; no row while nothing does.
+    -- The unknown member; present only while something refers to it.
     select
         {{ zero_key() }} as sk_customer_id,
         -1 as customer_id,

@@ -146,12 +146,12 @@ def _why_not_connected(settings: ConnectionSettings, text: str) -> str:
     if re.search("database .* does not exist", problem):
         return (
             f"{message}; create it (createdb -h {settings.host} -p {settings.port} -U {settings.user}"
-            f" {settings.database}), or set PGDATABASE to one that is there"
+            f" {settings.database}), or set PGDATABASE to an existing one"
         )
     if "FATAL" in text:
         return f"{message}; when the server accepts connections, load again"
     return (
-        f"{message}; start the server, or set PGHOST and PGPORT to where one is (to try one:"
+        f"{message}; start the server, or set PGHOST and PGPORT to a running one (to try one:"
         " python -m scripts.postgres_server)"
     )
 

@@ -301,7 +301,7 @@ class Attempt:
             if is_wrong and neighbor:
                 raise ConflictError(
                     f"{column} {value} of batch {self._job.batch} is not {word} {neighbor[1]} of batch {neighbor[0]};"
-                    " batches follow each other: correct the file that is wrong, then load again"
+                    " dates must rise from batch to batch: correct the wrong file, then load again"
                 )
 
     @property

@@ -98,7 +98,7 @@ class Lake:
         self.uri = uri
         if "\\" in uri:
             raise LakeError(
-                f"{uri}: DuckDB takes a backslash in a path for a slash; set LAKE (or --lake) to one without"
+                f"{uri}: DuckDB reads a backslash in a path as a slash; set LAKE (or --lake) to one without"
             )
         try:
             self._filesystem, self._root = filesystem_of(uri)

@@ -77,7 +77,7 @@ class LoadResult:
     """The result for every feed of every batch, files that no contract names, and what was copied to Postgres.
 
     `name_problems` are about files and folders that cannot be read because of their names; `missing_batches` are the
-    numbers between the batches of the lake, as first and last of each gap.
+    numbers that are missing from the lake, as first and last of each gap.
     """
 
     feeds: list[FeedResult]
@@ -119,8 +119,8 @@ class LoadResult:
         ]
         if gaps:
             messages.append(
-                f"batch {', '.join(gaps)} is missing between the batches of the lake; if it is late, load it when it"
-                " comes, then build as usual"
+                f"missing from the lake: batch {', '.join(gaps)}; a late batch can be loaded when it arrives, then build"
+                " as usual"
             )
         return messages
 

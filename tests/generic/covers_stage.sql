@@ -1,6 +1,6 @@
 {#
-    Every key that a staging view delivers is in the column. Why: a table reads a batch once; if a feed of that batch lands later, its keys are
-    missing. To repair: dbt build --full-refresh --select <table>+
+    Every key that a staging view delivers is in the column. Why: a table takes each batch of a feed once, by its record; what that record
+    missed would stay missing. A feed that lands after the others of its batch is taken by the next dbt build.
     A returned row is a missing key.
 
     `feeds`: list of {stage, column}: a staging view, and its name for the key.

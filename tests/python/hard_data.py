@@ -1,4 +1,4 @@
-"""Rows that cannot be modelled or can hardly be right, written into the source files of a generated dataset.
+"""Rows that cannot be modeled or are implausible, written into the source files of a generated dataset.
 
 Usage:
     planted = plant(Sources(folder))       into the files of the third batch, and those of the newswire

@@ -57,7 +57,7 @@ def test_mutated_files_are_refused_or_reconcile(sources: Path, tmp_path: Path) -
     assert len({outcome.effect for outcome in outcomes}) > 1
 
 
-def test_wrong_values_are_modelled_rejected_or_quarantined(sources: Path, tmp_path: Path) -> None:
+def test_wrong_values_are_modeled_rejected_or_quarantined(sources: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         workspace = Workspace.on_duckdb(tmp_path)
         # They are set again by each build, and must not outlive the test.

@@ -1,4 +1,4 @@
-"""Rows that cannot be modelled, planted into one small dataset: the build ends, each row is named, and everything else is right.
+"""Rows that cannot be modeled, planted into one small dataset: the build ends, each row is named, and everything else is right.
 
 The cases are written into the source files by `tests/python/hard_data.py`; the warehouse is built once on each engine, and every test reads it.
 
@@ -217,7 +217,7 @@ def test_a_company_called_3_is_not_the_company_with_cik_3(built: Built) -> None:
     assert companies == [("THREEBYNAME", 9003), ("THREEBYNUMBER", 3)]
 
 
-def test_implausible_values_are_reported_and_modelled(built: Built) -> None:
+def test_implausible_values_are_reported_and_modeled(built: Built) -> None:
     planted = built.planted
     trade = planted.implausible_trade
     assert built.findings("Quantity is not positive") == {f"T_ID = {trade}, T_QTY = -5"}
@@ -267,6 +267,6 @@ def test_an_empty_read_is_no_withdrawal_of_prospects(built: Built) -> None:
     assert emptied.returncode == 0, emptied.stdout
     refused = built.workspace.dbt("snapshot")
     assert refused.returncode != 0
-    assert "An empty read is no withdrawal" in refused.stdout
+    assert "An empty list is not treated as a withdrawal" in refused.stdout
     assert built.query(published) == before
     warehouse.restore("complete")

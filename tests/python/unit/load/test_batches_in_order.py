@@ -1,4 +1,4 @@
-"""Batches follow each other: a gap, a date that does not rise and a file of which too little lands are reported."""
+"""The order of batches: a gap, a date that does not rise and a file of which too little lands are reported."""
 
 from pathlib import Path
 
@@ -59,10 +59,10 @@ def test_dates_that_all_move_are_taken_in_one_load(tmp_path: Path, lake: Path) -
 @pytest.mark.parametrize(
     ("batches", "gaps"),
     [
-        ((1, 3), "batch 2 is missing"),
-        ((2, 3), "batch 1 is missing"),
-        ((1, 5, 6, 8), "batch 2 to 4, 7 is missing"),
-        ((1, 20_170_709), "batch 2 to 20170708 is missing"),
+        ((1, 3), "missing from the lake: batch 2;"),
+        ((2, 3), "missing from the lake: batch 1;"),
+        ((1, 5, 6, 8), "missing from the lake: batch 2 to 4, 7;"),
+        ((1, 20_170_709), "missing from the lake: batch 2 to 20170708;"),
     ],
 )
 def test_a_gap_is_a_warning(
@@ -72,7 +72,7 @@ def test_a_gap_is_a_warning(
     outcome = load_feeds(deliver(tmp_path, **days), lake, FEED)
     assert outcome.exit_code == 0
     assert outcome.output.count("warning") == 1
-    assert f"warning: {gaps} between the batches of the lake" in outcome.output
+    assert f"warning: {gaps} a late batch" in outcome.output
 
 
 def test_batches_without_a_gap_are_no_warning(tmp_path: Path, lake: Path) -> None:
