@@ -330,7 +330,10 @@ def test_implausible_values_are_reported_and_modelled(built: Built) -> None:
     assert built.findings("Volume is negative") == {
         f"DM_S_SYMB = {planted.out_of_order}, DM_VOL = -3"
     }
-    assert built.findings("Insert of a known key") == {f"CA_ID = {planted.known_account}"}
+    assert built.findings("Insert of a known key") == {
+        f"CA_ID = {planted.known_account}",
+        f"T_ID = {planted.placed_twice}",
+    }
     assert built.findings("Update of an unknown key") == {"CA_ID = 800004"}
     assert built.findings("Date is far off") == {
         f"W_C_ID = 1, W_DTS = {LONG_AGO} 10:00:00",
