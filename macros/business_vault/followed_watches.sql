@@ -1,6 +1,6 @@
 {#
-    CTEs over the events of watches, without those that set a watch a second time on one day: `numbered`, `counted`, and `followed`, where each
-    event also has the one before and the one after it. By customer and symbol, in the order of time.
+    CTEs over the events of watches: `numbered`, all of them; `counted`, those that set or cancel a watch, without those that set it a second time on
+    one day; and `followed`, where each of these also has the one before and the one after it. By customer and symbol, in the order of time.
 
     `events`: CTE with the columns of nhl_watch_event.
 #}
@@ -18,8 +18,8 @@ numbered as (
 counted as (
     select * from numbered
     where
-        action_code <> 'ACTV'
-        or delivery_number = 1
+        action_code = 'CNCL'
+        or (action_code = 'ACTV' and delivery_number = 1)
 ),
 
 followed as (

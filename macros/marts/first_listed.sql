@@ -1,12 +1,11 @@
 {#
-    The rows of a reference table without those that list a key again: of several rows with one key the first holds. The others are in
-    quality.rejected_rows.
+    The rows of a reference table that hold: no earlier row that holds has one of their keys. The others are in quality.rejected_rows.
 
-    `reference`, `keys`: as in numbered_entries.
+    `reference`, `keys`: as in judged_entries.
 #}
 {% macro first_listed(reference, keys) %}
     select * from (
-        {{- numbered_entries(reference, keys) }}
-    ) as numbered
-    where {% for key in keys %}{{ " and " if not loop.first }}{{ key }}_number = 1{% endfor %}
+        {{- judged_entries(reference, keys) }}
+    ) as judged
+    where is_listed
 {%- endmacro %}

@@ -6,7 +6,7 @@ dim_account as (
 
 calendar as (
     select min(date_value) as first_day
-    from {{ ref('ref_date') }}
+    from {{ ref('bv_date__calendar') }}
 ),
 
 customers as (

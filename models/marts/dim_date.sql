@@ -1,7 +1,7 @@
 with
 
 dates as (
-    {{- first_listed(ref('ref_date'), ["date_id", "date_value"]) }}
+    select * from {{ ref('bv_date__calendar') }}
 ),
 
 renamed as (

@@ -19,6 +19,7 @@ batches as (
 
 dim_customer as (
     select * from {{ ref('dim_customer') }}
+    where sk_customer_id <> {{ zero_key() }}
 ),
 
 dim_security as (

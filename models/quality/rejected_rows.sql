@@ -45,12 +45,12 @@
 with
 
 calendar as (
-    select distinct date_value
+    select date_value
     from {{ ref('dim_date') }}
 ),
 
 times as (
-    select distinct time_value
+    select time_value
     from {{ ref('dim_time') }}
 ),
 
@@ -72,6 +72,7 @@ customers as (
         customer_id,
         min(effective_date) as first_day
     from {{ ref('dim_customer') }}
+    where sk_customer_id <> {{ zero_key() }}
     group by customer_id
 ),
 
@@ -177,7 +178,8 @@ rejected_trades as (
             when times.time_value is null
                 then cast(trades.created_time as varchar) || ' is not a second of the list of times'
             when trades.quantity is null then 'the row has no quantity'
-            else 'the row has no bid price'
+            when trades.bid_price is null then 'the row has no bid price'
+            else 'unexplained'
         end as reason,
         case
             when trades.trade_id is null then trade_rows.raw_text
@@ -227,7 +229,8 @@ rejected_holdings as (
                     'trade ' || cast(changes.trade_id as varchar)
                     || ' was not completed on a day and second of the calendar'
             when dim_trade.trade_price is null then 'trade ' || cast(changes.trade_id as varchar) || ' has no price'
-            else 'the row does not say how many shares are held'
+            when changes.quantity_after is null then 'the row does not say how many shares are held'
+            else 'unexplained'
         end as reason,
         {{ row_as_text([
             "changes.opening_trade_id", "changes.trade_id", "changes.quantity_before", "changes.quantity_after",
@@ -274,9 +277,11 @@ rejected_transactions as (
         case
             when calendar.date_value is null
                 then cast(transactions.balance_date as varchar) || ' is not a day of the calendar'
-            else
-                'no version of account ' || cast(transactions.account_id as varchar)
-                || ' holds on ' || cast(transactions.looked_up_on as varchar)
+            when (accounts.first_day <= transactions.looked_up_on) is not true
+                then
+                    'no version of account ' || cast(transactions.account_id as varchar)
+                    || ' holds on ' || cast(transactions.looked_up_on as varchar)
+            else 'unexplained'
         end as reason,
         {{ row_as_text([
             "transactions.account_id", "transactions.applied_at", "transactions.transaction_amount",
@@ -292,12 +297,20 @@ rejected_transactions as (
 
 ---------- prices
 
+new_prices as (
+    select
+        *,
+        {{ is_complete_price("daily_prices") }} as is_complete
+    from {{ ref('nhl_daily_price') }} as daily_prices
+    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
+),
+
 daily_prices as (
     select
         *,
-        row_number() over (partition by batch_id, symbol, price_date order by source_row) as delivery_number
-    from {{ ref('nhl_daily_price') }}
-    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
+        row_number() over (partition by batch_id, symbol, price_date, is_complete order by source_row)
+            as delivery_number
+    from new_prices
 ),
 
 dated_prices as (
@@ -330,11 +343,10 @@ rejected_prices as (
                 then
                     'no version of security ' || prices.symbol
                     || ' holds on ' || cast(prices.looked_up_on as varchar)
-            when
-                prices.close_price is null or prices.high_price is null
-                or prices.low_price is null or prices.volume_count is null
-                then 'the row has no closing price, high, low or volume'
-            else 'the price of this security and day was delivered before'
+            when not prices.is_complete then 'the row has no closing price, high, low or volume'
+            when prices.delivery_number > 1 or fifty_two_weeks.symbol is null
+                then 'the price of this security and day was delivered before'
+            else 'unexplained'
         end as reason,
         {{ row_as_text([
             "prices.price_date", "prices.symbol", "prices.close_price", "prices.high_price", "prices.low_price",
@@ -349,11 +361,11 @@ rejected_prices as (
             and prices.price_date = fifty_two_weeks.price_date
             and prices.batch_id = fifty_two_weeks.batch_id
     where
-        prices.delivery_number > 1
+        not prices.is_complete
+        or prices.delivery_number > 1
         or fifty_two_weeks.symbol is null
+        or calendar.date_value is null
         or (securities.first_day <= prices.looked_up_on) is not true
-        or prices.close_price is null
-        or prices.volume_count is null
 ),
 
 ---------- watches
@@ -395,7 +407,6 @@ judged_watches as (
     select
         watches.*,
         case
-            when watches.action_code not in ('ACTV', 'CNCL') then 'the action is neither ACTV nor CNCL'
             when watches.placed_at is null then 'there is no watch that this row could cancel'
             when (customers.first_day <= watches.looked_up_on) is not true
                 then
@@ -438,11 +449,14 @@ unfit_watches as (
         batch_id,
         record_source,
         source_row,
-        'the watch was set before on this day' as reason
+        case
+            when action_code = 'ACTV' then 'the watch was set before on this day'
+            else 'the action is neither ACTV nor CNCL'
+        end as reason
     from numbered
     where
-        action_code = 'ACTV'
-        and delivery_number > 1
+        (action_code = 'ACTV' and delivery_number > 1)
+        or (action_code in ('ACTV', 'CNCL')) is not true
 ),
 
 rejected_watches as (
@@ -494,7 +508,8 @@ rejected_financials as (
                 then
                     'no version of company ' || records.company_reference
                     || ' holds on ' || cast(cast(records.applied_at as date) as varchar)
-            else 'a later record posts this quarter for the same version of the company'
+            when financials.recency > 1 then 'a later record posts this quarter for the same version of the company'
+            else 'unexplained'
         end as reason,
         {{ row_as_text([
             "records.applied_at", "records.company_reference", "records.reported_year", "records.reported_quarter",
@@ -514,9 +529,8 @@ rejected_financials as (
 ---------- lists
 
 {% for name, (reference, keys) in references.items() %}
-    numbered_{{ name }} as (
-        {{- numbered_entries(reference, keys) }}
-        where {{ new_rows_filter(reference, in_order=true) }}
+    judged_{{ name }} as (
+        {{- judged_entries(reference, keys) }}
     ),
 
 {% endfor %}
@@ -534,8 +548,10 @@ rejected_entries as (
             source_row,
             'the list has an earlier entry of this key' as reason,
             {{ row_as_text(keys) }} as raw_text
-        from numbered_{{ name }}
-        where {{ keys | join("_number > 1 or ") }}_number > 1
+        from judged_{{ name }}
+        where
+            not is_listed
+            and {{ new_rows_filter(reference, in_order=true) }}
         {%- if not loop.last %}
             union all
         {%- endif %}

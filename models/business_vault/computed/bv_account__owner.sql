@@ -3,5 +3,6 @@
     key="account_hk",
     parents=ref("bv_customer__history"),
     parent_key="customer_hk",
-    parent_columns=["customer_version_hk", "last_inactivated_on"],
+    parent_version="customer_version_hk",
+    parent_columns=["last_inactivated_on"],
 ) }}

@@ -8,14 +8,10 @@ managers as (
     select * from {{ ref('timeline_employee_manager__hr') }}
 ),
 
-ref_date as (
-    select * from {{ ref('ref_date') }}
-),
-
 -- The list of employees has no history: a broker is as last described, for all of the calendar.
 calendar as (
     select min(date_value) as first_day
-    from ref_date
+    from {{ ref('bv_date__calendar') }}
 ),
 
 brokers as (

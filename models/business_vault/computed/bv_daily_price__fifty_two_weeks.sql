@@ -7,8 +7,8 @@ daily_prices as (
 ),
 
 calendar as (
-    select distinct date_value
-    from {{ ref('ref_date') }}
+    select date_value
+    from {{ ref('bv_date__calendar') }}
 ),
 
 prices as (
@@ -17,9 +17,7 @@ prices as (
         daily_prices.price_date - cast('1900-01-01' as date) as day_number
     from daily_prices
     inner join calendar on daily_prices.price_date = calendar.date_value
-    where
-        daily_prices.high_price is not null
-        and daily_prices.low_price is not null
+    where {{ is_complete_price("daily_prices") }}
 ),
 
 -- The first day about which a new batch says something: rows from this day on may have it in their year.

@@ -35,6 +35,7 @@ prices as (
         ) as delivery_number
     from daily_prices
     inner join batches on daily_prices.batch_id = batches.batch_id
+    where {{ is_complete_price("daily_prices") }}
 ),
 
 valued as (

@@ -3,5 +3,5 @@
     key="security_hk",
     parents=ref("bv_company__history"),
     parent_key="company_hk",
-    parent_columns=["company_version_hk"],
+    parent_version="company_version_hk",
 ) }}

@@ -20,16 +20,25 @@ events as (
     where {{ incremental_key_filter(["trade_id"], trade_tables) }}
 ),
 
--- The historical batch has the last state of a trade only; its first one is among the events.
+-- The historical batch has the last state of a trade only; its first one is among the events. An update
+-- does not create a trade; its time counts if there is no other.
 times as (
     select
         trade_id,
-        applied_at
+        applied_at,
+        false as is_update
     from events
     union all
     select
         trade_id,
-        applied_at
+        applied_at,
+        false as is_update
+    from trades
+    union all
+    select
+        trade_id,
+        applied_at,
+        true as is_update
     from states
 ),
 
@@ -47,7 +56,7 @@ placed as (
 creations as (
     select
         trade_id,
-        min(applied_at) as created_at
+        coalesce(min(case when not is_update then applied_at end), min(applied_at)) as created_at
     from times
     group by trade_id
 ),

@@ -124,7 +124,12 @@ trades as (
     select
         dim_customer.customer_id,
         count(case when dim_trade.status = 'Completed' then 1 end) as completed_trade_count,
-        count(case when dim_trade.sk_close_date_id is null then 1 end) as open_trade_count,
+        count(
+            case
+                when dim_trade.sk_close_date_id is null and dim_trade.status not in ('Completed', 'Canceled')
+                    then 1
+            end
+        ) as open_trade_count,
         max(dim_trade.sk_create_date_id) as sk_last_trade_date_id,
         sum(coalesce(dim_trade.fee, 0) + coalesce(dim_trade.commission, 0)) as charges_amount
     from dim_trade

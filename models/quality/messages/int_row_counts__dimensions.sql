@@ -4,8 +4,15 @@ financials as (
     select * from {{ ref('financials') }}
 ),
 
+-- A quarter may be posted again for the same version of the company.
 bv_financials as (
-    select * from {{ ref('bv_company__financials') }}
+    select
+        company_version_hk,
+        reported_year,
+        reported_quarter,
+        min(batch_id) as batch_id
+    from {{ ref('bv_company__financials') }}
+    group by company_version_hk, reported_year, reported_quarter
 ),
 
 prospects as (
@@ -28,15 +35,16 @@ prospect_insertions as (
     group by prospect_hk
 ),
 
--- The vault knows the batch of rows that do not have it, or that have the batch of their last change.
+-- The vault knows the batch of rows that do not have it, or that have the batch of their last change. No
+-- batch inserted an unknown member.
 inserted as (
     {{ rows_by_batch("DimAccount", ref("dim_account")) }}
     union all
-    {{ rows_by_batch("DimBroker", ref("dim_broker")) }}
+    {{ rows_by_batch("DimBroker", ref("dim_broker"), member_key="sk_broker_id") }}
     union all
-    {{ rows_by_batch("DimCompany", ref("dim_company")) }}
+    {{ rows_by_batch("DimCompany", ref("dim_company"), member_key="sk_company_id") }}
     union all
-    {{ rows_by_batch("DimCustomer", ref("dim_customer")) }}
+    {{ rows_by_batch("DimCustomer", ref("dim_customer"), member_key="sk_customer_id") }}
     union all
     {{ rows_by_batch("DimSecurity", ref("dim_security")) }}
     union all

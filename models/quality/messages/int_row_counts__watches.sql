@@ -17,8 +17,14 @@ dim_security as (
 ),
 
 nhl_watch_event as (
-    select * from {{ ref('nhl_watch_event') }}
+    select
+        customer_id,
+        symbol,
+        cast(applied_at as date) as placed_on,
+        min(batch_id) as batch_id
+    from {{ ref('nhl_watch_event') }}
     where action_code = 'ACTV'
+    group by customer_id, symbol, cast(applied_at as date)
 ),
 
 joined as (
@@ -49,7 +55,7 @@ counted as (
         on
             joined.customer_id = nhl_watch_event.customer_id
             and joined.symbol = nhl_watch_event.symbol
-            and joined.placed_on = cast(nhl_watch_event.applied_at as date)
+            and joined.placed_on = nhl_watch_event.placed_on
     group by coalesce(nhl_watch_event.batch_id, joined.batch_id)
 )
 

@@ -17,11 +17,24 @@ from scripts.load.run import LoadOptions, load
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import Workspace
-from tests.python.hard_data import DAY, NO_SYMBOL, NOBODY, ZERO_KEY, Planted, Sources, plant
+from tests.python.hard_data import (
+    DAY,
+    LONG_AGO,
+    NO_SYMBOL,
+    NOBODY,
+    UNLISTED_DAY,
+    ZERO_KEY,
+    Planted,
+    Sources,
+    plant,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("hard_data")]
 
-RED = {"assert_rejected_rows__there_are_none"}
+RED = {
+    "assert_rejected_rows__there_are_none",
+    "assert_dim_trade__every_closed_trade_has_a_day_and_a_second",
+}
 
 
 @dataclass
@@ -76,7 +89,7 @@ def built(
         yield Built(workspace, planted, statuses)
 
 
-def test_every_model_is_built_and_only_the_test_of_rejected_rows_is_red(built: Built) -> None:
+def test_every_model_is_built_and_only_tests_of_missing_rows_are_red(built: Built) -> None:
     broken = {
         node: status
         for node, status in built.statuses.items()
@@ -100,7 +113,9 @@ def test_unknown_members_are_yellow_and_name_the_row(built: Built) -> None:
         f"CA_ID = {planted.account_of_another_employee}, CA_B_ID = {planted.another_employee}",
         f"CA_ID = {planted.account_of_nobody}, CA_B_ID = {NOBODY}",
         f"CA_ID = {planted.orphan_account}, CA_C_ID = {NOBODY}",
+        f"CA_ID = {planted.moved_account}, CA_C_ID = {NOBODY}",
         f"S_SYMB = OFNOBODY, S_CO_ID = {NOBODY}",
+        f"S_SYMB = {planted.reissued}, S_CO_ID = {NOBODY}",
     } == members
 
 
@@ -139,13 +154,33 @@ def test_the_accounts_are_there_with_the_unknown_member(built: Built) -> None:
     assert customers == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("dimension", "key", "business_key", "member"),
+    [
+        ("dim_account", "sk_customer_id", "account_id", "moved_account"),
+        ("dim_security", "sk_company_id", "symbol", "reissued"),
+    ],
+)
+def test_who_moves_to_nobody_refers_to_the_unknown_member_from_then_on(
+    built: Built, dimension: str, key: str, business_key: str, member: str
+) -> None:
+    found = built.query(
+        f"select cast({key} as varchar) from marts.{dimension}"
+        f" where cast({business_key} as varchar) = '{getattr(built.planted, member)}' order by effective_date"
+    )
+    assert len(found) > 1
+    assert [parent == ZERO_KEY for (parent,) in found] == [False] * (len(found) - 1) + [True]
+
+
 def test_rows_without_a_parent_are_rejected_with_a_reason(built: Built) -> None:
     assert built.reasons("fct_cash_balances") == [f"no version of account {NOBODY} holds on {DAY}"]
     assert built.reasons("fct_watches") == sorted(
         [
             f"no version of customer {NOBODY} holds on {DAY}",
+            f"no version of customer -1 holds on {DAY}",
             f"no version of security {NO_SYMBOL} holds on {DAY}",
-            "1850-01-01 is not a day of the calendar",
+            f"{LONG_AGO} is not a day of the calendar",
+            "the action is neither ACTV nor CNCL",
             "there is no watch that this row could cancel",
         ]
     )
@@ -166,8 +201,11 @@ def test_rows_without_a_parent_are_rejected_with_a_reason(built: Built) -> None:
         [
             f"no version of security {NO_SYMBOL} holds on {DAY}",
             "the price of this security and day was delivered before",
+            "the row has no closing price, high, low or volume",
+            f"{UNLISTED_DAY} is not a day of the calendar",
         ]
     )
+    assert built.reasons("dim_date") == ["the list has an earlier entry of this key"]
     (financial,) = built.reasons("financials")
     assert financial.startswith(f"no version of company {NOBODY:010} holds on ")
 
@@ -191,8 +229,69 @@ def test_a_price_of_zero_has_no_yield_and_the_batch_is_complete(built: Built) ->
     ]
     delivered = len(Sources(built.workspace.sources).lines("Batch3/DailyMarket.txt"))
     assert built.query("select count(*) from marts.fct_market_history where batch_id = 3") == [
-        (delivered - 2,)
+        (delivered - 4,)
     ]
+
+
+def test_the_first_complete_price_of_a_day_counts(built: Built) -> None:
+    symbol, high = built.planted.completed_price
+    found = built.query(
+        "select f.day_high from marts.fct_market_history as f"
+        " inner join marts.dim_security as s on f.sk_security_id = s.sk_security_id"
+        f" where s.symbol = '{symbol}' and f.batch_id = 3"
+    )
+    assert [f"{price:.2f}" for (price,) in found] == [high]
+
+
+def test_an_update_moves_no_creation(built: Built) -> None:
+    planted = built.planted
+    trades = (planted.backdated_trade, planted.undated_trade)
+    assert built.query(
+        "select trade_id, sk_create_date_id, sk_close_date_id, status from marts.dim_trade"
+        f" where trade_id in {trades} order by trade_id"
+    ) == [
+        (trades[0], int(DAY.replace("-", "")), None, "Submitted"),
+        (trades[1], int(DAY.replace("-", "")), None, "Completed"),
+    ]
+
+
+def test_a_trade_placed_twice_is_one_with_the_terms_stated_last(built: Built) -> None:
+    assert built.query(
+        f"select quantity from marts.dim_trade where trade_id = {built.planted.placed_twice}"
+    ) == [(20,)]
+
+
+def test_an_unknown_action_does_not_come_between_a_watch_and_its_end(built: Built) -> None:
+    day = int(DAY.replace("-", ""))
+    assert built.query(
+        "select w.sk_date_id_date_placed, w.sk_date_id_date_removed from marts.fct_watches as w"
+        " inner join marts.dim_customer as c on w.sk_customer_id = c.sk_customer_id"
+        " inner join marts.dim_security as s on w.sk_security_id = s.sk_security_id"
+        f" where c.customer_id = 3 and s.symbol = '{built.planted.watched}' and w.sk_date_id_date_placed = {day}"
+    ) == [(day, day)]
+
+
+@pytest.mark.parametrize(
+    ("message_source", "table", "key"),
+    [
+        ("DimTrade", "dim_trade", "trade_id"),
+        ("DimDate", "dim_date", "sk_date_id"),
+        ("DimCustomer", "dim_customer", "sk_customer_id"),
+        ("DimBroker", "dim_broker", "sk_broker_id"),
+        ("DimCompany", "dim_company", "sk_company_id"),
+        ("Financial", "financials", "sk_company_id"),
+    ],
+)
+def test_rows_are_counted_once_and_the_unknown_member_is_not(
+    built: Built, message_source: str, table: str, key: str
+) -> None:
+    ((rows,),) = built.query(
+        f"select count(*) from marts.{table} where cast({key} as varchar) <> '{ZERO_KEY}'"
+    )
+    assert built.query(
+        "select message_data from quality.di_messages"
+        f" where message_source = '{message_source}' and message_text = 'Row count' and batch_id = 3"
+    ) == [(str(rows),)]
 
 
 def test_one_sale_closes_two_lots(built: Built) -> None:
@@ -231,9 +330,17 @@ def test_implausible_values_are_reported_and_modeled(built: Built) -> None:
     assert built.findings("Volume is negative") == {
         f"DM_S_SYMB = {planted.out_of_order}, DM_VOL = -3"
     }
-    assert built.findings("Insert of a known key") == {f"CA_ID = {planted.known_account}"}
+    assert built.findings("Insert of a known key") == {
+        f"CA_ID = {planted.known_account}",
+        f"T_ID = {planted.placed_twice}",
+    }
     assert built.findings("Update of an unknown key") == {"CA_ID = 800004"}
-    assert built.findings("Date is far off") == {"W_C_ID = 1, W_DTS = 1850-01-01 10:00:00"}
+    assert built.findings("Date is far off") == {
+        f"W_C_ID = 1, W_DTS = {LONG_AGO} 10:00:00",
+        f"T_ID = {planted.backdated_trade}, T_DTS = {LONG_AGO} 10:00:00",
+        f"T_ID = {planted.undated_trade}, T_DTS = {LONG_AGO} 10:00:00",
+        f"DM_S_SYMB = {planted.priced_on_unlisted_day}, DM_DATE = {UNLISTED_DAY}",
+    }
     assert built.query(f"select quantity from marts.dim_trade where trade_id = {trade}") == [(-5,)]
 
 

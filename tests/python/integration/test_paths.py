@@ -105,6 +105,10 @@ def test_a_warehouse_that_lacks_its_inputs_says_what_to_do(
     assert "Load them first: dbt seed" in outcome.stdout
     outcome = dbt(tmp_path, "run", "-s", "stg_control__batches")
     assert outcome.returncode == 0, outcome.stdout
+    # There are batches, but no days.
+    outcome = dbt(tmp_path, "run", "-s", "bv_broker__state")
+    assert outcome.returncode != 0
+    assert "The calendar is empty: no row of Date.txt was loaded" in outcome.stdout
 
 
 def test_dbt_runs_from_another_folder(small_dataset: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ holding_changes as (
 ),
 
 trades as (
-    select * from {{ ref('nhl_trade') }}
+    select * from {{ ref('bv_trade__life_cycle') }}
 ),
 
 positions as (

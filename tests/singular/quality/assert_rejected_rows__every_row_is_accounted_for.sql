@@ -1,10 +1,41 @@
--- What: every row of the raw vault that a fact is made of is in the fact, or in rejected_rows with a reason.
--- Why: facts leave out what cannot be modeled; nothing may disappear silently on the way.
--- A returned row: a table with both numbers of rows, which differ. Cash has a test of its own, over the last balances.
+-- What: every row of the raw vault that a fact or list is made of is in the fact or list, or in rejected_rows with a
+-- reason.
+-- Why: they leave out what cannot be modeled; nothing may disappear silently on the way.
+-- A returned row: a table with both numbers of rows, which differ. Of cash, a row is in the fact if there is a balance
+-- of its account and day; that each balance is the right sum has a test of its own.
+{%- set lists = {
+    "dim_date": "ref_date",
+    "dim_time": "ref_time",
+    "industries": "ref_industry",
+    "status_types": "ref_status_type",
+    "tax_rates": "ref_tax_rate",
+    "trade_types": "ref_trade_type",
+} %}
 with
 
 rejected as (
     select * from {{ ref('rejected_rows') }}
+),
+
+batches as (
+    select * from {{ ref('ref_batch') }}
+),
+
+transactions as (
+    select
+        nhl_cash_transaction.account_id,
+        {{ balance_day("nhl_cash_transaction", "batches") }} as balance_date
+    from {{ ref('nhl_cash_transaction') }} as nhl_cash_transaction
+    inner join batches on nhl_cash_transaction.batch_id = batches.batch_id
+),
+
+balances as (
+    select
+        dim_account.account_id,
+        dim_date.date_value as balance_date
+    from {{ ref('fct_cash_balances') }} as fct_cash_balances
+    inner join {{ ref('dim_account') }} as dim_account on fct_cash_balances.sk_account_id = dim_account.sk_account_id
+    inner join {{ ref('dim_date') }} as dim_date on fct_cash_balances.sk_date_id = dim_date.sk_date_id
 ),
 
 counted as (
@@ -27,6 +58,24 @@ counted as (
         'financials' as model_name,
         (select count(*) from {{ ref('sat_company__finwire_financials') }}) as delivered_count,
         (select count(*) from {{ ref('financials') }}) as modeled_count
+    union all
+    select
+        'fct_cash_balances' as model_name,
+        (select count(*) from {{ ref('nhl_cash_transaction') }}) as delivered_count,
+        (
+            select count(*) from transactions
+            inner join balances
+                on
+                    transactions.account_id = balances.account_id
+                    and transactions.balance_date = balances.balance_date
+        ) as modeled_count
+    {%- for name, reference in lists.items() %}
+        union all
+        select
+            '{{ name }}' as model_name,
+            (select count(*) from {{ ref(reference) }}) as delivered_count,
+            (select count(*) from {{ ref(name) }}) as modeled_count
+    {%- endfor %}
     union all
     -- Trades, not rows: a trade has several.
     select

@@ -1,5 +1,6 @@
 -- What: every line of the feed is a state of a trade, and the terms of the trade are those of the line that
--- inserted it: they never change. Lines of a trade that no line inserts are in rejected_rows.
+-- inserted it: no update changes them. If several lines insert it, those of the last one up to the line hold. Lines of
+-- a trade that no line inserts are in rejected_rows.
 -- A returned row: a row of the feed the vault cannot rebuild (`lost`), or one that is not in the feed (`invented`).
 -- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 with
@@ -30,6 +31,30 @@ delivered as (
     where t_id in (select nhl_trade.trade_id from {{ ref('nhl_trade') }} as nhl_trade)
 ),
 
+placed as (
+    select
+        *,
+        row_number() over (partition by trade_id order by batch_id, sequence_number, source_row) as placement_number
+    from {{ ref('nhl_trade') }}
+),
+
+-- Each line, and how many had placed the trade by then.
+states as (
+    select
+        state.*,
+        count(placed.trade_id) over (
+            partition by state.trade_id
+            order by state.batch_id, state.sequence_number, state.source_row
+        ) as placement_count
+    from {{ ref('sat_trade__brokerage') }} as state
+    left join placed
+        on
+            state.trade_id = placed.trade_id
+            and state.batch_id = placed.batch_id
+            and state.record_source = placed.record_source
+            and state.source_row = placed.source_row
+),
+
 rebuilt as (
     select
         state.cdc_flag,
@@ -52,8 +77,11 @@ rebuilt as (
         state.record_source as source_file,
         state.source_row,
         state.loaded_at
-    from {{ ref('sat_trade__brokerage') }} as state
-    inner join {{ ref('nhl_trade') }} as trade on state.trade_id = trade.trade_id
+    from states as state
+    inner join placed as trade
+        on
+            state.trade_id = trade.trade_id
+            and greatest(state.placement_count, 1) = trade.placement_number
 )
 
 {{ differing_lines("delivered", "rebuilt") }}
