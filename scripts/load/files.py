@@ -45,6 +45,12 @@ class Allowance(StrEnum):
     EMPTY = "empty"
 
 
+def allowances(*, repeated: bool, empty: bool) -> frozenset[Allowance]:
+    """The allowances that the options of a command give."""
+    given = {Allowance.REPEATED: repeated, Allowance.EMPTY: empty}
+    return frozenset(allowance for allowance, is_given in given.items() if is_given)
+
+
 @dataclass(frozen=True)
 class FileResult:
     """The result for one file (or, if there was none, for the pattern that matched none).
@@ -222,14 +228,15 @@ class Attempt:
         with Failing(file, checksum), self._job.sources.open(file) as stream:
             self._check_twin(checksum)
             read = _READERS[self._feed.format]
-            for piece in read(stream, self._feed, self._job.batch, self._job.block_bytes, step):
+            pieces = read(stream, self._feed, self._job.batch, self._job.block_bytes, step)
+            for piece in _unless_all_blank(pieces):
                 repeated = self._repeated(piece, file)
                 kept = without(piece, repeated)
                 tally.add(piece, kept, self._feed.ascending)
                 rows.write(self._lake_rows(kept, file))
                 if kept.violations:
                     quarantine.write(self._quarantine_rows(kept.violations, file))
-            self._check_tally(tally)
+            self._check_tally(tally, file)
         if file.is_compressed:
             self._progress(file.bytes)
         return FileResult(
@@ -262,7 +269,7 @@ class Attempt:
         reasons = self._repeats.find(piece, self._feed.change_number, file.name)
         return {} if reasons and self._is_allowed(Allowance.REPEATED) else reasons
 
-    def _check_tally(self, tally: "_Tally") -> None:
+    def _check_tally(self, tally: "_Tally", file: SourceFile) -> None:
         """Refuse a file without a record, without a new record, or of which too little lands."""
         share = self._feed.minimum_landed_share
         fresh = tally.read - tally.repeated
@@ -280,7 +287,21 @@ class Attempt:
                 f" does not: line {tally.first.line}: {tally.first.reason}; deliver the file again, or correct its"
                 " contract (minimum_landed_share says how much must land)"
             )
+        if tally.read:
+            self._check_copy(file)
         self._check_ascending(tally)
+
+    def _check_copy(self, file: SourceFile) -> None:
+        """Refuse a file that is an earlier file of the same batch under another name."""
+        if self._feed.may_repeat:
+            return
+        for name, checksum in self._checksums.items():
+            if name == file.name:
+                return
+            if checksum == self._checksums[file.name] and not self._is_allowed(Allowance.REPEATED):
+                raise FileError(
+                    f"the same bytes as {name} of the same batch: nothing counts twice; {self._how_to_repeat}"
+                )
 
     def _check_empty(self) -> None:
         if not self._feed.may_be_empty and not self._is_allowed(Allowance.EMPTY):
@@ -390,6 +411,17 @@ class _Tally:
             values = [self.least, self.greatest, found["min"], found["max"]]
             given = [value for value in values if value is not None]
             self.least, self.greatest = min(given, default=None), max(given, default=None)
+
+
+def _unless_all_blank(pieces: Iterator[Rows]) -> Iterator[Rows]:
+    """The pieces of a file; none if the file has only blank lines: they are no records, and the file is empty."""
+    blank: list[Rows] = []
+    for piece in pieces:
+        blank.append(piece)
+        if len(piece.source_row) or any(violation.raw.strip() for violation in piece.violations):
+            yield from blank
+            yield from pieces
+            return
 
 
 def _repeat(value: Any, type_: pa.DataType, count: int) -> pa.Array:

@@ -1,6 +1,6 @@
 {#
-    Every key that a staging view delivers is in the column. Why: a table reads a batch once; if a feed of that batch lands later, its keys are
-    missing. To repair: dbt build --full-refresh --select <table>+
+    Every key that a staging view delivers in a batch with a date is in the column. Why: a table reads a batch once; if a feed of that batch
+    lands later, its keys are missing. To repair: dbt build --full-refresh --select <table>+
     A returned row is a missing key.
 
     `feeds`: list of {stage, column}: a staging view, and its name for the key.
@@ -14,6 +14,7 @@ select distinct
 from {{ feed.stage }} as stage
 where
     stage.{{ feed.column }} is not null
+    and {{ has_date("stage.batch_id") }}
     and not exists (
         select 1 from {{ model }} as vault
         where vault.{{ column_name }} = stage.{{ feed.column }}
