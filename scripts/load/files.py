@@ -236,7 +236,7 @@ class Attempt:
                 rows.write(self._lake_rows(kept, file))
                 if kept.violations:
                     quarantine.write(self._quarantine_rows(kept.violations, file))
-            self._check_tally(tally, file)
+            self._check_tally(tally)
         if file.is_compressed:
             self._progress(file.bytes)
         return FileResult(
@@ -269,7 +269,7 @@ class Attempt:
         reasons = self._repeats.find(piece, self._feed.change_number, file.name)
         return {} if reasons and self._is_allowed(Allowance.REPEATED) else reasons
 
-    def _check_tally(self, tally: "_Tally", file: SourceFile) -> None:
+    def _check_tally(self, tally: "_Tally") -> None:
         """Refuse a file without a record, without a new record, or of which too little lands."""
         share = self._feed.minimum_landed_share
         fresh = tally.read - tally.repeated
@@ -287,21 +287,7 @@ class Attempt:
                 f" does not: line {tally.first.line}: {tally.first.reason}; deliver the file again, or correct its"
                 " contract (minimum_landed_share says how much must land)"
             )
-        if tally.read:
-            self._check_copy(file)
         self._check_ascending(tally)
-
-    def _check_copy(self, file: SourceFile) -> None:
-        """Refuse a file that is an earlier file of the same batch under another name."""
-        if self._feed.may_repeat:
-            return
-        for name, checksum in self._checksums.items():
-            if name == file.name:
-                return
-            if checksum == self._checksums[file.name] and not self._is_allowed(Allowance.REPEATED):
-                raise FileError(
-                    f"the same bytes as {name} of the same batch: nothing counts twice; {self._how_to_repeat}"
-                )
 
     def _check_empty(self) -> None:
         if not self._feed.may_be_empty and not self._is_allowed(Allowance.EMPTY):
