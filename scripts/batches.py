@@ -4,9 +4,14 @@ Usage:
     python -m scripts.batches                      every batch of data/sources that is not finished yet
     python -m scripts.batches --from 3             batch 3 and those after it, finished or not
     python -m scripts.batches --sources /data/tpcdi --target postgres
+    python -m scripts.batches --allow-rejected     continue after a batch of which some rows cannot be modeled
 
 Load brings the files of the batch into the lake, build runs all models, seeds and snapshots, validate runs all data tests. (Unit tests prove
 the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build` makes after loading everything.
+
+A batch with rows that cannot be modeled is red, and the replay stops: everything else of the batch is right, and `quality.rejected_rows` has the
+rows. Who accepts that they are missing continues with --allow-rejected. Files that are empty or repeat what landed are refused
+unless --allow-empty or --allow-repeated accepts them, as in `scripts.load`.
 
 A batch that is green is recorded in the warehouse with a digest of its files (`operations.completed_batches`). So the same command resumes after
 a crash, skips what is finished, and repeats a batch whose files or contracts have changed since. It does not notice a changed model: build with
@@ -19,7 +24,7 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -31,6 +36,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from scripts.load.contracts import ContractError, read_contracts
+from scripts.load.files import Allowance, allowances
 from scripts.load.lake import Lake, LakeError
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolder, SourceFolderError
@@ -55,6 +61,10 @@ SUMMARY = """
     from {{{{ ref('audit_results') }}}} group by case when result = 'OK' then 'OK' else 'not OK' end
     order by topic, name
 """
+
+
+# The test that names rows which cannot be modeled: all that is wrong is that they are missing.
+REJECTED_ROWS = "assert_rejected_rows__there_are_none"
 
 
 class BatchError(Exception):
@@ -102,11 +112,25 @@ def main(
         int | None,
         typer.Option("--from", min=1, help="Begin with this batch, even if it is finished."),
     ] = None,
+    allow_repeated: Annotated[
+        bool,
+        typer.Option("--allow-repeated", help="Land files and changes again that landed before."),
+    ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Accept files without a record.")
+    ] = False,
+    allow_rejected: Annotated[
+        bool,
+        typer.Option(
+            "--allow-rejected", help="Continue although rows of a batch cannot be modeled."
+        ),
+    ] = False,
 ) -> None:
     """Replay the batches one by one: load, build, validate, next."""
     runs: list[BatchRun] = []
+    accepted = allowances(repeated=allow_repeated, empty=allow_empty)
     try:
-        for run in replay(sources, lake, target, first):
+        for run in replay(sources, lake, target, first, accepted, allow_rejected):
             runs.append(run)
             console.print(_progress_line(run))
     except BatchError as error:
@@ -121,12 +145,18 @@ def main(
 
 
 def replay(
-    sources: str, lake: str, target: Target = Target.DUCKDB, first: int | None = None
+    sources: str,
+    lake: str,
+    target: Target = Target.DUCKDB,
+    first: int | None = None,
+    accepted: frozenset[Allowance] = frozenset(),
+    allow_rejected: bool = False,
 ) -> Iterator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
     Sets LAKE and DBT_TARGET, which the dbt project reads. The project is the one in the working directory, the warehouse the one that its
-    profile names. Batches finished before are skipped, unless `first` says where to begin.
+    profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
+    usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay.
 
     Raises:
         BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
@@ -143,8 +173,11 @@ def replay(
             project = BatchProject()
         finished = project.completed_batches()
         for batch in batches:
-            options = LoadOptions(sources, lake, batches=(batch,), target=target)
-            yield _run_batch(project, options, None if first else finished.get(batch))
+            options = LoadOptions(
+                sources, lake, batches=(batch,), allowances=accepted, target=target
+            )
+            digest = None if first else finished.get(batch)
+            yield _run_batch(project, options, digest, allow_rejected)
 
 
 def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
@@ -167,13 +200,18 @@ def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
 
 
 def _run_batch(
-    project: "BatchProject", options: LoadOptions, finished_digest: str | None
+    project: "BatchProject",
+    options: LoadOptions,
+    finished_digest: str | None,
+    allow_rejected: bool,
 ) -> BatchRun:
     (batch,) = options.batches
     started = time.perf_counter()
     with errors.status(f"batch {batch}: load"):
         loaded = load(options)
     load_seconds = time.perf_counter() - started
+    for message in loaded.warnings:
+        errors.print(f"batch {batch}: warning: {message}", style="yellow", markup=False)
     if loaded.failures:
         raise BatchError(_how_to_resume(batch, "; ".join(loaded.failures)))
     landed, quarantined = (
@@ -185,7 +223,10 @@ def _run_batch(
         return BatchRun(batch, landed, quarantined, load_seconds, was_finished=True)
     try:
         build_seconds = project.step(f"batch {batch}: build", "build", *WITHOUT_TESTS)
-        validate_seconds = project.step(f"batch {batch}: validate", "test", *WITHOUT_UNIT_TESTS)
+        accepted = {REJECTED_ROWS} if allow_rejected else set()
+        validate_seconds = project.step(
+            f"batch {batch}: validate", "test", *WITHOUT_UNIT_TESTS, accepted=accepted
+        )
         messages, checks = project.summary(batch)
         project.finish(batch, digest)
     except ProjectError as error:
@@ -203,7 +244,12 @@ def _run_batch(
 
 
 def _how_to_resume(batch: int, problem: str) -> str:
-    return f"batch {batch}: {problem}; correct it and run the same command again"
+    accepting = (
+        ", or accept that the rows of quality.rejected_rows are missing: add --allow-rejected"
+        if REJECTED_ROWS in problem
+        else ""
+    )
+    return f"batch {batch}: {problem}; correct it and run the same command again{accepting}"
 
 
 def _digest(loaded: LoadResult) -> str:
@@ -219,17 +265,17 @@ def _digest(loaded: LoadResult) -> str:
 class BatchProject(Project):
     """The dbt project, and what it has recorded in the warehouse about batches."""
 
-    def step(self, label: str, *arguments: str) -> float:
+    def step(self, label: str, *arguments: str, accepted: Collection[str] = frozenset()) -> float:
         """Run a command of dbt and show its progress; returns the seconds it took.
 
         Raises:
-            ProjectError: something failed; the message names it.
+            ProjectError: something failed that is not `accepted`; the message names it.
         """
         with _node_progress(label) as on_event:
             run = self.run(*arguments, listeners=[on_event])
         for line in run.node_messages():
             errors.print(f"  {line}", markup=False)
-        run.ensure_green()
+        run.ensure_green(accepted)
         return run.seconds
 
     def completed_batches(self) -> dict[int, str]:

@@ -1,8 +1,8 @@
 {#
     The rows in which two CTEs of the same columns differ, counting duplicates and treating NULL as a value: the last select of a reconciliation.
-    `place` says which of the two has the row.
+    `place` says which of the two has the row. Batches without a date are not in the vault yet, so they do not count.
 
-    `delivered`: CTE with the rows that there should be.
+    `delivered`: CTE with the rows that there should be, with `batch_id`.
     `rebuilt`: CTE with the rows that there are.
 #}
 {% macro differences(delivered, rebuilt) -%}
@@ -15,6 +15,7 @@ select
     lost.*
 from (
     select * from {{ delivered }}
+    where {{ has_date("batch_id") }}
     except all
     select * from {{ rebuilt }}
 ) as lost
@@ -26,6 +27,7 @@ from (
     select * from {{ rebuilt }}
     except all
     select * from {{ delivered }}
+    where {{ has_date("batch_id") }}
 ) as invented
 {%- endmacro %}
 
@@ -36,6 +38,7 @@ select
     entries.* exclude (side)
 from (
     select *, 1 as side from {{ delivered }}
+    where {{ has_date("batch_id") }}
     union all
     select *, -1 as side from {{ rebuilt }}
 ) as entries

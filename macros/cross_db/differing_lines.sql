@@ -2,7 +2,7 @@
     The lines of a feed in which two CTEs of the same columns differ: as `differences`, for large feeds where a line is one row of `delivered`,
     by batch, file and row. That no line occurs twice in `rebuilt` must be tested on the key of that table.
 
-    `delivered`: CTE with the rows that there should be.
+    `delivered`: CTE with the rows that there should be, with `batch_id`.
     `rebuilt`: CTE with the rows that there are.
 #}
 {% macro differing_lines(delivered, rebuilt) -%}
@@ -19,7 +19,10 @@
 select
     {{ delivered }} as lost,
     {{ rebuilt }} as invented
-from {{ delivered }}
+from (
+    select * from {{ delivered }}
+    where {{ has_date("batch_id") }}
+) as {{ delivered }}
 full join {{ rebuilt }}
     on
         {{ delivered }}.batch_id = {{ rebuilt }}.batch_id

@@ -1,6 +1,6 @@
 {#
-    On-run-start: stops with one line that says what to do if there is nothing to build from: no lake, a seed that was never loaded, or batches
-    without a calendar, from whose first day brokers and unknown members hold.
+    On-run-start: stops with one line that says what to do if there is nothing to build from: no lake, batches without a calendar, from whose first day
+    brokers and unknown members hold, a seed that was never loaded, or a table that the selection reads but does not build.
 #}
 {% macro check_inputs() -%}
     {%- set calendar, batches = source("reference", "date"), source("control", "batch_date") -%}
@@ -21,16 +21,21 @@
                 "The calendar is empty: no row of Date.txt was loaded. Correct the file and load it: python -m scripts.load --feed reference.date"
             ) -%}
         {%- endif -%}
-        {%- set missing = [] -%}
-        {%- for unique_id in seeds_below(reading) if flags.WHICH != "build" or unique_id not in selected_resources -%}
-            {%- set seed = graph.nodes[unique_id] -%}
-            {%- if load_relation(api.Relation.create(database=seed.database, schema=seed.schema, identifier=seed.alias)) is none -%}
-                {%- do missing.append(seed.name) -%}
-            {%- endif -%}
-        {%- endfor -%}
-        {%- if missing -%}
+        {%- set built = selected_resources if flags.WHICH == "build" else [] -%}
+        {%- set seeds = lacking(seeds_below(reading) | reject("in", built)) -%}
+        {%- if seeds -%}
             {%- do exceptions.raise_compiler_error(
-                "The warehouse lacks the seeds " ~ missing | sort | join(", ") ~ ". Load them first: dbt seed (or dbt build, which includes them)"
+                "The warehouse lacks the seeds " ~ seeds | join(", ") ~ ". Load them first: dbt seed (or dbt build, which includes them)"
+            ) -%}
+        {%- endif -%}
+        {#- A test may refer to tables only to run after them, so tests do not count, unless there are only tests. -#}
+        {%- set building = reading | rejectattr("resource_type", "equalto", "test") | list -%}
+        {%- set tables = lacking(tables_below(building or reading, selected_resources)) -%}
+        {%- if tables and (building or not has_record()) -%}
+            {%- do exceptions.raise_compiler_error(
+                "The warehouse lacks " ~ tables[:3] | join(", ") ~ (" and " ~ (tables | length - 3) ~ " more tables" if tables | length > 3 else "")
+                ~ ", which the selection reads. Build everything first: dbt build; or only what it needs, with + before the selected name:"
+                ~ " dbt build -s +" ~ (building or reading)[0].name
             ) -%}
         {%- endif -%}
     {%- endif -%}

@@ -1,6 +1,6 @@
 {#
     Who is on the list: a row when a key enters a full extract and a row when it leaves, nothing in between. Each new batch is compared with
-    the previous one; as in the snapshot mode of `satellite`, a late batch rebuilds the table (`meta: {in_order: true}`).
+    the previous one that has a date; as in the snapshot mode of `satellite`, a late batch rebuilds the table (`meta: {in_order: true}`).
 
     `stage`: staging view. `key`: hash key.
 #}
@@ -18,6 +18,7 @@ extracts as (
         min(stage.loaded_at) as loaded_at,
         lag(stage.batch_id) over (order by stage.batch_id) as previous_batch_id
     from {{ stage }} as stage
+    inner join batches on stage.batch_id = batches.batch_id
     group by stage.batch_id
 ),
 

@@ -10,6 +10,7 @@ brokers as (
 
 status_types as (
     select * from {{ ref('status_types') }}
+    where {{ is_standing_code("st_id") }}
 ),
 
 described as (

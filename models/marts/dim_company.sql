@@ -15,6 +15,7 @@ companies as (
 
 status_types as (
     select * from {{ ref('status_types') }}
+    where {{ is_standing_code("st_id") }}
 ),
 
 industries as (

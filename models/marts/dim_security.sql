@@ -6,6 +6,7 @@ securities as (
 
 status_types as (
     select * from {{ ref('status_types') }}
+    where {{ is_standing_code("st_id") }}
 ),
 
 described as (

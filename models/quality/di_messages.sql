@@ -22,6 +22,7 @@ written as (
         ref("int_messages__missing_earnings"),
         ref("int_messages__implausible_rows"),
         ref("int_messages__unknown_members"),
+        ref("int_messages__uncertain_withdrawals"),
     ]) }}
 ),
 

@@ -1,6 +1,9 @@
 {{ config(materialized="incremental", incremental_strategy="append", on_schema_change="append_new_columns") }}
 
-{#- For each table its official name, the key of a row, and its rules: kind of message, condition, name and value. -#}
+{#-
+    For each table its official name, the key of a row, and its rules: kind of message, condition, name and value; and where the table has only the
+    hash of the key, the hub that has the key itself.
+-#}
 {%- set tables = {
     "nhl_trade": (ref("nhl_trade"), "DimTrade", ("T_ID", "trade_id"), [
         ("quantity_not_positive", "quantity <= 0", "T_QTY", "quantity"),
@@ -39,6 +42,22 @@
     "nhl_watch_event": (ref("nhl_watch_event"), "FactWatches", ("W_C_ID", "customer_id"), [
         ("date_far_off", is_far_off("applied_at"), "W_DTS", "applied_at"),
     ]),
+    "sat_customer__crm": (ref("sat_customer__crm"), "DimCustomer", ("C_ID", "customer_id"), [
+        ("date_far_off", is_far_off("applied_at"), "ActionTS", "applied_at"),
+    ], (ref("hub_customer"), "customer_hk")),
+    "sat_company__finwire": (ref("sat_company__finwire"), "DimCompany", ("CIK", "company_key"), [
+        ("date_far_off", is_far_off("applied_at"), "PTS", "applied_at"),
+    ], (ref("hub_company"), "company_hk")),
+    "sat_security__finwire": (ref("sat_security__finwire"), "DimSecurity", ("Symbol", "symbol"), [
+        ("date_far_off", is_far_off("applied_at"), "PTS", "applied_at"),
+    ], (ref("hub_security"), "security_hk")),
+    "sat_company__finwire_financials": (
+        ref("sat_company__finwire_financials"), "Financial", ("CoNameOrCIK", "company_reference"), [
+            ("date_far_off", is_far_off("applied_at"), "PTS", "applied_at"),
+            ("date_far_off", is_far_off("quarter_start_date"), "QtrStartDate", "quarter_start_date"),
+            ("date_far_off", is_far_off("posting_date"), "PostingDate", "posting_date"),
+        ],
+    ),
 } -%}
 
 {#- Feeds of inserts and updates: official name, the key, and for each of their tables whether a row is an insert. -#}
@@ -56,8 +75,7 @@
 {#- One plan for all filters below. In order, because whether a key is known depends on the batches before. #}
 {%- if execute and model.resource_type == "model" -%}
     {%- do incremental_plan(
-        tables | list
-        + ["nhl_account_action", "sat_account__brokerage", "sat_customer__crm", "sat_customer__brokerage"],
+        tables | list + ["nhl_account_action", "sat_account__brokerage", "sat_customer__brokerage"],
         in_order=true,
     ) -%}
 {%- endif -%}
@@ -68,7 +86,8 @@ batches as (
     select * from {{ ref('ref_batch') }}
 ),
 
-{% for name, (relation, message_source, key, rules) in tables.items() %}
+{% for name, table in tables.items() %}
+    {%- set relation, rules, hub = table[0], table[3], table[4] if table | length > 4 else none %}
     new_{{ name }} as (
         select * from {{ relation }}
         where {{ new_rows_filter(relation, in_order=true) }}
@@ -77,9 +96,15 @@ batches as (
     suspect_{{ name }} as (
         select
             delivered.*,
+            {%- if hub %}
+                hub.{{ table[2][1] }},
+            {%- endif %}
             batches.batch_date
         from new_{{ name }} as delivered
         inner join batches on delivered.batch_id = batches.batch_id
+        {%- if hub %}
+            inner join {{ hub[0] }} as hub on delivered.{{ hub[1] }} = hub.{{ hub[1] }}
+        {%- endif %}
         where
             {%- for _, condition, _, _ in rules %}
                 {{ "or " if not loop.first }}({{ condition }})
@@ -89,7 +114,8 @@ batches as (
 {% endfor %}
 
 implausible_values as (
-    {%- for name, (relation, message_source, key, rules) in tables.items() %}
+    {%- for name, table in tables.items() %}
+        {%- set message_source, key, rules = table[1], table[2], table[3] %}
         {%- set is_last_table = loop.last %}
         {%- for message_code, condition, value_name, value in rules %}
             select
@@ -134,6 +160,56 @@ trades_placed_again as (
                 placed.batch_id > trades.batch_id
                 or (placed.batch_id = trades.batch_id and placed.source_row > trades.source_row)
             )
+),
+
+watch_events as (
+    select
+        *,
+        {{ new_rows_filter(ref('nhl_watch_event'), in_order=true) }} as is_new
+    from {{ ref('nhl_watch_event') }}
+),
+
+-- Watches are many: only those that were set more than once are put in order.
+watches_set_twice as (
+    select
+        customer_id,
+        symbol
+    from watch_events
+    where action_code = 'ACTV'
+    group by customer_id, symbol
+    having
+        count(*) > 1
+        and bool_or(is_new)
+),
+
+watch_histories as (
+    select watch_events.*
+    from watch_events
+    inner join watches_set_twice
+        on
+            watch_events.customer_id = watches_set_twice.customer_id
+            and watch_events.symbol = watches_set_twice.symbol
+),
+
+{{ followed_watches("watch_histories") }},
+
+watches_set_while_open as (
+    select
+        batch_id,
+        record_source,
+        source_row,
+        'set_while_open' as message_code,
+        'FactWatches' as message_source,
+        'W_C_ID = '
+        || cast(customer_id as varchar)
+        || ', W_S_SYMB = '
+        || symbol
+            as message_data
+    from followed
+    where
+        is_new
+        and action_code = 'ACTV'
+        and previous_action_code = 'ACTV'
 ),
 
 {% for name, (message_source, key_name, hub, hash_key, key, parts) in changes.items() %}
@@ -184,7 +260,7 @@ trades_placed_again as (
 {% endfor %}
 
 found as (
-    {{- union_all(["implausible_values", "trades_placed_again", "accounts_misnamed", "customers_misnamed"]) }}
+    {{- union_all(["implausible_values", "trades_placed_again", "watches_set_while_open", "accounts_misnamed", "customers_misnamed"]) }}
 )
 
 select * from found

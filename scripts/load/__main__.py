@@ -34,7 +34,7 @@ from rich.table import Table
 
 from scripts.load.contracts import ContractError
 from scripts.load.feeds import FeedResult
-from scripts.load.files import Allowance
+from scripts.load.files import allowances
 from scripts.load.lake import LakeError
 from scripts.load.rows import Progress as OnBytes
 from scripts.load.run import LoadOptions, LoadResult, load
@@ -86,14 +86,7 @@ def main(
         batches=tuple(batch or ()),
         feeds=tuple(feed or ()),
         force=force,
-        allowances=frozenset(
-            allowance
-            for allowance, is_given in (
-                (Allowance.REPEATED, allow_repeated),
-                (Allowance.EMPTY, allow_empty),
-            )
-            if is_given
-        ),
+        allowances=allowances(repeated=allow_repeated, empty=allow_empty),
         workers=workers,
         memory_mib=memory,
         target=target,

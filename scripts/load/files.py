@@ -45,6 +45,12 @@ class Allowance(StrEnum):
     EMPTY = "empty"
 
 
+def allowances(*, repeated: bool, empty: bool) -> frozenset[Allowance]:
+    """The allowances that the options of a command give."""
+    given = {Allowance.REPEATED: repeated, Allowance.EMPTY: empty}
+    return frozenset(allowance for allowance, is_given in given.items() if is_given)
+
+
 @dataclass(frozen=True)
 class FileResult:
     """The result for one file (or, if there was none, for the pattern that matched none).
@@ -222,7 +228,8 @@ class Attempt:
         with Failing(file, checksum), self._job.sources.open(file) as stream:
             self._check_twin(checksum)
             read = _READERS[self._feed.format]
-            for piece in read(stream, self._feed, self._job.batch, self._job.block_bytes, step):
+            pieces = read(stream, self._feed, self._job.batch, self._job.block_bytes, step)
+            for piece in _unless_all_blank(pieces):
                 repeated = self._repeated(piece, file)
                 kept = without(piece, repeated)
                 tally.add(piece, kept, self._feed.ascending)
@@ -390,6 +397,17 @@ class _Tally:
             values = [self.least, self.greatest, found["min"], found["max"]]
             given = [value for value in values if value is not None]
             self.least, self.greatest = min(given, default=None), max(given, default=None)
+
+
+def _unless_all_blank(pieces: Iterator[Rows]) -> Iterator[Rows]:
+    """The pieces of a file; none if the file has only blank lines: they are no records, and the file is empty."""
+    blank: list[Rows] = []
+    for piece in pieces:
+        blank.append(piece)
+        if len(piece.source_row) or any(violation.raw.strip() for violation in piece.violations):
+            yield from blank
+            yield from pieces
+            return
 
 
 def _repeat(value: Any, type_: pa.DataType, count: int) -> pa.Array:

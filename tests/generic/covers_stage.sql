@@ -1,5 +1,5 @@
 {#
-    Every key that a staging view delivers is in the column. Why: a table takes each batch of a feed once, by its record; what that record
+    Every key that a staging view delivers in a batch with a date is in the column. Why: a table takes each batch of a feed once, by its record; what that record
     missed would stay missing. A feed that lands after the others of its batch is taken by the next dbt build.
     A returned row is a missing key.
 
@@ -14,6 +14,7 @@ select distinct
 from {{ feed.stage }} as stage
 where
     stage.{{ feed.column }} is not null
+    and {{ has_date("stage.batch_id") }}
     and not exists (
         select 1 from {{ model }} as vault
         where vault.{{ column_name }} = stage.{{ feed.column }}

@@ -109,6 +109,23 @@ def test_a_warehouse_that_lacks_its_inputs_says_what_to_do(
     outcome = dbt(tmp_path, "run", "-s", "bv_broker__state")
     assert outcome.returncode != 0
     assert "The calendar is empty: no row of Date.txt was loaded" in outcome.stdout
+    # Tables that others build: of a model, and of a snapshot through a view.
+    outcome = dbt(tmp_path, "run", "-s", "dim_trade")
+    assert outcome.returncode != 0
+    assert "The warehouse lacks bridge_trade, bv_trade__life_cycle, " in outcome.stdout
+    assert "dbt build -s +dim_trade" in outcome.stdout
+    outcome = dbt(tmp_path, "snapshot")
+    assert outcome.returncode != 0
+    assert "The warehouse lacks " in outcome.stdout
+    assert "which the selection reads" in outcome.stdout
+
+
+def test_tests_on_a_new_warehouse_say_what_to_do(small_dataset: Path, tmp_path: Path) -> None:
+    options = LoadOptions(str(small_dataset), str(tmp_path / "lake"), (1,), ("control",))
+    assert load(options).failures == []
+    outcome = dbt(tmp_path, "test", "-s", "dim_trade__trade_id_is_unique")
+    assert outcome.returncode != 0
+    assert "The warehouse lacks dim_trade, which the selection reads" in outcome.stdout
 
 
 def test_dbt_runs_from_another_folder(small_dataset: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The replay of batches: what it does, skips and says; dbt is replaced, its own runs are in the integration tests."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -24,13 +25,16 @@ class FakeDataset:
     done: list[str] = field(default_factory=list)
     finished: dict[int, str] = field(default_factory=dict)
     red: str = ""
+    red_test: str = "one_model"
+    allowed: set[str] = field(default_factory=set)
 
     def load(self, options: LoadOptions) -> LoadResult:
         (batch,) = options.batches
         self.done.append(f"load {batch}")
+        self.allowed |= set(options.allowances)
         status = "failed" if self.red == f"load {batch}" else "loaded"
         file = FileResult("a.txt", status, self.checksums[batch], rows_landed=7, message="torn")
-        return LoadResult([FeedResult(FEED, batch, [file])])
+        return LoadResult([FeedResult(FEED, batch, [file])], missing_batches=[(7, 7)])
 
 
 class FakeProject:
@@ -38,10 +42,10 @@ class FakeProject:
 
     dataset: ClassVar[FakeDataset]
 
-    def step(self, label: str, *arguments: str) -> float:
+    def step(self, label: str, *arguments: str, accepted: Collection[str] = ()) -> float:
         self.dataset.done.append(label.replace("batch ", "").replace(":", ""))
-        if self.dataset.red == self.dataset.done[-1]:
-            raise batches.ProjectError("one_model is red")
+        if self.dataset.red == self.dataset.done[-1] and self.dataset.red_test not in accepted:
+            raise batches.ProjectError(f"{self.dataset.red_test} is red")
         return 1.0
 
     def completed_batches(self) -> dict[int, str]:
@@ -97,6 +101,35 @@ def test_each_batch_is_loaded_built_and_validated_before_the_next(dataset: FakeD
     assert done == ALL
     assert "3 7 0" in said
     assert "3 3 10 1" in said, "messages and audit of batch 3"
+
+
+def test_warnings_of_the_load_are_shown_with_their_batch(dataset: FakeDataset) -> None:
+    code, _, said = replay(dataset)
+    assert code == 0
+    assert "batch 2: warning: batch 7 is missing between the batches of the lake" in said
+
+
+def test_switches_of_the_loader_reach_it(dataset: FakeDataset) -> None:
+    replay(dataset)
+    assert dataset.allowed == set()
+    replay(dataset, "--allow-repeated", "--allow-empty")
+    assert dataset.allowed == {"repeated", "empty"}
+
+
+def test_rejected_rows_stop_the_replay_until_they_are_accepted(dataset: FakeDataset) -> None:
+    dataset.red, dataset.red_test = "2 validate", batches.REJECTED_ROWS
+    code, done, said = replay(dataset)
+    assert (code, done[-1]) == (1, "2 validate")
+    assert "accept that the rows of quality.rejected_rows are missing: add --allow-rejected" in said
+    code, done, _ = replay(dataset, "--allow-rejected")
+    assert (code, done) == (0, ["load 1", *ALL[3:]])
+
+
+def test_accepting_rejected_rows_accepts_no_other_red_test(dataset: FakeDataset) -> None:
+    dataset.red = "2 validate"
+    code, _, said = replay(dataset, "--allow-rejected")
+    assert code == 1
+    assert "--allow-rejected" not in said
 
 
 def test_a_finished_batch_is_only_compared_with_its_files(dataset: FakeDataset) -> None:

@@ -2,7 +2,9 @@
 --   to, and a version of a security inside the version of its company (audit checks 26, 27 and 62).
 -- Why: a query for an account on any day must find its owner as of that day; a change of the owner
 --   that did not reach the account shows here.
+-- The unknown member (the zero key) is always valid, although its row begins on the first day of the calendar.
 -- A returned row: a version that begins before, or ends after, the one that it refers to.
+-- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
 {%- set references = [
     ("dim_account", "account_id", "dim_customer", "sk_customer_id"),
     ("dim_account", "account_id", "dim_broker", "sk_broker_id"),
@@ -21,6 +23,7 @@ pairs as (
             parent.end_date as parent_end_date
         from {{ ref(child) }} as child
         inner join {{ ref(parent) }} as parent on child.{{ surrogate_key }} = parent.{{ surrogate_key }}
+        where child.{{ surrogate_key }} <> {{ zero_key() }}
         {%- if not loop.last %}
             union all
         {%- endif %}

@@ -87,6 +87,8 @@ rebuilt as (
             and batches.batch_id >= described.batch_id
             and batches.batch_id < described.next_batch_id
     inner join {{ ref('hub_prospect') }} as hub on listed.prospect_hk = hub.prospect_hk
+    -- A batch whose list was not loaded says nothing about prospects.
+    where batches.batch_id in (select delivered.batch_id from delivered)
 )
 
 {{ differences("delivered", "rebuilt") }}

@@ -131,6 +131,10 @@ DELIMITED = [
         error=("only 0 of 6 records", "line 1: control character 0x00 in column 2"),
     ),
     trade("is_empty", lambda _: b"", error=("Batch1/Trade.txt", "no record", "deliver it again")),
+    trade("has_only_a_line_end", lambda _: b"\n", error=("the file holds no record",)),
+    trade(
+        "has_only_blank_lines", lambda _: b"\r\n  \n\n" * 99, error=("the file holds no record",)
+    ),
     trade(
         "is_cut_within_the_last_number",
         lambda content: content[:-2],
@@ -471,6 +475,7 @@ FIXED_WIDTH = [
         lost={1},
     ),
     finwire("has_an_empty_line", lambda content: content + b"\n", quarantined={5: "is empty"}),
+    finwire("has_only_blank_lines", lambda _: b" \n\n", error=("the file holds no record",)),
     finwire("is_empty", lambda _: b"", error=("FINWIRE1967Q2", "no record", "deliver it again")),
 ]
 
