@@ -78,7 +78,7 @@ lint: .venv/.dev ## Check style of SQL and Python, types, and the rules of the p
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	mkdir -p data
-	$(DBT) parse --quiet
+	WAREHOUSE=:memory: $(DBT) parse --quiet
 	.venv/bin/dbt-bouncer --config-file dbt-bouncer.yml
 	$(RUN) scripts.check_project
 	WAREHOUSE=:memory: .venv/bin/sqlfluff lint --disable-progress-bar models snapshots tests/singular analyses

@@ -31,7 +31,7 @@ from tests.python.hard_data import Sources, plant
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("incremental")]
 
 # On each engine.
-SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "10"))
+SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "6"))
 DAILY_BATCHES = (2, 3, 4)
 LATE_FEEDS = (
     "brokerage.account",

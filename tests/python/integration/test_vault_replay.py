@@ -188,6 +188,8 @@ def test_all_batches_at_once_give_the_rows_of_one_by_one(
     assert vault.fingerprints() == expected
 
 
+# The random sequences of test_incremental_heals.py come across such orders too.
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(1, 3, 2), (3, 2, 1)], ids=str)
 def test_a_late_batch_gives_the_same_history(
     vault: Vault, expected: dict[str, Fingerprint], order: tuple[int, ...]
@@ -219,6 +221,7 @@ def test_a_late_batch_is_refused_if_the_lake_has_lost_what_must_be_compared_with
         assert now[name] == before[name]
 
 
+@pytest.mark.slow
 def test_a_feed_that_lands_after_the_others_of_its_batch_is_not_lost(
     vault: Vault, expected: dict[str, Fingerprint]
 ) -> None:
