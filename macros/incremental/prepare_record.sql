@@ -54,6 +54,7 @@
     group by model_name, vault_table;
     -- Killed runs leave their rows.
     delete from {{ landed }} where started_at < cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) - interval '7 days';
+    {%- if has_landed() %}
     insert into {{ landed }}
     select
         '{{ invocation_id }}',
@@ -66,6 +67,7 @@
     from {{ source("control", "load_log") }}
     where status in ('loaded', 'missing')
     group by system, feed, batch_id;
+    {%- endif %}
     commit
     {%- endif -%}
 {%- endmacro %}
