@@ -260,7 +260,13 @@ watches_set_while_open as (
 {% endfor %}
 
 found as (
-    {{- union_all(["implausible_values", "trades_placed_again", "watches_set_while_open", "accounts_misnamed", "customers_misnamed"]) }}
+    {{- union_all([
+        "implausible_values",
+        "trades_placed_again",
+        "watches_set_while_open",
+        "accounts_misnamed",
+        "customers_misnamed",
+    ]) }}
 )
 
 select * from found

@@ -15,6 +15,9 @@
     ("fct_market_history", "sk_date_id", ["security", "company"]),
     ("fct_watches", "sk_date_id_date_placed", ["customer", "security"]),
 ] %}
+{#- Facts with rows of daily extracts, and the keys by which they are found. #}
+{%- set by_security = ["fct_market_history", "fct_watches"] %}
+{%- set by_customer = ["fct_watches"] %}
 with
 
 -- The rows of daily extracts, with the day of their batch: all that a fact needs to find its own.
@@ -54,8 +57,8 @@ outside as (
                 'dim_{{ dimension }}' as dimension,
                 dimension.effective_date,
                 dimension.end_date,
-                {{ "fact.sk_security_id" if fact in ("fct_market_history", "fct_watches") else "cast(null as uuid)" }} as sk_security_id,
-                {{ "fact.sk_customer_id" if fact == "fct_watches" else "cast(null as uuid)" }} as sk_customer_id,
+                {{ "fact.sk_security_id" if fact in by_security else "cast(null as uuid)" }} as sk_security_id,
+                {{ "fact.sk_customer_id" if fact in by_customer else "cast(null as uuid)" }} as sk_customer_id,
                 day.sk_date_id
             from {{ ref(fact) }} as fact
             inner join
