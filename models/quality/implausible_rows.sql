@@ -1,4 +1,10 @@
-{{ config(materialized="incremental", incremental_strategy="append", on_schema_change="append_new_columns") }}
+{#- Two builds at the same time may judge a batch twice; what is found again replaces what was found. #}
+{{ config(
+    materialized="incremental",
+    incremental_strategy="delete+insert",
+    unique_key=["batch_id", "record_source", "source_row", "message_code", "message_data"],
+    on_schema_change="append_new_columns",
+) }}
 
 {#-
     For each table its official name, the key of a row, and its rules: kind of message, condition, name and value; and where the table has only the
