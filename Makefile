@@ -66,7 +66,7 @@ test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 
 .PHONY: pytest
 pytest: .venv/.dev
-	$(RUN) pytest -q -n 2 --dist loadgroup -m "not slow"
+	$(RUN) pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow"
 
 .PHONY: test-slow
 test-slow: .venv/.dev ## The long tests: large files and datasets, disturbed builds, the rest of the README

@@ -16,7 +16,8 @@ os.environ.pop("DBT_TARGET", None)
 # First: xdist reads the groups in the same hook.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, and the files of one group, on one worker: they share expensive fixtures."""
+    """Keep the tests of a file, and the files of one group, on one worker: they share expensive fixtures. The long ones begin, so that workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
