@@ -1,6 +1,7 @@
 {#
     The rows of new batches whose description differs from what the batch before said of the same key: the body of `satellite`
-    in snapshot mode. Several new batches are compared in their order, as if they had been loaded one by one.
+    in snapshot mode. Several new batches are compared in their order, as if they had been loaded one by one. If a list describes a key twice, the
+    first description holds, and the test that rebuilds the feed from the vault names the other one.
 
     `stage`: staging view of a full extract. `key`: hash key. `hashdiff`: hash of the description.
     `columns`: columns or expressions of the view.
@@ -12,7 +13,7 @@ batches as (
     {{ dated_batches() }}
 ),
 
-delivered as (
+numbered as (
     select
         stage.{{ key }},
         stage.{{ hashdiff }},
@@ -22,10 +23,16 @@ delivered as (
         stage.batch_id,
         stage.record_source,
         stage.source_row,
-        stage.loaded_at
+        stage.loaded_at,
+        row_number() over (partition by stage.{{ key }}, stage.batch_id order by stage.source_row) as delivery_number
     from {{ stage }} as stage
     inner join batches on stage.batch_id = batches.batch_id
     where {{ is_new_batch(stage) }}
+),
+
+delivered as (
+    select * from numbered
+    where delivery_number = 1
 ),
 
 states as (

@@ -106,7 +106,7 @@ def test_each_batch_is_loaded_built_and_validated_before_the_next(dataset: FakeD
 def test_warnings_of_the_load_are_shown_with_their_batch(dataset: FakeDataset) -> None:
     code, _, said = replay(dataset)
     assert code == 0
-    assert "batch 2: warning: batch 7 is missing between the batches of the lake" in said
+    assert "batch 2: warning: missing from the lake: batch 7" in said
 
 
 def test_switches_of_the_loader_reach_it(dataset: FakeDataset) -> None:
