@@ -38,6 +38,7 @@ from rich.table import Table
 from scripts.load.contracts import ContractError, read_contracts
 from scripts.load.files import Allowance, allowances
 from scripts.load.lake import Lake, LakeError
+from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOption, SourcesOption
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.dbt import (
@@ -99,12 +100,8 @@ class BatchRun:
 
 
 def main(
-    sources: Annotated[
-        str, typer.Option(envvar="SOURCES", help="Folder with Batch1, Batch2, ...; path or URI.")
-    ] = "data/sources",
-    lake: Annotated[
-        str, typer.Option(envvar="LAKE", help="Where the Parquet files go; path or URI.")
-    ] = "data/lake",
+    sources: SourcesOption = "data/sources",
+    lake: LakeOption = "data/lake",
     target: Annotated[
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
     ] = Target.DUCKDB,
@@ -112,13 +109,8 @@ def main(
         int | None,
         typer.Option("--from", min=1, help="Begin with this batch, even if it is finished."),
     ] = None,
-    allow_repeated: Annotated[
-        bool,
-        typer.Option("--allow-repeated", help="Land files and changes again that landed before."),
-    ] = False,
-    allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Accept files without a record.")
-    ] = False,
+    allow_repeated: AllowRepeatedOption = False,
+    allow_empty: AllowEmptyOption = False,
     allow_rejected: Annotated[
         bool,
         typer.Option(

@@ -6,13 +6,8 @@
     "fct_cash_balances": "nhl_cash_transaction",
     "fct_market_history": "nhl_daily_price",
     "financials": "sat_company__finwire_financials",
-    "dim_date": "ref_date",
-    "dim_time": "ref_time",
-    "industries": "ref_industry",
-    "status_types": "ref_status_type",
-    "tax_rates": "ref_tax_rate",
-    "trade_types": "ref_trade_type",
 } -%}
+{%- for name, list in reference_lists().items() %}{% do row_tables.update({name: list.table}) %}{% endfor -%}
 
 {{ config(
     materialized="incremental",
@@ -21,26 +16,12 @@
     pre_hook="{{ drop_rejections(" ~ trade_tables ~ ", " ~ watch_tables ~ ", " ~ row_tables ~ ") }}",
 ) }}
 
-{#- Tables of references, and the keys by which they are read. #}
-{%- set references = {
-    "dim_date": (ref("ref_date"), ["date_id", "date_value"]),
-    "dim_time": (ref("ref_time"), ["time_id", "time_value"]),
-    "industries": (ref("ref_industry"), ["industry_code"]),
-    "status_types": (ref("ref_status_type"), ["status_code"]),
-    "tax_rates": (ref("ref_tax_rate"), ["tax_rate_code"]),
-    "trade_types": (ref("ref_trade_type"), ["trade_type_code"]),
-} -%}
-
 {#- One plan for all filters below. #}
 {%- if execute and model.resource_type == "model" -%}
     {%- do incremental_plan(trade_tables + watch_tables + row_tables.values() | list, in_order=true) -%}
 {%- endif -%}
 
-{%- set touched_trades = incremental_key_filter(
-    ["trade_id"],
-    [ref("nhl_holding_change"), ref("nhl_trade"), ref("sat_trade__brokerage"), ref("nhl_trade_event")],
-    in_order=true,
-) -%}
+{%- set touched_trades = incremental_key_filter(["trade_id"], refs(trade_tables), in_order=true) -%}
 
 with
 
@@ -528,15 +509,16 @@ rejected_financials as (
 
 ---------- lists
 
-{% for name, (reference, keys) in references.items() %}
+{% for name, list in reference_lists().items() %}
     judged_{{ name }} as (
-        {{- judged_entries(reference, keys) }}
+        {{- judged_entries(ref(list.table), list["keys"]) }}
     ),
 
 {% endfor %}
 
 rejected_entries as (
-    {%- for name, (reference, keys) in references.items() %}
+    {%- for name, list in reference_lists().items() %}
+        {%- set keys = list["keys"] %}
         select
             '{{ name }}' as model_name,
             cast(null as bigint) as trade_id,
@@ -551,7 +533,7 @@ rejected_entries as (
         from judged_{{ name }}
         where
             not is_listed
-            and {{ new_rows_filter(reference, in_order=true) }}
+            and {{ new_rows_filter(ref(list.table), in_order=true) }}
         {%- if not loop.last %}
             union all
         {%- endif %}

@@ -36,6 +36,7 @@ from scripts.load.contracts import ContractError
 from scripts.load.feeds import FeedResult
 from scripts.load.files import allowances
 from scripts.load.lake import LakeError
+from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOption, SourcesOption
 from scripts.load.rows import Progress as OnBytes
 from scripts.load.run import LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolderError
@@ -46,12 +47,8 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main(
-    sources: Annotated[
-        str, typer.Option(envvar="SOURCES", help="Folder with Batch1, Batch2, ...; path or URI.")
-    ] = "data/sources",
-    lake: Annotated[
-        str, typer.Option(envvar="LAKE", help="Where the Parquet files go; path or URI.")
-    ] = "data/lake",
+    sources: SourcesOption = "data/sources",
+    lake: LakeOption = "data/lake",
     batch: Annotated[
         list[int] | None, typer.Option(min=1, help="Only this batch; may be repeated.")
     ] = None,
@@ -62,13 +59,8 @@ def main(
     force: Annotated[
         bool, typer.Option("--force", help="Load unchanged files again, too.")
     ] = False,
-    allow_repeated: Annotated[
-        bool,
-        typer.Option("--allow-repeated", help="Land files and changes again that landed before."),
-    ] = False,
-    allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Accept files without a record.")
-    ] = False,
+    allow_repeated: AllowRepeatedOption = False,
+    allow_empty: AllowEmptyOption = False,
     workers: Annotated[int, typer.Option(min=1, help="Feeds loaded at the same time.")] = 2,
     memory: Annotated[int, typer.Option(min=64, help="Memory for all workers, in MiB.")] = 512,
     target: Annotated[

@@ -3,14 +3,6 @@
 -- Why: they leave out what cannot be modeled; nothing may disappear silently on the way.
 -- A returned row: a table with both numbers of rows, which differ. Of cash, a row is in the fact if there is a balance
 -- of its account and day; that each balance is the right sum has a test of its own.
-{%- set lists = {
-    "dim_date": "ref_date",
-    "dim_time": "ref_time",
-    "industries": "ref_industry",
-    "status_types": "ref_status_type",
-    "tax_rates": "ref_tax_rate",
-    "trade_types": "ref_trade_type",
-} %}
 with
 
 rejected as (
@@ -69,11 +61,11 @@ counted as (
                     transactions.account_id = balances.account_id
                     and transactions.balance_date = balances.balance_date
         ) as modeled_count
-    {%- for name, reference in lists.items() %}
+    {%- for name, list in reference_lists().items() %}
         union all
         select
             '{{ name }}' as model_name,
-            (select count(*) from {{ ref(reference) }}) as delivered_count,
+            (select count(*) from {{ ref(list.table) }}) as delivered_count,
             (select count(*) from {{ ref(name) }}) as modeled_count
     {%- endfor %}
     union all
