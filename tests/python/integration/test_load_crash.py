@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from scripts.fingerprint import fingerprint_lake
 from scripts.load import run
 from scripts.warehouse.fingerprints import Fingerprint
+from tests.python.lake import query_lake
 
 PROJECT = Path(__file__).parents[3]
 KILLS = 10
@@ -76,12 +76,11 @@ def leftovers(lake: Path) -> list[Path]:
 
 def load_times_per_batch(lake: Path) -> set[int]:
     """How many different load times the batches have, over all feeds."""
-    files = str(lake / "*" / "*" / "batch_id=*" / "*.parquet")
-    counts = duckdb.execute(
+    counts = query_lake(
         "select count(distinct loaded_at) from read_parquet(?, union_by_name = true)"
         " where batch_id > 0 and source_row is not null group by batch_id",
-        [files],
-    ).fetchall()
+        lake / "*" / "*" / "batch_id=*" / "*.parquet",
+    )
     return {count for (count,) in counts}
 
 

@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from scripts.load.contracts import read_contracts
 from scripts.load.files import FileResult
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.sources import SourceFolder
+from tests.python.lake import query_lake
 
 PROJECT = Path(__file__).parents[3]
 
@@ -50,18 +50,18 @@ def test_every_file_lands_row_for_row(
     expected = {name: record_count(small_dataset / name, headers[name]) for name in headers}
     assert {file.source_file: file.rows_read for file in files} == expected
     assert all(file.rows_landed == file.rows_read for file in files)
-    landed = duckdb.execute(
+    landed = query_lake(
         "select source_file, count(*) from read_parquet(?, union_by_name = true)"
         " where source_row is not null group by source_file",
-        [str(lake / "*" / "*" / "batch_id=*" / "*.parquet")],
-    ).fetchall()
+        lake / "*" / "*" / "batch_id=*" / "*.parquet",
+    )
     assert dict(landed) == {name: count for name, count in expected.items() if count}
 
 
 def test_no_generated_row_is_quarantined(loaded: tuple[Path, list[FileResult]]) -> None:
     lake, _ = loaded
-    files = str(lake / "control" / "quarantine" / "*" / "*.parquet")
-    assert duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchone() == (0,)
+    files = lake / "control" / "quarantine" / "*" / "*.parquet"
+    assert query_lake("select count(*) from read_parquet(?)", files) == [(0,)]
 
 
 LARGE_XML_BYTES = 200_000_000

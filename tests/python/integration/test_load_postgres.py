@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import psycopg2
 import pytest
 import typer
@@ -30,6 +29,7 @@ from scripts.load.postgres import Copied
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
+from tests.python.lake import query_lake
 
 ROOT = Path(__file__).parents[3]
 CONTRACTS = read_contracts(run.CONTRACTS_FOLDER)
@@ -146,8 +146,8 @@ def test_postgres_holds_every_row_of_the_lake_with_its_types(
     expected |= {"t_bid_price": "numeric(8,2)", "t_s_symb": "text", "batch_id": "integer"}
     assert types | expected == types
     # What a fingerprint leaves out.
-    files = f"{lake}/brokerage/trade/*/*.parquet"
-    load_times = duckdb.sql(f"select distinct batch_id, loaded_at from '{files}'").fetchall()
+    files = lake / "brokerage" / "trade" / "*" / "*.parquet"
+    load_times = query_lake("select distinct batch_id, loaded_at from read_parquet(?)", files)
     copied_times = query(database, "select distinct batch_id, loaded_at from raw.brokerage__trade")
     assert sorted(copied_times) == sorted(load_times)
 
