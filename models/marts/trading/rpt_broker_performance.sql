@@ -29,7 +29,6 @@ trades as (
     from dim_trade
     inner join dim_account on dim_trade.sk_account_id = dim_account.sk_account_id
     inner join dim_date on dim_trade.sk_close_date_id = dim_date.sk_date_id
-    where dim_trade.sk_broker_id is not null
 ),
 
 monthly as (

@@ -21,8 +21,7 @@ expected as (
         coalesce(sum(charges_amount), 0) as charges_amount,
         count(case when is_completed and has_day then 1 end) as dated_completed_trade_count,
         count(case when status = 'Canceled' and has_day then 1 end) as dated_canceled_trade_count,
-        coalesce(sum(case when has_day then charges_amount end), 0) as dated_charges_amount,
-        count(case when is_completed and has_day and sk_broker_id is not null then 1 end) as brokered_trade_count
+        coalesce(sum(case when has_day then charges_amount end), 0) as dated_charges_amount
     from trades
 ),
 
@@ -60,10 +59,10 @@ union all
 select
     'rpt_broker_performance' as table_name,
     brokers.completed_trade_count,
-    expected.brokered_trade_count as expected_trade_count
+    expected.dated_completed_trade_count as expected_trade_count
 from brokers
 cross join expected
-where brokers.completed_trade_count is distinct from expected.brokered_trade_count
+where brokers.completed_trade_count is distinct from expected.dated_completed_trade_count
 union all
 select
     'rpt_customer_360' as table_name,
