@@ -1,4 +1,4 @@
-# `make help` lists all targets. Variables: SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE; DBT_TARGET=postgres
+# `make help` lists all targets. Variables: FULL=1 (build everything, test all rows), SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE; DBT_TARGET=postgres
 # with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -37,9 +37,9 @@ writable:
 		echo "This folder cannot be written: set DBT_LOG_PATH, DBT_TARGET_PATH, LAKE and WAREHOUSE to places that can." >&2; exit 1; fi
 
 .PHONY: build
-build: writable $(CORE) sources ## Install, make sample sources if there are none, load all batches, build and test the warehouse
+build: writable $(CORE) sources ## Install, make sample sources if there are none, load what is new, build and test what it touches
 	$(RUN) scripts.load
-	$(DBT) --log-level warn build
+	$(RUN) scripts.build $(if $(FULL),--full)
 	@echo
 	@echo "The warehouse is in $(PLACE), every test is green. Try next:"
 	@echo "  source .venv/bin/activate"

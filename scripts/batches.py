@@ -24,15 +24,13 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 import hashlib
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scripts.load.contracts import ContractError, read_contracts
@@ -41,13 +39,9 @@ from scripts.load.lake import Lake, LakeError
 from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOption, SourcesOption
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolder, SourceFolderError
-from scripts.warehouse.dbt import (
-    WITHOUT_TESTS,
-    WITHOUT_UNIT_TESTS,
-    Listener,
-    Project,
-    ProjectError,
-)
+from scripts.warehouse.builder import Builder
+from scripts.warehouse.dbt import ProjectError
+from scripts.warehouse.engines import from_environment
 from scripts.warehouse.settings import PostgresError, Target
 
 console = Console(highlight=False)
@@ -117,12 +111,16 @@ def main(
             "--allow-rejected", help="Continue although rows of a batch cannot be modeled."
         ),
     ] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Build every model, and test all rows, with each batch."),
+    ] = False,
 ) -> None:
     """Replay the batches one by one: load, build, validate, next."""
     runs: list[BatchRun] = []
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
     try:
-        for run in replay(sources, lake, target, first, accepted, allow_rejected):
+        for run in replay(sources, lake, target, first, accepted, allow_rejected, full):
             runs.append(run)
             console.print(_progress_line(run))
     except BatchError as error:
@@ -143,12 +141,14 @@ def replay(
     first: int | None = None,
     accepted: frozenset[Allowance] = frozenset(),
     allow_rejected: bool = False,
+    is_full: bool = False,
 ) -> Iterator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
     Sets LAKE and DBT_TARGET, which the dbt project reads. The project is the one in the working directory, the warehouse the one that its
     profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
-    usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay.
+    usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay; with `is_full`, every model is built and all
+    rows are tested with each batch.
 
     Raises:
         BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
@@ -162,14 +162,14 @@ def replay(
     batches = _batches(SourceFolder(sources), Lake(lake), first)
     with Lake(lake).locked("replay"):
         with errors.status("parse the project"):
-            project = BatchProject()
+            project = BatchProject(from_environment(target))
         finished = project.completed_batches()
         for batch in batches:
             options = LoadOptions(
                 sources, lake, batches=(batch,), allowances=accepted, target=target
             )
             digest = None if first else finished.get(batch)
-            yield _run_batch(project, options, digest, allow_rejected)
+            yield _run_batch(project, options, digest, allow_rejected, is_full or first is not None)
 
 
 def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
@@ -196,6 +196,7 @@ def _run_batch(
     options: LoadOptions,
     finished_digest: str | None,
     allow_rejected: bool,
+    is_full: bool,
 ) -> BatchRun:
     (batch,) = options.batches
     started = time.perf_counter()
@@ -214,13 +215,13 @@ def _run_batch(
     if digest == finished_digest:
         return BatchRun(batch, landed, quarantined, load_seconds, was_finished=True)
     try:
-        build_seconds = project.step(f"batch {batch}: build", "build", *WITHOUT_TESTS)
+        project.begin(is_full=is_full)
+        build_seconds = project.build(f"batch {batch}: build")
         accepted = {REJECTED_ROWS} if allow_rejected else set()
-        validate_seconds = project.step(
-            f"batch {batch}: validate", "test", *WITHOUT_UNIT_TESTS, accepted=accepted
-        )
+        validate_seconds = project.test(f"batch {batch}: validate", accepted)
         messages, checks = project.summary(batch)
-        project.finish(batch, digest)
+        project.finish()
+        project.complete(batch, digest)
     except ProjectError as error:
         raise BatchError(_how_to_resume(batch, str(error))) from error
     return BatchRun(
@@ -254,28 +255,15 @@ def _digest(loaded: LoadResult) -> str:
     return hashlib.sha256("\n\n".join(parts).encode()).hexdigest()
 
 
-class BatchProject(Project):
+class BatchProject(Builder):
     """The dbt project, and what it has recorded in the warehouse about batches."""
-
-    def step(self, label: str, *arguments: str, accepted: Collection[str] = frozenset()) -> float:
-        """Run a command of dbt and show its progress; returns the seconds it took.
-
-        Raises:
-            ProjectError: something failed that is not `accepted`; the message names it.
-        """
-        with _node_progress(label) as on_event:
-            run = self.run(*arguments, listeners=[on_event])
-        for line in run.node_messages():
-            errors.print(f"  {line}", markup=False)
-        run.ensure_green(accepted)
-        return run.seconds
 
     def completed_batches(self) -> dict[int, str]:
         """The digest of each batch that is built and validated."""
         found = self.query("{{ completed_batches() }}")
         return {int(batch): digest for batch, digest in found}
 
-    def finish(self, batch: int, digest: str) -> None:
+    def complete(self, batch: int, digest: str) -> None:
         """Record in the warehouse that a batch is built and validated."""
         self.run_operation("mark_batch_complete", batch_id=batch, digest=digest)
 
@@ -285,20 +273,6 @@ class BatchProject(Project):
         for topic, name, count in self.query(SUMMARY.format(batch=batch)):
             counts[topic][name] = int(count)
         return counts["message"], counts["check"]
-
-
-@contextmanager
-def _node_progress(label: str) -> Iterator[Listener]:
-    """A progress bar over the nodes of a dbt command; yields the callback for its events."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True) as bar:
-        task = bar.add_task(label, total=None)
-
-        def on_event(event: Any) -> None:
-            if event.info.name == "LogStartLine":
-                bar.update(task, total=event.data.total, completed=event.data.index - 1)
-
-        yield on_event
 
 
 def _progress_line(run: BatchRun) -> str:

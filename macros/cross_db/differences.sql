@@ -2,7 +2,7 @@
     The rows in which two CTEs of the same columns differ, counting duplicates and treating NULL as a value: the last select of a reconciliation.
     `place` says which of the two has the row. Batches without a date are not in the vault yet, so they do not count.
 
-    `delivered`: CTE with the rows that there should be, with `batch_id`.
+    `delivered`: CTE with the rows that there should be, with `batch_id`; those of batches that are tested count (see `is_tested`).
     `rebuilt`: CTE with the rows that there are.
 #}
 {% macro differences(delivered, rebuilt) -%}
@@ -15,9 +15,10 @@ select
     lost.*
 from (
     select * from {{ delivered }}
-    where {{ has_date("batch_id") }}
+    where {{ has_date("batch_id") }} and {{ is_tested("batch_id") }}
     except all
     select * from {{ rebuilt }}
+    where {{ is_tested("batch_id") }}
 ) as lost
 union all
 select
@@ -25,9 +26,10 @@ select
     invented.*
 from (
     select * from {{ rebuilt }}
+    where {{ is_tested("batch_id") }}
     except all
     select * from {{ delivered }}
-    where {{ has_date("batch_id") }}
+    where {{ has_date("batch_id") }} and {{ is_tested("batch_id") }}
 ) as invented
 {%- endmacro %}
 
@@ -38,9 +40,10 @@ select
     entries.* exclude (side)
 from (
     select *, 1 as side from {{ delivered }}
-    where {{ has_date("batch_id") }}
+    where {{ has_date("batch_id") }} and {{ is_tested("batch_id") }}
     union all
     select *, -1 as side from {{ rebuilt }}
+    where {{ is_tested("batch_id") }}
 ) as entries
 group by all
 having sum(side) <> 0

@@ -21,9 +21,12 @@ select
     {{ rebuilt }} as invented
 from (
     select * from {{ delivered }}
-    where {{ has_date("batch_id") }}
+    where {{ has_date("batch_id") }} and {{ is_tested("batch_id") }}
 ) as {{ delivered }}
-full join {{ rebuilt }}
+full join (
+    select * from {{ rebuilt }}
+    where {{ is_tested("batch_id") }}
+) as {{ rebuilt }}
     on
         {{ delivered }}.batch_id = {{ rebuilt }}.batch_id
         and {{ delivered }}.source_file = {{ rebuilt }}.source_file

@@ -3,18 +3,11 @@
 
     On Postgres, an index that is created at once afterwards (`after_build`) costs less than half of one that grows row by row.
 
-    On DuckDB, models that grow by batches have no index: it took as long as their rows, took a quarter of the warehouse on disk, and must fit
-    into memory as a whole. The contract still declares the key, and a test proves it. Models that are replaced are small.
+    On DuckDB, there is none: it took as long as the rows, a third of the file, and must fit into memory as a whole; and nothing reads it. The contract
+    still declares the key, and a test proves it.
 #}
-{% macro postgres__get_table_columns_and_constraints() -%}
+{% macro get_table_columns_and_constraints() -%}
     {{ return(columns_and_constraints_without_primary_key()) }}
-{%- endmacro %}
-
-{% macro duckdb__get_table_columns_and_constraints() -%}
-    {%- if model.config.materialized == "incremental" -%}
-        {{ return(columns_and_constraints_without_primary_key()) }}
-    {%- endif -%}
-    {{ return(table_columns_and_constraints()) }}
 {%- endmacro %}
 
 {% macro columns_and_constraints_without_primary_key() -%}

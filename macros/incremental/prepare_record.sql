@@ -1,6 +1,7 @@
 {#
     SQL for the start of a run: the tables of the record, and what the lake holds now. Each run has its own copy of the latter, by its
-    invocation, so a load or a second build that ends meanwhile changes nothing for this one.
+    invocation, so a load or a second build that ends meanwhile changes nothing for this one. The last one is kept: if it turns out to be a green build of
+    everything, `mark_last_build` says so, and the next build needs only what has moved since (scripts/warehouse/changes.py).
     A batch of a feed has landed when its load log says so. `--empty` and `--sample` read less than that: on a warehouse with
     data they would look like deletions, so they are refused.
 #}
@@ -8,6 +9,7 @@
     {%- if execute and flags.WHICH in ("run", "build") -%}
     {%- set landed, vault, inputs, states = operations_relation("landed_batches"), operations_relation("vault_batches"),
         operations_relation("model_inputs"), operations_relation("input_states") -%}
+    {%- set lake, last_build = operations_relation("lake_batches"), operations_relation("last_build") -%}
     {%- if (flags.EMPTY or flags.SAMPLE) and has_record() -%}
         {%- do exceptions.raise_compiler_error(
             "this warehouse is built; --empty and --sample would empty its tables and make the snapshot record every prospect as withdrawn."
@@ -54,19 +56,36 @@
     group by model_name, vault_table;
     -- Killed runs leave their rows.
     delete from {{ landed }} where started_at < cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) - interval '7 days';
+    create table if not exists {{ last_build }} (
+        invocation_id varchar not null,
+        feed varchar not null,
+        batch_id integer not null,
+        digest varchar not null,
+        project_digest varchar,
+        relation_count bigint
+    );
+    delete from {{ last_build }};
     {%- if has_landed() %}
+    create or replace view {{ lake }} as
+    select
+        system || '.' || feed as feed,
+        batch_id,
+        cast({{ hash_text(dbt.listagg(
+            "source_file || ' ' || coalesce(sha256, '') || ' ' || coalesce(cast(rows_landed as varchar), '')", "','", "order by source_file"
+        )) }} as varchar) as digest
+    from {{ source("control", "load_log") }}
+    where status in ('loaded', 'missing')
+    group by system, feed, batch_id;
     insert into {{ landed }}
     select
         '{{ invocation_id }}',
         cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp),
-        system || '.' || feed,
+        feed,
         batch_id,
-        cast({{ hash_text(dbt.listagg(
-            "source_file || ' ' || coalesce(sha256, '') || ' ' || coalesce(cast(rows_landed as varchar), '')", "','", "order by source_file"
-        )) }} as varchar)
-    from {{ source("control", "load_log") }}
-    where status in ('loaded', 'missing')
-    group by system, feed, batch_id;
+        digest
+    from {{ lake }};
+    insert into {{ last_build }} (invocation_id, feed, batch_id, digest)
+    select '{{ invocation_id }}', feed, batch_id, digest from {{ landed }} where invocation_id = '{{ invocation_id }}';
     {%- endif %}
     commit
     {%- endif -%}

@@ -57,6 +57,10 @@ class Warehouse(ABC):
         """Open it for several statements, which are committed one by one."""
 
     @abstractmethod
+    def exists(self) -> bool:
+        """Whether it can be opened: a file must have been built once."""
+
+    @abstractmethod
     def empty(self) -> None:
         """Remove everything, loaded and built; all sessions are disconnected."""
 

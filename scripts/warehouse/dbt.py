@@ -26,6 +26,8 @@ WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 
 # Its log file has everything; the results have what matters.
 _QUIETLY = ("--log-level", "none")
+# A tag for nodes that are selected one by one: dbt would compare each of hundreds of names with each node.
+_SELECTED = "selected_in_this_run"
 _FAILED = ("error", "fail", "runtime error")
 
 
@@ -70,12 +72,14 @@ class DbtRun:
         outcome: what dbt returned.
         seconds: the time it took.
         errors: what dbt logged as errors, each in one line.
+        invocation: what dbt calls its `invocation_id`.
     """
 
     command: str
     outcome: dbtRunnerResult
     seconds: float
     errors: list[str]
+    invocation: str = ""
 
     @property
     def nodes(self) -> list[NodeResult]:
@@ -125,8 +129,11 @@ def run_dbt(
 ) -> DbtRun:
     """Run a command of dbt, and parse the project first unless its manifest is given."""
     errors: list[str] = []
+    invocation = ""
 
     def on_event(event: Any) -> None:
+        nonlocal invocation
+        invocation = event.info.invocation_id
         if event.info.level == "error":
             errors.append(_one_line(event.info.msg))
 
@@ -135,7 +142,8 @@ def run_dbt(
     with redirect_stdout(StringIO()):
         runner = dbtRunner(manifest, callbacks=[on_event, *listeners])
         outcome = runner.invoke([*_QUIETLY, *arguments])
-    return DbtRun(arguments[0], outcome, time.perf_counter() - started, errors)
+    seconds = time.perf_counter() - started
+    return DbtRun(arguments[0], outcome, seconds, errors, invocation)
 
 
 class Project:
@@ -151,10 +159,31 @@ class Project:
             raise ProjectError(f"the project cannot be parsed: {parsed.problem}")
         self._manifest = parsed.outcome.result
 
-    def run(self, *arguments: str, listeners: Sequence[Listener] = ()) -> DbtRun:
-        """Run a command of dbt."""
+    @property
+    def manifest(self) -> Manifest:
+        """Its nodes, as they were parsed."""
+        return self._manifest
+
+    def run(
+        self,
+        *arguments: str,
+        nodes: Collection[str] | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> DbtRun:
+        """Run a command of dbt.
+
+        Args:
+            arguments: the command and its options.
+            nodes: the names of the only nodes that it is for; None to leave that to the options.
+            listeners: called with each event.
+        """
         # A copy: dbt marks in its manifest that an ephemeral model is part of a statement, and leaves it out in the next run.
         manifest: Manifest = self._manifest.deepcopy()  # type: ignore[no-untyped-call]
+        if nodes is not None:
+            arguments += ("--indirect-selection", "empty", "--select", f"tag:{_SELECTED}")
+            for node in manifest.nodes.values():
+                if node.name in nodes:
+                    node.tags.append(_SELECTED)
         return run_dbt(*arguments, manifest=manifest, listeners=listeners)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

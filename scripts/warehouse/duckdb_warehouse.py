@@ -68,6 +68,10 @@ class DuckDBWarehouse(Warehouse):
             connection.execute("set enable_progress_bar = false")
             yield lambda statement: connection.execute(statement).fetchall()
 
+    def exists(self) -> bool:
+        """See `Warehouse`."""
+        return self.file == IN_MEMORY or self.file.is_file()
+
     def empty(self) -> None:
         """See `Warehouse`."""
         for path in self._files():

@@ -1,10 +1,15 @@
 """The class of each engine.
 
 Usage:
+    from_environment(Target.DUCKDB).query("select count(*) from marts.dim_trade")
     with WAREHOUSES[Target.POSTGRES].temporary(folder) as warehouse:
         ...
 """
 
+import os
+from pathlib import Path
+
+from scripts.postgres_server import PostgresServer
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
@@ -13,3 +18,14 @@ from scripts.warehouse.settings import Target
 WAREHOUSES: dict[Target, type[Warehouse]] = {
     engine.target: engine for engine in (DuckDBWarehouse, PostgresWarehouse)
 }
+
+
+def from_environment(target: Target) -> Warehouse:
+    """The warehouse that dbt builds for a target, from the same variables with the same defaults.
+
+    Raises:
+        PostgresError: PGPORT is not a number.
+    """
+    if target == Target.POSTGRES:
+        return PostgresWarehouse(PostgresServer.from_environment())
+    return DuckDBWarehouse(Path(os.environ.get("WAREHOUSE") or "data/warehouse.duckdb"))

@@ -76,6 +76,10 @@ class PostgresWarehouse(Warehouse):
 
             yield query
 
+    def exists(self) -> bool:
+        """See `Warehouse`; the database is there before anything is loaded."""
+        return True
+
     def empty(self) -> None:
         """See `Warehouse`."""
         self.database.replace_database(self.database.database)

@@ -15,6 +15,8 @@ from urllib.parse import quote, urlencode
 LOADED_SCHEMA = "raw"
 # How long to wait for the server to answer.
 CONNECT_SECONDS = 10
+# Names a variable for tests of dbt: the batches whose rows they look at; all if it is empty (macros/quality/new_batches.sql).
+NEW_BATCHES = "NEW_BATCHES"
 
 
 class Target(StrEnum):

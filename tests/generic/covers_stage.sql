@@ -15,6 +15,7 @@ from {{ feed.stage }} as stage
 where
     stage.{{ feed.column }} is not null
     and {{ has_date("stage.batch_id") }}
+    and {{ is_tested("stage.batch_id") }}
     and not exists (
         select 1 from {{ model }} as vault
         where vault.{{ column_name }} = stage.{{ feed.column }}

@@ -6,19 +6,27 @@
 #}
 {% test parent_exists(model, column_name, parent, parent_key) %}
 
-select
-    child.{{ column_name }},
-    count(*) as row_count
-from {{ model }} as child
+with
+
+children as (
+    select
+        {{ column_name }},
+        count(*) as row_count
+    from {{ model }}
+    where
+        {{ column_name }} is not null
+        {%- if column_name.endswith("_hk") %}
+        and {{ column_name }} <> {{ zero_key() }}
+        {%- endif %}
+    group by {{ column_name }}
+)
+
+select *
+from children
 where
-    child.{{ column_name }} is not null
-    {%- if column_name.endswith("_hk") %}
-    and child.{{ column_name }} <> {{ zero_key() }}
-    {%- endif %}
-    and not exists (
+    not exists (
         select 1 from {{ parent }} as parent
-        where parent.{{ parent_key }} = child.{{ column_name }}
+        where parent.{{ parent_key }} = children.{{ column_name }}
     )
-group by child.{{ column_name }}
 
 {% endtest %}

@@ -19,6 +19,7 @@ landed as (
         system = '{{ system }}'
         and feed = '{{ feed }}'
         and rows_landed > 0
+        and {{ is_tested("batch_id") }}
     group by batch_id, source_file
 ),
 
@@ -28,6 +29,7 @@ viewed as (
         record_source,
         count(*) as row_count
     from {{ model }}
+    where {{ is_tested("batch_id") }}
     group by batch_id, record_source
 )
 

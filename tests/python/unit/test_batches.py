@@ -13,6 +13,7 @@ from scripts.load.feeds import FeedResult
 from scripts.load.files import FileResult
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, read_contracts
+from scripts.warehouse.base import Warehouse
 
 FEED = read_contracts(CONTRACTS_FOLDER).feeds[0]
 
@@ -27,6 +28,8 @@ class FakeDataset:
     red: str = ""
     red_test: str = "one_model"
     allowed: set[str] = field(default_factory=set)
+    full: list[bool] = field(default_factory=list)
+    warehouse: Warehouse | None = None
 
     def load(self, options: LoadOptions) -> LoadResult:
         (batch,) = options.batches
@@ -42,16 +45,31 @@ class FakeProject:
 
     dataset: ClassVar[FakeDataset]
 
-    def step(self, label: str, *arguments: str, accepted: Collection[str] = ()) -> float:
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.dataset.warehouse = warehouse
+
+    def begin(self, *, is_full: bool) -> None:
+        self.dataset.full.append(is_full)
+
+    def build(self, label: str) -> float:
+        return self._step(label)
+
+    def test(self, label: str, accepted: Collection[str]) -> float:
+        return self._step(label, accepted)
+
+    def _step(self, label: str, accepted: Collection[str] = ()) -> float:
         self.dataset.done.append(label.replace("batch ", "").replace(":", ""))
         if self.dataset.red == self.dataset.done[-1] and self.dataset.red_test not in accepted:
             raise batches.ProjectError(f"{self.dataset.red_test} is red")
         return 1.0
 
+    def finish(self) -> None:
+        self.dataset.done.append("recorded")
+
     def completed_batches(self) -> dict[int, str]:
         return dict(self.dataset.finished)
 
-    def finish(self, batch: int, digest: str) -> None:
+    def complete(self, batch: int, digest: str) -> None:
         self.dataset.finished[batch] = digest
 
     def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -91,7 +109,7 @@ def land(lake: Lake, *batches: int) -> None:
             log.touch()
 
 
-STEPS = ("load {}", "{} build", "{} validate")
+STEPS = ("load {}", "{} build", "{} validate", "recorded")
 ALL = [step.format(batch) for batch in (1, 2, 3) for step in STEPS]
 
 
@@ -122,7 +140,7 @@ def test_rejected_rows_stop_the_replay_until_they_are_accepted(dataset: FakeData
     assert (code, done[-1]) == (1, "2 validate")
     assert "accept that the rows of quality.rejected_rows are missing: add --allow-rejected" in said
     code, done, _ = replay(dataset, "--allow-rejected")
-    assert (code, done) == (0, ["load 1", *ALL[3:]])
+    assert (code, done) == (0, ["load 1", *ALL[4:]])
 
 
 def test_accepting_rejected_rows_accepts_no_other_red_test(dataset: FakeDataset) -> None:
@@ -143,7 +161,7 @@ def test_a_finished_batch_is_only_compared_with_its_files(dataset: FakeDataset) 
 def test_a_batch_whose_files_have_changed_is_done_again(dataset: FakeDataset) -> None:
     replay(dataset)
     dataset.checksums[2] = "other"
-    assert replay(dataset)[1] == ["load 1", "load 2", "2 build", "2 validate", "load 3"]
+    assert replay(dataset)[1] == ["load 1", "load 2", "2 build", "2 validate", "recorded", "load 3"]
 
 
 @pytest.mark.parametrize("red", ["load 2", "2 build", "2 validate"])
@@ -159,7 +177,7 @@ def test_a_replay_stops_where_it_is_red_and_the_same_command_resumes_there(
     dataset.red = ""
     code, done, _ = replay(dataset)
     assert code == 0
-    assert done == ["load 1", *ALL[3:]]
+    assert done == ["load 1", *ALL[4:]]
 
 
 def test_a_replay_begins_where_it_is_asked_to_finished_or_not(
@@ -167,7 +185,7 @@ def test_a_replay_begins_where_it_is_asked_to_finished_or_not(
 ) -> None:
     replay(dataset)
     land(Lake(str(tmp_path / "lake")), 1, 2)
-    assert replay(dataset, "--from", "3")[:2] == (0, ALL[6:])
+    assert replay(dataset, "--from", "3")[:2] == (0, ALL[8:])
 
 
 def test_a_replay_cannot_begin_after_a_batch_that_failed(

@@ -1,0 +1,18 @@
+{#
+    An operation that records that the last build was green and left nothing undone, so the next one needs only what has moved since. Not if another
+    build has begun meanwhile, which has removed the rows of this one.
+
+    `invocation`: the invocation of dbt that has built.
+    `project_digest`: SHA-256 of the project, in hexadecimal digits.
+#}
+{% macro mark_last_build(invocation, project_digest) %}
+    {% do run_query(
+        "begin;"
+        ~ " update " ~ operations_relation("last_build")
+        ~ " set project_digest = '" ~ project_digest ~ "', relation_count = ("
+        ~ "select count(*) from information_schema.tables"
+        ~ " where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw'))"
+        ~ " where invocation_id = '" ~ invocation ~ "';"
+        ~ " commit"
+    ) %}
+{% endmacro %}

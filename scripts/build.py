@@ -1,0 +1,76 @@
+"""Build and test what has moved since the last green build.
+
+Usage:
+    python -m scripts.build                 after python -m scripts.load
+    python -m scripts.build --full          every model, and every test over all rows: weekly, say
+    python -m scripts.build --target postgres
+
+If new batches came after all that is built, tables without news are left alone, and tests look at the new rows. Everything is built, and tested in full, if
+the project has changed, or if dbt has run by itself meanwhile; everything with news is tested in full if a batch was replaced or came late. `dbt build` does
+the same as --full, and also runs the unit tests of the models, which prove the code and not the data.
+
+Exit codes: 0 all green; 1 a model or test is red; 2 the warehouse or the project cannot be used.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import psycopg2
+import typer
+
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.changes import landed_since_last_build, project_digest
+from scripts.warehouse.engines import from_environment
+from scripts.warehouse.settings import PostgresError, Target
+
+
+def main(
+    target: Annotated[
+        Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
+    ] = Target.DUCKDB,
+    full: Annotated[
+        bool, typer.Option("--full", help="Build everything, and test all rows.")
+    ] = False,
+) -> None:
+    """Build and test what has moved since the last green build."""
+    os.environ["DBT_TARGET"] = target
+    try:
+        warehouse = from_environment(target)
+        if not full and has_nothing_new(warehouse):
+            typer.echo("Nothing has moved since the last green build.")
+            return
+        problem = build(warehouse, is_full=full)
+    except (PostgresError, psycopg2.Error, duckdb.Error) as error:
+        typer.secho(f"build: {str(error).strip()}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    if problem:
+        typer.secho(f"build: {problem}", fg="red", err=True)
+        raise typer.Exit(1)
+
+
+def has_nothing_new(warehouse: Warehouse) -> bool:
+    """Whether the warehouse is green and holds what the lake holds, by this project."""
+    changes = landed_since_last_build(warehouse, project_digest(Path.cwd()))
+    return changes is not None and not changes.batches
+
+
+def build(warehouse: Warehouse, *, is_full: bool) -> str:
+    """Build and test what has moved; returns what is red, or nothing."""
+    # Imported when it is needed: it takes longer than to find that nothing has moved.
+    from scripts.warehouse.builder import Builder
+    from scripts.warehouse.dbt import ProjectError
+
+    try:
+        builder = Builder(warehouse)
+        builder.begin(is_full=is_full)
+        builder.build_and_test("build")
+        builder.finish()
+    except ProjectError as error:
+        return str(error)
+    return ""
+
+
+if __name__ == "__main__":
+    typer.run(main)

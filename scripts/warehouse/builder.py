@@ -1,0 +1,131 @@
+"""Builds and tests of what has moved since the last green build, in one process.
+
+Usage:
+    builder = Builder(from_environment(target))
+    builder.begin()
+    builder.build("batch 3: build")
+    builder.test("batch 3: validate")
+    builder.finish()            records that it was green; without it, the next build does everything
+"""
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.changes import (
+    Changes,
+    Work,
+    affected_work,
+    landed_since_last_build,
+    project_digest,
+)
+from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Listener, Project
+from scripts.warehouse.settings import NEW_BATCHES
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Builder(Project):
+    """The dbt project of the working directory, and a warehouse that it builds.
+
+    Raises:
+        ProjectError: the project cannot be parsed.
+    """
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        super().__init__()
+        self._warehouse = warehouse
+        self._digest = ""
+        self._work: Work | None = None
+        self._invocation = ""
+
+    def begin(self, *, is_full: bool = False) -> None:
+        """Find out what has to be done.
+
+        Args:
+            is_full: build everything, and test it in full.
+        """
+        self._digest = project_digest(Path.cwd())
+        changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
+        self._work = None if changes is None else affected_work(self.manifest, changes)
+        os.environ[NEW_BATCHES] = _new_batches(changes)
+
+    def build(self, label: str) -> float:
+        """Build the models, seeds and snapshots that have news, without tests; returns the seconds it took.
+
+        Raises:
+            ProjectError: a node failed; the message names it.
+        """
+        return self._step(label, "build", self._work.built if self._work else None, WITHOUT_TESTS)
+
+    def test(self, label: str, accepted: Collection[str] = frozenset()) -> float:
+        """Run the data tests that have news, except unit tests; returns the seconds it took.
+
+        Raises:
+            ProjectError: a test that is not `accepted` failed; the message names it.
+        """
+        tested = self._work.tested if self._work else None
+        return self._step(label, "test", tested, WITHOUT_UNIT_TESTS, accepted)
+
+    def build_and_test(self, label: str) -> float:
+        """Build each model that has news, and test it before those that read it; returns the seconds it took.
+
+        Raises:
+            ProjectError: a node failed; the message names it.
+        """
+        both = self._work.built | self._work.tested if self._work else None
+        return self._step(label, "build", both, WITHOUT_UNIT_TESTS)
+
+    def finish(self) -> None:
+        """Record in the warehouse that the last build was green and left nothing undone."""
+        if self._invocation:
+            self.run_operation(
+                "mark_last_build", invocation=self._invocation, project_digest=self._digest
+            )
+
+    def _step(
+        self,
+        label: str,
+        command: str,
+        names: frozenset[str] | None,
+        without: Sequence[str],
+        accepted: Collection[str] = frozenset(),
+    ) -> float:
+        """Run a command of dbt on some nodes, or on all, and show its progress."""
+        if names is not None and not names:
+            return 0.0
+        with _node_progress(label) as on_event:
+            run = self.run(command, *without, nodes=names, listeners=[on_event])
+        for line in run.node_messages():
+            errors.print(f"  {line}", markup=False)
+        if command == "build":
+            self._invocation = run.invocation
+        run.ensure_green(accepted)
+        return run.seconds
+
+
+def _new_batches(changes: Changes | None) -> str:
+    """The batches whose rows tests look at, as a list for SQL; empty for all."""
+    if changes is None or not changes.are_next:
+        return ""
+    return ", ".join(map(str, sorted({0}.union(*changes.batches.values()) - {0})))
+
+
+@contextmanager
+def _node_progress(label: str) -> Iterator[Listener]:
+    """A progress bar over the nodes of a dbt command; yields the callback for its events."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def on_event(event: Any) -> None:
+            if event.info.name == "LogStartLine":
+                bar.update(task, total=event.data.total, completed=event.data.index - 1)
+
+        yield on_event

@@ -1,0 +1,201 @@
+"""What has landed since the last green build, and what has to be built and tested for it.
+
+Usage:
+    digest = project_digest(ROOT)
+    changes = landed_since_last_build(warehouse, digest)
+    if changes is None:                       nothing is known: build and test everything
+    elif changes.batches:
+        work = affected_work(manifest, changes)
+
+Each build writes down in the warehouse what the lake held when it began (`operations.last_build`, see the macro `prepare_record`); a build of everything
+that has news is marked when it is green, with a digest of the project. As long as the project is the same, only what lies downstream of feeds that have
+moved since can change.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scripts.warehouse.base import Query, Warehouse
+
+if TYPE_CHECKING:
+    # To find that nothing has moved, dbt is not needed, and it takes seconds to import.
+    from dbt.contracts.graph.manifest import Manifest
+
+# What decides, besides the lake, which rows a build makes.
+_FILES = ("dbt_project.yml", "profiles/profiles.yml")
+_FOLDERS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/singular")
+_PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb")
+
+_RELATION_EXISTS = """
+    select count(*) from information_schema.tables
+    where table_schema = 'operations' and table_name = 'last_build'
+"""
+_BUILT_RELATIONS = """
+    select count(*) from information_schema.tables
+    where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
+"""
+_LAST_BUILD = (
+    "select feed, batch_id, digest, project_digest, relation_count from operations.last_build"
+)
+_LAKE = "select feed, batch_id, digest from operations.lake_batches"
+
+# It comes with every batch, but a table of the raw vault has news only if a feed has that it takes rows of.
+_DATES = "control.batch_date"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has landed, changed or gone since the last green build.
+
+    Attributes:
+        batches: numbers of batches by the label of their feed; empty if nothing has moved.
+        are_next: all of them are later than everything built, so the rows of earlier batches are as they were tested.
+    """
+
+    batches: dict[str, set[int]]
+    are_next: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """The names of the nodes that have news.
+
+    Attributes:
+        built: tables and snapshots.
+        tested: data tests.
+    """
+
+    built: frozenset[str]
+    tested: frozenset[str]
+
+
+def project_digest(project: Path) -> str:
+    """A SHA-256, in hexadecimal digits, of everything besides the lake that decides which rows a build makes."""
+    digest = hashlib.sha256()
+    for path in _project_files(project):
+        digest.update(f"{path.relative_to(project)}\n".encode() + path.read_bytes())
+    # Views hold the path of the lake.
+    settings = [*_versions(), os.environ.get("LAKE") or "", os.environ.get("DBT_TARGET") or ""]
+    digest.update("\n".join(settings).encode())
+    return digest.hexdigest()
+
+
+def _project_files(project: Path) -> Iterator[Path]:
+    for name in _FILES:
+        yield project / name
+    for folder in _FOLDERS:
+        yield from sorted(path for path in (project / folder).rglob("*") if path.is_file())
+
+
+def _versions() -> Iterator[str]:
+    for package in _PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+
+
+def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None:
+    """What the lake holds and the last build did not, or the other way round.
+
+    Args:
+        warehouse: it need not exist.
+        digest: see `project_digest`.
+
+    Returns:
+        None if the last build was not green, was not of everything, was made by another state of the project, or left other tables than there are now.
+    """
+    if not warehouse.exists():
+        return None
+    with warehouse.opened() as query:
+        if query(_RELATION_EXISTS)[0][0] == 0:
+            return None
+        last_build = query(_LAST_BUILD)
+        marks = {(project, relations) for *_, project, relations in last_build}
+        if marks != {(digest, query(_BUILT_RELATIONS)[0][0])}:
+            return None
+        return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
+
+
+def _compare(built: dict[tuple[str, int], str], query: Query) -> Changes:
+    landed = {(feed, batch): state for feed, batch, state in query(_LAKE)}
+    moved = {key for key in built.keys() | landed.keys() if built.get(key) != landed.get(key)}
+    # The date of a batch decides when its rows of all feeds count.
+    dated = {batch for feed, batch in moved if feed == _DATES}
+    moved |= {(feed, batch) for feed, batch in landed if batch in dated}
+    batches: dict[str, set[int]] = {}
+    for feed, batch in moved:
+        batches.setdefault(feed, set()).add(batch)
+    last_built = max((batch for _, batch in built), default=0)
+    return Changes(batches, are_next=all(batch > last_built for _, batch in moved))
+
+
+def affected_work(manifest: "Manifest", changes: Changes) -> Work:
+    """The tables, snapshots and data tests downstream of feeds that have moved.
+
+    Views stay as they are as long as the project does, and seeds, too. Load log and quarantine move whenever a feed does; a test that only looks
+    something up in them has no news of it.
+    """
+    graph = _Graph(manifest, frozenset(changes.batches))
+    built, tested = [], []
+    for node in manifest.nodes.values():
+        kind = str(node.resource_type)
+        if kind == "test" and graph.is_to_be_tested(node):
+            tested.append(node.name)
+        elif (
+            (kind == "snapshot" or kind == "model")
+            and node.config.materialized not in ("view", "ephemeral")
+            and graph.is_affected(node.unique_id)
+        ):
+            built.append(node.name)
+    return Work(frozenset(built), frozenset(tested))
+
+
+class _Graph:
+    """The lineage of a project, and which of it lies downstream of some feeds."""
+
+    def __init__(self, manifest: "Manifest", moved: frozenset[str]) -> None:
+        self._nodes = manifest.nodes
+        self._labels = {
+            key: f"{source.source_name}.{source.name}" for key, source in manifest.sources.items()
+        }
+        self._moved = moved
+        self.is_affected = cache(self._is_affected)
+        self._feeds = cache(self._find_feeds)
+
+    def is_to_be_tested(self, test: Any) -> bool:
+        parents = self._parents(test)
+        others = [key for key in parents if not self._is_of_control(key)]
+        return any(map(self.is_affected, others or parents))
+
+    def _is_affected(self, key: str) -> bool:
+        if key in self._labels:
+            return (
+                bool(self._moved) if self._is_of_control(key) else self._labels[key] in self._moved
+            )
+        node = self._nodes.get(key)
+        if node is None:
+            return False
+        if "raw_vault" in node.fqn and node.config.materialized == "incremental":
+            feeds = self._feeds(key)
+            return bool((feeds - {_DATES} or feeds) & self._moved)
+        return any(map(self.is_affected, self._parents(node)))
+
+    def _find_feeds(self, key: str) -> frozenset[str]:
+        """The labels of all sources that a node is made from."""
+        if key in self._labels:
+            return frozenset({self._labels[key]})
+        parents = self._parents(self._nodes[key]) if key in self._nodes else []
+        return frozenset().union(*map(self._feeds, parents))
+
+    def _is_of_control(self, key: str) -> bool:
+        return self._labels.get(key, "").startswith("control.")
+
+    def _parents(self, node: Any) -> list[str]:
+        return [key for key in node.depends_on_nodes if not key.startswith("macro.")]
