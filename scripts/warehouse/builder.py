@@ -43,6 +43,7 @@ class Builder(Project):
         self._warehouse = warehouse
         self._digest = ""
         self._work: Work | None = None
+        self._new_batches = ""
         self._invocation = ""
 
     def begin(self, *, is_full: bool = False) -> None:
@@ -54,7 +55,7 @@ class Builder(Project):
         self._digest = project_digest(Path.cwd())
         changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
         self._work = None if changes is None else affected_work(self.manifest, changes)
-        os.environ[NEW_BATCHES] = _new_batches(changes)
+        self._new_batches = _new_batches(changes)
 
     def build(self, label: str) -> float:
         """Build the models, seeds and snapshots that have news, without tests; returns the seconds it took.
@@ -100,7 +101,7 @@ class Builder(Project):
         """Run a command of dbt on some nodes, or on all, and show its progress."""
         if names is not None and not names:
             return 0.0
-        with _node_progress(label) as on_event:
+        with _variable(NEW_BATCHES, self._new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
         for line in run.node_messages():
             errors.print(f"  {line}", markup=False)
@@ -115,6 +116,20 @@ def _new_batches(changes: Changes | None) -> str:
     if changes is None or not changes.are_next:
         return ""
     return ", ".join(map(str, sorted({0}.union(*changes.batches.values()) - {0})))
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextmanager

@@ -24,6 +24,9 @@ Listener = Callable[[Any], None]
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
 
+# Where nobody reads its log and artifacts, they only take time: a tenth of a small build.
+WITHOUT_FILES = ("--log-level-file", "none", "--no-write-json")
+
 # Its log file has everything; the results have what matters.
 _QUIETLY = ("--log-level", "none")
 # A tag for nodes that are selected one by one: dbt would compare each of hundreds of names with each node.

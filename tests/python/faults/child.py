@@ -14,7 +14,13 @@ from typing import Any
 from scripts.load.lake import LakeError
 from scripts.load.run import LoadOptions, load, utc_now
 from scripts.load.sources import SourceFolderError
-from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Project, ProjectError
+from scripts.warehouse.dbt import (
+    WITHOUT_FILES,
+    WITHOUT_TESTS,
+    WITHOUT_UNIT_TESTS,
+    Project,
+    ProjectError,
+)
 from scripts.warehouse.settings import PostgresError, Target
 from scripts.warehouse.workspace import ROOT
 
@@ -93,7 +99,7 @@ def _build(events: Connection, selection: tuple[str, ...]) -> list[str]:
             events.send("build")
 
     try:
-        run = Project().run("build", *selection, listeners=[on_event])
+        run = Project().run("build", *selection, *WITHOUT_FILES, listeners=[on_event])
         for line in run.node_messages():
             print(line)
         run.ensure_green()

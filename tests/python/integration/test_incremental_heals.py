@@ -19,7 +19,7 @@ import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
-from scripts.warehouse.dbt import WITHOUT_TESTS, Project
+from scripts.warehouse.dbt import WITHOUT_FILES, WITHOUT_TESTS, Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.fingerprints import Fingerprint
@@ -82,7 +82,7 @@ class Player:
 
     def run(self, *arguments: str) -> str:
         """Run dbt; returns what went wrong, if anything."""
-        run = self.project.run(*arguments)
+        run = self.project.run(*arguments, *WITHOUT_FILES)
         return "" if run.outcome.success else run.problem
 
     def rows(self) -> dict[str, Fingerprint]:

@@ -132,6 +132,11 @@ def test_first_command_of_the_readme_builds_a_clean_checkout(checkout: Path) -> 
 
 
 @pytest.mark.integration
+def test_the_same_command_again_finds_nothing_to_do(checkout: Path) -> None:
+    assert "Nothing has moved since the last green build" in _shell("make build", checkout)
+
+
+@pytest.mark.integration
 def test_first_query_of_the_readme_shows_rows(checkout: Path) -> None:
     activate, show = re.findall(r"^(source \.venv\S+|dbt show .*)", _readme(), flags=re.MULTILINE)
     assert "Completed" in _shell(f"{activate} && {show}", checkout)

@@ -1,0 +1,125 @@
+"""A build of what has moved: the rows of a full build, and tests that find a fault in the rows of the day.
+
+pytest -m slow tests/python/integration/test_daily_build.py
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from brokerage_sources.generate import Parameters, generate
+from scripts.load.run import LoadOptions, load
+from scripts.warehouse.builder import Builder
+from scripts.warehouse.dbt import WITHOUT_TESTS, ProjectError
+from scripts.warehouse.engines import WAREHOUSES
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import ROOT, Workspace
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+# A table, what happens to its rows of some batch, and the test that finds it.
+FAULTS = {
+    "a wrong value": (
+        "marts.fct_market_history",
+        "update {table} set fifty_two_week_low = day_low + 1 where batch_id = {batch}",
+        "fct_market_history__the_year_includes_the_day",
+    ),
+    "a row twice": (
+        "raw_vault.nhl_cash_transaction",
+        "insert into {table} select * from {table} where batch_id = {batch}",
+        "nhl_cash_transaction__nothing_is_loaded_twice",
+    ),
+    "a lost row": (
+        "raw_vault.nhl_watch_event",
+        "delete from {table} where batch_id = {batch}",
+        "assert_brokerage_watch_history__rebuilt_from_vault",
+    ),
+}
+
+
+@dataclass
+class Replay:
+    """A warehouse that is built day by day."""
+
+    workspace: Workspace
+    builder: Builder
+
+    def load(self, batch: int) -> None:
+        sources, lake = str(self.workspace.sources), str(self.workspace.lake)
+        target = self.workspace.warehouse.target
+        assert load(LoadOptions(sources, lake, batches=(batch,), target=target)).failures == []
+
+    def day(self, batch: int) -> None:
+        """Load, build and test a batch."""
+        self.load(batch)
+        self.builder.begin()
+        self.builder.build("build")
+        self.builder.test("test")
+        self.builder.finish()
+
+    @contextmanager
+    def fault(self, table: str, statement: str, batch: int) -> Iterator[None]:
+        """For a while, there is a fault in the rows of a batch."""
+        query = self.workspace.warehouse.query
+        query(f"create table operations.sound as select * from {table}")
+        query(statement.format(table=table, batch=batch))
+        try:
+            yield
+        finally:
+            query(f"delete from {table}")
+            query(f"insert into {table} select * from operations.sound")
+            query("drop table operations.sound")
+
+
+Red = Callable[[Builder], str]
+
+
+@pytest.fixture
+def red(capsys: pytest.CaptureFixture[str]) -> Red:
+    """What the tests of a build say is red."""
+
+    def test(builder: Builder) -> str:
+        capsys.readouterr()
+        with suppress(ProjectError):
+            builder.test("test")
+        said = capsys.readouterr().err.splitlines()
+        return "\n".join(line for line in said if line.strip().startswith("fail"))
+
+    return test
+
+
+@pytest.fixture(params=list(Target))
+def replay(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Replay]:
+    monkeypatch.chdir(ROOT)
+    with WAREHOUSES[request.param].temporary(tmp_path) as warehouse:
+        workspace = Workspace(tmp_path, warehouse)
+        for name, value in workspace.environment.items():
+            monkeypatch.setenv(name, value)
+        generate(Parameters(scale_factor=0.01, incremental_batches=3), workspace.sources)
+        yield Replay(workspace, Builder(warehouse))
+
+
+def test_a_day_is_built_from_its_news_and_tested_on_its_rows(replay: Replay, red: Red) -> None:
+    warehouse = replay.workspace.warehouse
+    for batch in (1, 2, 3):
+        replay.day(batch)
+    replay.load(4)
+    replay.builder.begin()
+    replay.builder.build("build")
+    rows = warehouse.fingerprints()
+    full = Builder(warehouse)
+    full.begin(is_full=True)
+    for name, (table, statement, test) in FAULTS.items():
+        with replay.fault(table, statement, batch=4):
+            assert test in red(replay.builder), name
+        with replay.fault(table, statement, batch=2):
+            assert test not in red(replay.builder), name
+            assert test in red(full), name
+    assert red(replay.builder) == red(full) == ""
+    replay.builder.run("build", "--full-refresh", *WITHOUT_TESTS).ensure_green()
+    assert warehouse.fingerprints() == rows
