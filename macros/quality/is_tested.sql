@@ -7,8 +7,3 @@
 {% macro is_tested(batch_id) -%}
     {{ batch_id ~ " in (" ~ new_batches() ~ ")" if new_batches() else "true" }}
 {%- endmacro %}
-
-{# The numbers of the batches that tests look at, as a list for SQL; empty for all. #}
-{% macro new_batches() -%}
-    {{ return(env_var("NEW_BATCHES", "") if execute else "") }}
-{%- endmacro %}
