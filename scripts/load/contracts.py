@@ -63,6 +63,7 @@ class Column:
     max_length: int | None = None
     batches: str = "all"
     required: bool = False
+    minimum: int | None = None
     format: str | None = None
     path: str | None = None
     positions: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -309,6 +310,8 @@ def _column_problems(feed: Feed, column: Column) -> Iterator[str]:
     for first, last in column.positions.values():
         if not 1 <= first <= last:
             yield f"positions [{first}, {last}] are not a first and a last one, counted from 1"
+    if column.minimum is not None and not pa.types.is_integer(column.type):
+        yield f"a {column.data_type} has no minimum"
     if column.format is not None:
         directives = _DIRECTIVES.get(column.data_type)
         if directives is None:

@@ -24,6 +24,7 @@ _ISO_TIMESTAMP_LENGTH = len("2017-07-07 00:00:00")
 _FIRST_DAY = pa.scalar("0001-01-01").cast(pa.date32())
 # The characters of a number of any type.
 _NUMBER_CHARACTERS = b"0123456789.-"
+_WHOLE_NUMBER = re.compile(r"-?\d+")
 _SHOWN_LENGTH = 60
 
 
@@ -102,6 +103,8 @@ def _cast(text: pa.Array, column: Column) -> pa.Array:
         text = pc.binary_join_element_wise("1970-01-01", text, " ")
         return text.cast(pa.timestamp("us")).cast(type_)
     typed = text.cast(type_)
+    if column.minimum is not None and pc.less(pc.min(typed), column.minimum).as_py():
+        raise pa.ArrowInvalid("too small")
     if pa.types.is_date(type_) or pa.types.is_timestamp(type_):
         _refuse_year_zero(typed)
     return typed
@@ -182,5 +185,11 @@ def _reason(value: str | None, column: Column) -> str:
     if column.max_length is not None:
         found = f"{column.name} has {len(value)} characters"
         return f"{found}, at most {column.max_length} fit: {shown!r}"
+    if (
+        column.minimum is not None
+        and _WHOLE_NUMBER.fullmatch(value)
+        and int(value) < column.minimum
+    ):
+        return f"{column.name} is {shown}, at least {column.minimum} is allowed"
     pattern = f" in the format {column.format}" if column.format else ""
     return f"{column.name} is not a {column.data_type}{pattern}: {shown!r}"

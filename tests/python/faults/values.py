@@ -24,6 +24,8 @@ PER_BUILD = 20
 # What they say is about the delivery, not about our work.
 _MAY_BE_RED = {
     "assert_rejected_rows__there_are_none",
+    # A trade that was closed on a day, or at a second, that is in no list.
+    "assert_dim_trade__every_closed_trade_has_a_day_and_a_second",
     # An update with other terms than those that the trade was placed on.
     "assert_brokerage_trade__rebuilt_from_vault",
     # Two descriptions of one prospect in one list.
@@ -186,7 +188,12 @@ def _mutate_value(
         columns = list(feed.layout(batch))
         fields = line.split(feed.delimiter)
         place = chance.choice(
-            [place for place, column in enumerate(columns) if column.name not in _NOT_MUTATED]
+            [
+                place
+                # A line that comes from another batch may have fewer fields.
+                for place, column in enumerate(columns[: len(fields)])
+                if column.name not in _NOT_MUTATED
+            ]
         )
         column, old = columns[place], fields[place]
         others = chance.choice(lines[feed.header_lines :]).rstrip("\r\n").split(feed.delimiter)

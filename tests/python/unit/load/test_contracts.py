@@ -8,6 +8,7 @@ import pytest
 from sample_sources import FEEDS, Row, feed_of, table, write_contract
 
 from scripts.load.contracts import ContractError, arrow_type, read_contracts
+from scripts.load.run import CONTRACTS_FOLDER
 
 KEY = {"id": {"data_type": "bigint"}}
 FIXED = {"format": "fixed_width", "delimiter": None}
@@ -111,6 +112,10 @@ WRONG: dict[str, tuple[Row, str]] = {
         table({"id": {"data_type": "bigint", "format": "%Y"}}),
         "column 'id': a bigint has no format",
     ),
+    "minimum_of_a_text": (
+        table({"id": {"data_type": "varchar(3)", "minimum": 0}}),
+        "column 'id': a varchar\\(3\\) has no minimum",
+    ),
     "format_without_a_day": (
         table({"id": {"data_type": "date", "format": "%Y-%m"}}),
         "column 'id': format '%Y-%m' must hold each of %Y %m %d once",
@@ -195,3 +200,18 @@ def test_a_file_that_is_no_declaration_is_named(
 def test_a_folder_without_declarations_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"no _<system>__sources.yml file below this folder"):
         read_contracts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("brokerage.customer", "c_id"),
+        ("crm.customer_mgmt", "c_id"),
+        ("finwire.record", "cik"),
+        ("hr.employee", "employee_id"),
+    ],
+)
+def test_no_key_of_a_source_can_be_that_of_an_unknown_member(label: str, name: str) -> None:
+    (feed,) = (feed for feed in read_contracts(CONTRACTS_FOLDER).feeds if feed.label == label)
+    (column,) = (column for column in feed.columns if column.name == name)
+    assert column.minimum == 0

@@ -121,6 +121,16 @@ def test_a_required_value_that_is_empty_is_a_violation(data_type: str, tmp_path:
     assert reasons == dict.fromkeys((0, 1), "value is empty but required")
 
 
+def test_a_number_below_the_minimum_is_a_violation(tmp_path: Path) -> None:
+    typed, reasons = cast(column(tmp_path, "bigint", minimum=0), "0", "-1", None, "x", "-x", "7")
+    assert typed == [0, None, None, None, None, 7]
+    assert reasons == {
+        1: "value is -1, at least 0 is allowed",
+        3: "value is not a bigint: 'x'",
+        4: "value is not a bigint: '-x'",
+    }
+
+
 def test_each_wrong_column_of_a_row_is_named(tmp_path: Path) -> None:
     feed = feed_of(tmp_path, {"a": {"data_type": "bigint", "required": True}, "b": {}})
     rows = {"a": pa.array([None, "x"]), "b": pa.array(["much too long a text", None])}
