@@ -67,7 +67,7 @@ class Work:
     """The names of the nodes that have news.
 
     Attributes:
-        built: tables and snapshots.
+        built: tables, snapshots, and views over tables.
         tested: data tests.
     """
 
@@ -137,9 +137,10 @@ def _compare(built: dict[tuple[str, int], str], query: Query) -> Changes:
 
 
 def affected_work(manifest: "Manifest", changes: Changes) -> Work:
-    """The tables, snapshots and data tests downstream of feeds that have moved.
+    """The tables, views, snapshots and data tests downstream of feeds that have moved.
 
-    Views stay as they are as long as the project does, and seeds, too. Load log and quarantine move whenever a feed does; a test that only looks
+    Seeds and views over sources stay as they are as long as the project does. A view over a table is built again: when Postgres replaces the table, the
+    view goes with the old one. Load log and quarantine move whenever a feed does; a test that only looks
     something up in them has no news of it.
     """
     graph = _Graph(manifest, frozenset(changes.batches))
@@ -149,10 +150,8 @@ def affected_work(manifest: "Manifest", changes: Changes) -> Work:
         if kind == "test" and graph.is_to_be_tested(node):
             tested.append(node.name)
         elif (
-            (kind == "snapshot" or kind == "model")
-            and node.config.materialized not in ("view", "ephemeral")
-            and graph.is_affected(node.unique_id)
-        ):
+            kind == "snapshot" or (kind == "model" and graph.changes_with_its_inputs(node))
+        ) and graph.is_affected(node.unique_id):
             built.append(node.name)
     return Work(frozenset(built), frozenset(tested))
 
@@ -168,6 +167,18 @@ class _Graph:
         self._moved = moved
         self.is_affected = cache(self._is_affected)
         self._feeds = cache(self._find_feeds)
+
+    def changes_with_its_inputs(self, model: Any) -> bool:
+        """Whether it is something that a build leaves in the warehouse, and not a view over sources alone."""
+        kind = model.config.materialized
+        return kind != "ephemeral" and (kind != "view" or self._reads_a_table(model))
+
+    def _reads_a_table(self, node: Any) -> bool:
+        parents = [self._nodes[key] for key in self._parents(node) if key in self._nodes]
+        return any(
+            parent.config.materialized not in ("view", "ephemeral") or self._reads_a_table(parent)
+            for parent in parents
+        )
 
     def is_to_be_tested(self, test: Any) -> bool:
         parents = self._parents(test)

@@ -126,6 +126,8 @@ def manifest() -> SimpleNamespace:
         node("model", "raw_vault", "model.stg_b", "source.control.batch_date", materialized="incremental", name="hub_b"),
         node("model", "raw_vault", "source.c.d", "source.control.batch_date", materialized="incremental", name="hub_d"),
         node("model", "marts", "model.hub_d", name="dim_d"),
+        node("model", "marts", "model.dim_d", materialized="ephemeral", name="int_d"),
+        node("model", "marts", "model.int_d", materialized="view", name="view_of_d"),
         node("model", "quality", "source.control.load_log", name="load_log"),
         node("seed", "quality", name="texts"),
         node("test", "staging", "model.stg_b", name="test_of_a_view"),
@@ -145,7 +147,7 @@ def test_only_what_lies_downstream_of_a_moved_feed_is_built_and_tested(
     )
     changes = Changes({"c.d": {2}}, are_next=True)
     assert affected_work(manifest, changes) == Work(
-        built=frozenset({"dim_d", "hub_d", "load_log"}),
+        built=frozenset({"dim_d", "hub_d", "load_log", "view_of_d"}),
         tested=frozenset({"test_of_d", "test_of_the_log"}),
     )
 
