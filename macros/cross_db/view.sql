@@ -12,6 +12,9 @@
         {%- do adapter.drop_relation(existing) -%}
     {%- endif %}
     {% call statement("main") -%}
+        {%- if config.get("contract").enforced %}
+        {{ get_assert_columns_equivalent(sql) }}
+        {%- endif %}
         create or replace view {{ view }} as (
             {{ sql }}
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.warehouse.dbt import WITHOUT_TESTS, Project, ProjectError, run_dbt
-from scripts.warehouse.workspace import Workspace
+from scripts.warehouse.workspace import ROOT, Workspace
 
 PROFILE = """
 small:
@@ -130,3 +130,28 @@ def test_a_command_in_a_process_of_its_own_has_the_variables_of_the_workspace(
     assert refused.returncode == 2
     assert "No such command" in refused.stdout
     assert os.environ["LAKE"] == "another one"
+
+
+CONTRACT = """
+models:
+  - name: contracted
+    config: {contract: {enforced: true}}
+    columns: [{name: id, data_type: integer}]
+"""
+
+
+def test_our_views_are_replaced_and_keep_their_contract(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    view = ROOT / "macros" / "cross_db" / "view.sql"
+    (tmp_path / "macros" / "view.sql").write_text(view.read_text())
+    (tmp_path / "models" / "contracted.yml").write_text(CONTRACT)
+    model = tmp_path / "models" / "contracted.sql"
+    for statement in ("{{ config(materialized='table') }} select 1 as id", "select 2 as id"):
+        model.write_text(statement)
+        Project().run("run", "--select", "contracted").ensure_green()
+    assert workspace.warehouse.query("select id from contracted") == [(2,)]
+    model.write_text("select 'a' as id")
+    with pytest.raises(ProjectError, match="contracted"):
+        Project().run("run", "--select", "contracted").ensure_green()
+    assert workspace.warehouse.query("select id from contracted") == [(2,)]
