@@ -5,9 +5,11 @@ Usage:
     python -m scripts.batches --from 3             batch 3 and those after it, finished or not
     python -m scripts.batches --sources /data/tpcdi --target postgres
     python -m scripts.batches --allow-rejected     continue after a batch of which some rows cannot be modeled
+    python -m scripts.batches --full               build every model, and test all rows, with each batch
 
-Load brings the files of the batch into the lake, build runs all models, seeds and snapshots, validate runs all data tests. (Unit tests prove
-the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build` makes after loading everything.
+Load brings the files of the batch into the lake, build runs the models and snapshots that have news, validate runs their data tests over the new rows,
+as in `scripts.build`. (Unit tests prove the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build`
+makes after loading everything.
 
 A batch with rows that cannot be modeled is red, and the replay stops: everything else of the batch is right, and `quality.rejected_rows` has the
 rows. Who accepts that they are missing continues with --allow-rejected. Files that are empty or repeat what landed are refused
@@ -75,8 +77,8 @@ class BatchRun:
         landed: rows in the lake.
         quarantined: rows that violate their contract.
         load_seconds: time of the load, or of finding that nothing has changed.
-        build_seconds: time of all models, seeds and snapshots; 0 if the batch was finished before.
-        validate_seconds: time of all data tests; 0 if the batch was finished before.
+        build_seconds: time of all models, seeds and snapshots that had news; 0 if the batch was finished before.
+        validate_seconds: time of their data tests; 0 if the batch was finished before.
         messages: number of messages about this batch in `di_messages`, by type.
         checks: number of results of the audit after this batch, by `OK` and `not OK`.
         was_finished: it was green before, and none of its files has changed.

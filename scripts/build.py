@@ -25,6 +25,8 @@ from scripts.warehouse.changes import landed_since_last_build, project_digest
 from scripts.warehouse.engines import from_environment
 from scripts.warehouse.settings import PostgresError, Target
 
+_UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
+
 
 def main(
     target: Annotated[
@@ -41,13 +43,23 @@ def main(
         if not full and has_nothing_new(warehouse):
             typer.echo("Nothing has moved since the last green build.")
             return
-        problem = build(warehouse, is_full=full)
-    except (PostgresError, psycopg2.Error, duckdb.Error) as error:
-        typer.secho(f"build: {str(error).strip()}", fg="red", err=True)
-        raise typer.Exit(2) from error
-    if problem:
-        typer.secho(f"build: {problem}", fg="red", err=True)
-        raise typer.Exit(1)
+    except _UNUSABLE as error:
+        raise _failed(error, 2) from error
+
+    # Imported when it is needed: it takes longer than to find that nothing has moved.
+    from scripts.warehouse.builder import Builder
+    from scripts.warehouse.dbt import ProjectError
+
+    try:
+        builder = Builder(warehouse)
+        builder.begin(is_full=full)
+    except (ProjectError, *_UNUSABLE) as error:
+        raise _failed(error, 2) from error
+    try:
+        builder.build_and_test("build")
+        builder.finish()
+    except ProjectError as error:
+        raise _failed(error, 1) from error
 
 
 def has_nothing_new(warehouse: Warehouse) -> bool:
@@ -56,20 +68,9 @@ def has_nothing_new(warehouse: Warehouse) -> bool:
     return changes is not None and not changes.batches
 
 
-def build(warehouse: Warehouse, *, is_full: bool) -> str:
-    """Build and test what has moved; returns what is red, or nothing."""
-    # Imported when it is needed: it takes longer than to find that nothing has moved.
-    from scripts.warehouse.builder import Builder
-    from scripts.warehouse.dbt import ProjectError
-
-    try:
-        builder = Builder(warehouse)
-        builder.begin(is_full=is_full)
-        builder.build_and_test("build")
-        builder.finish()
-    except ProjectError as error:
-        return str(error)
-    return ""
+def _failed(error: Exception, code: int) -> typer.Exit:
+    typer.secho(f"build: {str(error).strip()}", fg="red", err=True)
+    return typer.Exit(code)
 
 
 if __name__ == "__main__":

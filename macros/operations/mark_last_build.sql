@@ -4,14 +4,13 @@
 
     `invocation`: the invocation of dbt that has built.
     `project_digest`: SHA-256 of the project, in hexadecimal digits.
+    `relation_count`: how many tables and views it has left.
 #}
-{% macro mark_last_build(invocation, project_digest) %}
+{% macro mark_last_build(invocation, project_digest, relation_count) %}
     {% do run_query(
         "begin;"
         ~ " update " ~ operations_relation("last_build")
-        ~ " set project_digest = '" ~ project_digest ~ "', relation_count = ("
-        ~ "select count(*) from information_schema.tables"
-        ~ " where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw'))"
+        ~ " set project_digest = '" ~ project_digest ~ "', relation_count = " ~ (relation_count | int)
         ~ " where invocation_id = '" ~ invocation ~ "';"
         ~ " commit"
     ) %}

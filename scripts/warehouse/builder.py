@@ -24,6 +24,7 @@ from scripts.warehouse.changes import (
     affected_work,
     landed_since_last_build,
     project_digest,
+    relation_count,
 )
 from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Listener, Project
 from scripts.warehouse.settings import NEW_BATCHES
@@ -45,6 +46,7 @@ class Builder(Project):
         self._work: Work | None = None
         self._new_batches = ""
         self._invocation = ""
+        self._is_green = True
 
     def begin(self, *, is_full: bool = False) -> None:
         """Find out what has to be done.
@@ -56,6 +58,8 @@ class Builder(Project):
         changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
         self._work = None if changes is None else affected_work(self.manifest, changes)
         self._new_batches = _new_batches(changes)
+        self._invocation = ""
+        self._is_green = True
 
     def build(self, label: str) -> float:
         """Build the models, seeds and snapshots that have news, without tests; returns the seconds it took.
@@ -84,10 +88,13 @@ class Builder(Project):
         return self._step(label, "build", both, WITHOUT_UNIT_TESTS)
 
     def finish(self) -> None:
-        """Record in the warehouse that the last build was green and left nothing undone."""
-        if self._invocation:
+        """Record in the warehouse that the last build left nothing undone, if all of it was green; what is red and accepted is not."""
+        if self._invocation and self._is_green:
             self.run_operation(
-                "mark_last_build", invocation=self._invocation, project_digest=self._digest
+                "mark_last_build",
+                invocation=self._invocation,
+                project_digest=self._digest,
+                relation_count=relation_count(self._warehouse),
             )
 
     def _step(
@@ -107,6 +114,7 @@ class Builder(Project):
             errors.print(f"  {line}", markup=False)
         if command == "build":
             self._invocation = run.invocation
+        self._is_green &= run.outcome.success
         run.ensure_green(accepted)
         return run.seconds
 
@@ -115,7 +123,8 @@ def _new_batches(changes: Changes | None) -> str:
     """The batches whose rows tests look at, as a list for SQL; empty for all."""
     if changes is None or not changes.are_next:
         return ""
-    return ", ".join(map(str, sorted({0}.union(*changes.batches.values()) - {0})))
+    numbers = {number for batches in changes.batches.values() for number in batches}
+    return ", ".join(map(str, sorted(numbers)))
 
 
 @contextmanager

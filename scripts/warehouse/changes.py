@@ -36,13 +36,14 @@ _RELATION_EXISTS = """
     select count(*) from information_schema.tables
     where table_schema = 'operations' and table_name = 'last_build'
 """
-_BUILT_RELATIONS = """
+_RELATION_COUNT = """
     select count(*) from information_schema.tables
     where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
 """
 _LAST_BUILD = (
     "select feed, batch_id, digest, project_digest, relation_count from operations.last_build"
 )
+_FAILED_FILES = "select count(*) from staging.stg_control__load_log where status = 'failed'"
 _LAKE = "select feed, batch_id, digest from operations.lake_batches"
 
 # It comes with every batch, but a table of the raw vault has news only if a feed has that it takes rows of.
@@ -109,7 +110,8 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
         digest: see `project_digest`.
 
     Returns:
-        None if the last build was not green, was not of everything, was made by another state of the project, or left other tables than there are now.
+        None if the last build was not green, was not of everything, was made by another state of the project, or left other tables than there are now;
+        and as long as the loader could not read a file, because then no build can be green.
     """
     if not warehouse.exists():
         return None
@@ -118,9 +120,24 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
             return None
         last_build = query(_LAST_BUILD)
         marks = {(project, relations) for *_, project, relations in last_build}
-        if marks != {(digest, query(_BUILT_RELATIONS)[0][0])}:
+        if marks != {(digest, _relation_count(query))} or _has_failed_file(query):
             return None
         return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
+
+
+def relation_count(warehouse: Warehouse) -> int:
+    """How many tables and views a build has left in the warehouse."""
+    with warehouse.opened() as query:
+        return _relation_count(query)
+
+
+def _relation_count(query: Query) -> int:
+    return int(query(_RELATION_COUNT)[0][0])
+
+
+def _has_failed_file(query: Query) -> bool:
+    """Whether the load log names a file that could not be read; it has landed nothing, so nothing has moved."""
+    return bool(query(_FAILED_FILES)[0][0])
 
 
 def _compare(built: dict[tuple[str, int], str], query: Query) -> Changes:

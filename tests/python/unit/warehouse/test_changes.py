@@ -24,12 +24,18 @@ def warehouse(tmp_path: Path) -> Callable[..., DuckDBWarehouse]:
     """Makes a warehouse that was built from some batches, and whose lake holds others."""
 
     def make(
-        landed: list[tuple[str, int, str]], project: str | None = "this", relations: int = 1
+        landed: list[tuple[str, int, str]],
+        project: str | None = "this",
+        relations: int = 1,
+        status: str = "loaded",
     ) -> DuckDBWarehouse:
         file = tmp_path / "warehouse.duckdb"
         with duckdb.connect(str(file)) as connection:
             connection.execute("create schema operations")
-            connection.execute("create table a_model as select 1 as id")
+            connection.execute("create schema staging")
+            connection.execute(
+                f"create view staging.stg_control__load_log as select '{status}' as status"
+            )
             connection.execute(
                 "create table operations.last_build (invocation_id varchar, feed varchar, batch_id integer, digest varchar,"
                 " project_digest varchar, relation_count bigint)"
@@ -87,6 +93,10 @@ def test_nothing_is_known_after_anything_but_a_green_build_of_this_project(
     warehouse: Callable, project: str | None, relations: int
 ) -> None:
     assert landed_since_last_build(warehouse(BUILT, project, relations), "this") is None
+
+
+def test_nothing_is_known_as_long_as_a_file_cannot_be_read(warehouse: Callable) -> None:
+    assert landed_since_last_build(warehouse(BUILT, status="failed"), "this") is None
 
 
 def test_nothing_is_known_of_a_new_warehouse(tmp_path: Path) -> None:

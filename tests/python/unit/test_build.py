@@ -1,0 +1,85 @@
+"""The command that builds what has moved: when it starts dbt, and its exit codes."""
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from scripts import build
+from scripts.warehouse import builder
+from scripts.warehouse.changes import Changes
+from scripts.warehouse.dbt import ProjectError
+
+
+class FakeBuilder:
+    """In place of dbt; fails in the step of that name."""
+
+    fails_in = ""
+    steps: list[str]
+
+    def __init__(self, _: object) -> None:
+        FakeBuilder.steps = []
+        self._step("parse")
+
+    def begin(self, *, is_full: bool) -> None:
+        self._step("begin full" if is_full else "begin")
+
+    def build_and_test(self, label: str) -> None:
+        self._step(label)
+
+    def finish(self) -> None:
+        self._step("finish")
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.fails_in:
+            raise ProjectError(f"{name} failed")
+
+
+@pytest.fixture(autouse=True)
+def _news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBT_TARGET", "duckdb")
+    monkeypatch.setattr(builder, "Builder", FakeBuilder)
+    monkeypatch.setattr(FakeBuilder, "steps", [], raising=False)
+    monkeypatch.setattr(build, "landed_since_last_build", lambda *_: None)
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Exit code, and what was printed."""
+    app = build.typer.Typer()
+    app.command()(build.main)
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_what_has_moved_is_built_tested_and_recorded() -> None:
+    assert run() == (0, "")
+    assert FakeBuilder.steps == ["parse", "begin", "build", "finish"]
+
+
+def test_dbt_does_not_start_when_nothing_has_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "landed_since_last_build", lambda *_: Changes({}, are_next=True))
+    assert run() == (0, "Nothing has moved since the last green build.")
+    assert FakeBuilder.steps == []
+    assert run("--full")[0] == 0
+    assert FakeBuilder.steps == ["parse", "begin full", "build", "finish"]
+
+
+@pytest.mark.parametrize(
+    ("step", "code"), [("parse", 2), ("begin", 2), ("build", 1), ("finish", 1)]
+)
+def test_red_and_unusable_are_told_apart(
+    step: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeBuilder, "fails_in", step)
+    assert run() == (code, f"build: {step} failed")
+    assert FakeBuilder.steps[-1] == step
+
+
+def test_a_warehouse_that_cannot_be_opened_is_said_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise duckdb.IOException("Could not set lock on file")
+
+    monkeypatch.setattr(build, "landed_since_last_build", refuse)
+    assert run() == (2, "build: Could not set lock on file")
