@@ -90,6 +90,8 @@ def copy_lake(
     feeds: Sequence[Feed],
     batches: Sequence[int],
     on_copy: OnCopy = lambda _: lambda _: None,
+    *,
+    force: bool = False,
 ) -> list[Copied]:
     """Copy what is new or changed in the lake to Postgres.
 
@@ -100,6 +102,7 @@ def copy_lake(
         feeds: those to copy.
         batches: those to copy; empty for all in the lake.
         on_copy: called with the bytes to copy, for a progress bar.
+        force: copy what is unchanged, too.
 
     Returns:
         What was copied; what Postgres already held is left out.
@@ -119,9 +122,13 @@ def copy_lake(
     changes = [
         change
         for feed, batch in product(contracts.feeds, in_lake)
-        if (feed in feeds and (not batches or batch in batches))
+        if (is_chosen := feed in feeds and (not batches or batch in batches))
         or notes.get((feed.label, batch)) == _STALE
-        if (change := _change(lake, feed, batch, notes.get((feed.label, batch))))
+        if (
+            change := _change(
+                lake, feed, batch, notes.get((feed.label, batch)), force and is_chosen
+            )
+        )
     ]
     progress = on_copy(sum(lake.size(path) for change in changes for path in change.files))
     return [_copy(lake, connection, change, progress) for change in changes]
@@ -188,12 +195,12 @@ def _read_notes(connection: Connection) -> dict[tuple[str, int], str]:
     return {(label, batch): digest for label, batch, digest in connection.rows(query)}
 
 
-def _change(lake: Lake, feed: Feed, batch: int, noted: str | None) -> _Change | None:
+def _change(lake: Lake, feed: Feed, batch: int, noted: str | None, force: bool) -> _Change | None:
     """What there is to copy; None if the lake holds nothing of this feed and batch, or nothing new."""
     files = lake.batch_files(feed.system, feed.name, batch)
     footers = [lake.footer(path) for path in files]
     digest = hashlib.sha256(json.dumps(footers, sort_keys=True).encode()).hexdigest()
-    if not any(footers) or digest == noted:
+    if not any(footers) or (digest == noted and not force):
         return None
     return _Change(feed, batch, files, digest, is_there=noted is not None)
 

@@ -163,7 +163,9 @@ def load(
         missing = _gaps(lake.batches())
         copied = []
         if connection is not None:
-            copied = copy_lake(lake, connection, contracts, feeds, options.batches, on_copy)
+            copied = copy_lake(
+                lake, connection, contracts, feeds, options.batches, on_copy, force=options.force
+            )
     if options.feeds:
         return LoadResult(results, missing_batches=missing, copied=copied)
     unknown = [file.name for file in sources.unknown_files(contracts)]

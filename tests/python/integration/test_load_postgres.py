@@ -25,7 +25,8 @@ from scripts.fingerprint import fingerprint_lake
 from scripts.load import connection, run
 from scripts.load.__main__ import main
 from scripts.load.contracts import read_contracts
-from scripts.load.postgres import Copied
+from scripts.load.lake import Lake
+from scripts.load.postgres import Copied, copy_lake
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
@@ -442,6 +443,19 @@ def test_a_locked_table_is_named_with_who_locks_it_and_keeps_its_rows(
         in message
     )
     assert [feed.feed.label for feed in copy(small_dataset, lake, "hr")] == ["hr.employee"]
+    assert differences(lake, database, "hr") == []
+
+
+def test_force_copies_again_what_is_unchanged(
+    small_dataset: Path, lake: Path, database: PostgresServer
+) -> None:
+    copy(small_dataset, lake, "hr")
+    query(database, "delete from raw.hr__employee")
+    hr = [feed for feed in CONTRACTS.feeds if feed.system == "hr"]
+    with connection.opened(database) as session:
+        assert copy_lake(Lake(str(lake)), session, CONTRACTS, hr, batches=()) == []
+        (copied,) = copy_lake(Lake(str(lake)), session, CONTRACTS, hr, batches=(), force=True)
+    assert copied.feed.label == "hr.employee"
     assert differences(lake, database, "hr") == []
 
 
