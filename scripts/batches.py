@@ -24,7 +24,6 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +43,7 @@ from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.builder import Builder
 from scripts.warehouse.dbt import ProjectError
 from scripts.warehouse.engines import from_environment
-from scripts.warehouse.settings import PostgresError, Target
+from scripts.warehouse.settings import DEFAULTS, PostgresError, Target, use_setting
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -97,7 +96,7 @@ class BatchRun:
 
 def main(
     sources: SourcesOption = "data/sources",
-    lake: LakeOption = "data/lake",
+    lake: LakeOption = DEFAULTS["LAKE"],
     target: Annotated[
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
     ] = Target.DUCKDB,
@@ -147,7 +146,7 @@ def replay(
 ) -> Iterator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
-    Sets LAKE and DBT_TARGET, which the dbt project reads. The project is the one in the working directory, the warehouse the one that its
+    Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the warehouse the one that its
     profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
     usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay; with `is_full`, every model is built and all
     rows are tested with each batch.
@@ -160,7 +159,8 @@ def replay(
         ContractError: a source declaration cannot be used.
         ProjectError: dbt cannot read the project or the warehouse.
     """
-    os.environ.update(LAKE=lake, DBT_TARGET=target)
+    use_setting("LAKE", lake)
+    use_setting("DBT_TARGET", target)
     batches = _batches(SourceFolder(sources), Lake(lake), first)
     with Lake(lake).locked("replay"):
         with errors.status("parse the project"):

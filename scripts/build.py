@@ -12,7 +12,6 @@ the same as --full, and also runs the unit tests of the models, which prove the 
 Exit codes: 0 all green; 1 a model or test is red; 2 the warehouse or the project cannot be used.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,7 @@ import typer
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import landed_since_last_build, project_digest
 from scripts.warehouse.engines import from_environment
-from scripts.warehouse.settings import PostgresError, Target
+from scripts.warehouse.settings import PostgresError, Target, use_setting
 
 _UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
 
@@ -37,7 +36,7 @@ def main(
     ] = False,
 ) -> None:
     """Build and test what has moved since the last green build."""
-    os.environ["DBT_TARGET"] = target
+    use_setting("DBT_TARGET", target)
     try:
         warehouse = from_environment(target)
         if not full and has_nothing_new(warehouse):

@@ -25,7 +25,7 @@ from scripts.postgres_server import PostgresServer
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import PostgresError
+from scripts.warehouse.settings import DEFAULTS, PostgresError
 
 
 def fingerprint_lake(lake: Path) -> dict[str, Fingerprint]:
@@ -50,7 +50,7 @@ def _quoted(text: str) -> str:
 
 
 def main(
-    lake: Annotated[Path, typer.Option(envvar="LAKE", help="The lake.")] = Path("data/lake"),
+    lake: Annotated[Path, typer.Option(envvar="LAKE", help="The lake.")] = Path(DEFAULTS["LAKE"]),
     warehouse: Annotated[
         Path | None, typer.Option(help="A DuckDB warehouse, instead of the lake.")
     ] = None,

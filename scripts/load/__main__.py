@@ -40,7 +40,7 @@ from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOpti
 from scripts.load.rows import Progress as OnBytes
 from scripts.load.run import LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolderError
-from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target
+from scripts.warehouse.settings import DEFAULTS, ConnectionSettings, PostgresError, Target
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -48,7 +48,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main(
     sources: SourcesOption = "data/sources",
-    lake: LakeOption = "data/lake",
+    lake: LakeOption = DEFAULTS["LAKE"],
     batch: Annotated[
         list[int] | None, typer.Option(min=1, help="Only this batch; may be repeated.")
     ] = None,

@@ -13,7 +13,6 @@ moved since can change.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.settings import setting
 
 if TYPE_CHECKING:
     # To find that nothing has moved, dbt is not needed, and it takes seconds to import.
@@ -82,7 +82,7 @@ def project_digest(project: Path) -> str:
     for path in _project_files(project):
         digest.update(f"{path.relative_to(project)}\n".encode() + path.read_bytes())
     # Views hold the path of the lake.
-    settings = [*_versions(), os.environ.get("LAKE") or "", os.environ.get("DBT_TARGET") or ""]
+    settings = [*_versions(), setting("LAKE"), setting("DBT_TARGET")]
     digest.update("\n".join(settings).encode())
     return digest.hexdigest()
 

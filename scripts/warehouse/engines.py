@@ -6,14 +6,13 @@ Usage:
         ...
 """
 
-import os
 from pathlib import Path
 
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import Target
+from scripts.warehouse.settings import Target, setting
 
 WAREHOUSES: dict[Target, type[Warehouse]] = {
     engine.target: engine for engine in (DuckDBWarehouse, PostgresWarehouse)
@@ -28,4 +27,4 @@ def from_environment(target: Target) -> Warehouse:
     """
     if target == Target.POSTGRES:
         return PostgresWarehouse(PostgresServer.from_environment())
-    return DuckDBWarehouse(Path(os.environ.get("WAREHOUSE") or "data/warehouse.duckdb"))
+    return DuckDBWarehouse(Path(setting("WAREHOUSE")))

@@ -1,6 +1,7 @@
-"""The engines that dbt builds on, and where Postgres is, for everything that connects to it.
+"""The engines that dbt builds on, and where lake and warehouse are, for everything that uses them.
 
 Usage:
+    lake = setting("LAKE")
     settings = ConnectionSettings.from_environment()
     connection = psycopg2.connect(settings.uri("my program"))
 """
@@ -24,6 +25,25 @@ class Target(StrEnum):
 
     DUCKDB = "duckdb"
     POSTGRES = "postgres"
+
+
+# What counts if a variable is not set or empty, as in dbt_project.yml and profiles/profiles.yml.
+DEFAULTS = {
+    "LAKE": "data/lake",
+    "WAREHOUSE": "data/warehouse.duckdb",
+    "DBT_TARGET": str(Target.DUCKDB),
+}
+
+
+def setting(name: str) -> str:
+    """The value of a variable, or its default."""
+    return os.environ.get(name) or DEFAULTS[name]
+
+
+def use_setting(name: str, value: str) -> None:
+    """Let dbt in this process use a value. A variable that means the same already stays as it is: if one changes, dbt reads the whole project again."""
+    if setting(name) != value:
+        os.environ[name] = value
 
 
 class PostgresError(Exception):

@@ -4,12 +4,15 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from scripts.load.run import LoadOptions, load
-from scripts.warehouse.workspace import DBT, ROOT
+from scripts.warehouse.dbt import WITHOUT_FILES, Project
+from scripts.warehouse.workspace import DBT, ROOT, Workspace
 
 pytestmark = pytest.mark.integration
 
@@ -88,62 +91,96 @@ def test_a_warehouse_whose_name_dbt_cannot_write_is_said_in_one_line(
     assert "Traceback" not in outcome.stdout + outcome.stderr
 
 
-def test_a_warehouse_that_lacks_its_inputs_says_what_to_do(
-    small_dataset: Path, tmp_path: Path
+@dataclass
+class Site:
+    """An empty lake and a warehouse that does not exist yet."""
+
+    sources: Path
+    lake: Path
+    project: Project
+
+    def load_control(self) -> None:
+        """Load the first batch without its data."""
+        options = LoadOptions(str(self.sources), str(self.lake), (1,), ("control",))
+        assert load(options).failures == []
+
+    def refusal(self, *arguments: str) -> str:
+        """What dbt says about a command that it cannot carry out."""
+        run = self.project.run(*arguments, *WITHOUT_FILES)
+        assert not run.outcome.success
+        return "; ".join((run.problem, *run.errors))
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Project]]:
+    """The project as dbt has read it once for all tests that use it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        workspace = Workspace.on_duckdb(tmp_path_factory.mktemp("paths"))
+        for name, value in workspace.environment.items():
+            patch.setenv(name, value)
+        yield workspace, Project()
+
+
+@pytest.fixture
+def site(
+    parsed: tuple[Workspace, Project],
+    small_dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Site:
+    workspace, project = parsed
+    shutil.rmtree(workspace.lake, ignore_errors=True)
+    monkeypatch.setenv("WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
+    return Site(small_dataset, workspace.lake, project)
+
+
+def test_a_lake_without_files_is_named_with_what_to_do(
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Empty is as good as not there.
-    outcome = dbt(tmp_path, "run", "-s", "stg_control__batches", DBT_THREADS="")
-    assert outcome.returncode != 0
-    assert f"Nothing was loaded: the lake {tmp_path}/lake (LAKE)" in outcome.stdout
-    assert "Load first: python -m scripts.load" in outcome.stdout
-    options = LoadOptions(str(small_dataset), str(tmp_path / "lake"), (1,), ("control",))
-    assert load(options).failures == []
+    monkeypatch.setenv("DBT_THREADS", "")
+    message = site.refusal("run", "-s", "stg_control__batches")
+    assert f"Nothing was loaded: the lake {site.lake} (LAKE)" in message
+    assert "Load first: python -m scripts.load" in message
+
+
+def test_a_warehouse_that_lacks_its_inputs_says_what_to_do(site: Site) -> None:
+    site.load_control()
     # Its texts are a seed, which it reads through ephemeral models too.
-    outcome = dbt(tmp_path, "run", "-s", "di_messages")
-    assert outcome.returncode != 0
-    assert "The warehouse lacks the seeds message_texts, " in outcome.stdout
-    assert "Load them first: dbt seed" in outcome.stdout
-    outcome = dbt(tmp_path, "run", "-s", "stg_control__batches")
-    assert outcome.returncode == 0, outcome.stdout
+    message = site.refusal("run", "-s", "di_messages")
+    assert "The warehouse lacks the seeds message_texts, " in message
+    assert "Load them first: dbt seed" in message
+    site.project.run("run", "-s", "stg_control__batches").ensure_green()
     # There are batches, but no days.
-    outcome = dbt(tmp_path, "run", "-s", "bv_broker__state")
-    assert outcome.returncode != 0
-    assert "The calendar is empty: no row of Date.txt was loaded" in outcome.stdout
+    message = site.refusal("run", "-s", "bv_broker__state")
+    assert "The calendar is empty: no row of Date.txt was loaded" in message
     # Tables that others build: of a model, and of a snapshot through a view.
-    outcome = dbt(tmp_path, "run", "-s", "dim_trade")
-    assert outcome.returncode != 0
-    assert "The warehouse lacks bridge_trade, bv_trade__life_cycle, " in outcome.stdout
-    assert "dbt build -s +dim_trade" in outcome.stdout
-    outcome = dbt(tmp_path, "snapshot")
-    assert outcome.returncode != 0
-    assert "The warehouse lacks " in outcome.stdout
-    assert "which the selection reads" in outcome.stdout
+    message = site.refusal("run", "-s", "dim_trade")
+    assert "The warehouse lacks bridge_trade, bv_trade__life_cycle, " in message
+    assert "dbt build -s +dim_trade" in message
+    message = site.refusal("snapshot")
+    assert "The warehouse lacks " in message
+    assert "which the selection reads" in message
 
 
-def test_tests_on_a_new_warehouse_say_what_to_do(small_dataset: Path, tmp_path: Path) -> None:
-    options = LoadOptions(str(small_dataset), str(tmp_path / "lake"), (1,), ("control",))
-    assert load(options).failures == []
-    outcome = dbt(tmp_path, "test", "-s", "dim_trade__trade_id_is_unique")
-    assert outcome.returncode != 0
-    assert "The warehouse lacks dim_trade, which the selection reads" in outcome.stdout
+def test_tests_on_a_new_warehouse_say_what_to_do(site: Site) -> None:
+    site.load_control()
+    message = site.refusal("test", "-s", "dim_trade__trade_id_is_unique")
+    assert "The warehouse lacks dim_trade, which the selection reads" in message
 
 
-def test_dbt_runs_from_another_folder(small_dataset: Path, tmp_path: Path) -> None:
-    options = LoadOptions(str(small_dataset), str(tmp_path / "lake"), (1,), ("control",))
-    assert load(options).failures == []
-    command = [DBT, "run", "-s", "stg_control__batches"]
-    places = {
-        "LAKE": str(tmp_path / "lake"),
-        "WAREHOUSE": str(tmp_path / "warehouse.duckdb"),
-        "DBT_TARGET_PATH": str(tmp_path / "target"),
-        "DBT_LOG_PATH": str(tmp_path / "logs"),
-        "DO_NOT_TRACK": "1",
-    }
+def test_dbt_runs_from_another_folder(
+    parsed: tuple[Workspace, Project], site: Site, tmp_path: Path
+) -> None:
+    workspace, _ = parsed
+    site.load_control()
     outcome = subprocess.run(
-        [*command, "--project-dir", ROOT, "--profiles-dir", ROOT],
+        [DBT, "run", "-s", "stg_control__batches", "--project-dir", ROOT, "--profiles-dir", ROOT],
         cwd=tmp_path,
-        env=os.environ | places,
+        env=os.environ | workspace.environment,
         capture_output=True,
         text=True,
     )
     assert outcome.returncode == 0, outcome.stdout
+    assert workspace.warehouse.query("select batch_id from staging.stg_control__batches") == [(1,)]

@@ -1,5 +1,6 @@
 """The commands in the documentation work, and the files that it names exist."""
 
+import json
 import os
 import re
 import shutil
@@ -121,8 +122,12 @@ def _shell(command: str, checkout: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    ours = ("SOURCES", "LAKE", "WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH", "VIRTUAL_ENV")
-    return {key: value for key, value in os.environ.items() if key not in ours}
+    ours = ("SOURCES", "LAKE", "WAREHOUSE", "VIRTUAL_ENV")
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ours and not key.startswith("DBT_")
+    }
 
 
 @pytest.mark.integration
@@ -140,6 +145,13 @@ def test_the_same_command_again_finds_nothing_to_do(checkout: Path) -> None:
 def test_first_query_of_the_readme_shows_rows(checkout: Path) -> None:
     activate, show = re.findall(r"^(source \.venv\S+|dbt show .*)", _readme(), flags=re.MULTILINE)
     assert "Completed" in _shell(f"{activate} && {show}", checkout)
+    # What the first command has parsed serves the next ones.
+    assert _parsed_files(checkout) == 0
+
+
+def _parsed_files(checkout: Path) -> int:
+    """How many files the last command of dbt has parsed again."""
+    return int(json.loads((checkout / "target/perf_info.json").read_text())["parsed_path_count"])
 
 
 @pytest.mark.integration
@@ -187,6 +199,8 @@ def test_batches_go_one_by_one_and_no_further_than_to_the_last(checkout: Path) -
     warehouse = DuckDBWarehouse(checkout / "data" / "warehouse.duckdb")
     finished = warehouse.query("select batch_id from operations.completed_batches")
     assert sorted(finished) == [(1,), (2,), (3,)]
+    assert _parsed_files(checkout) == 0
+    assert "Nothing has moved since the last green build" in _shell("make build", checkout)
 
 
 @pytest.mark.slow

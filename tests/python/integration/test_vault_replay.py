@@ -17,7 +17,7 @@ import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
-from scripts.warehouse.dbt import Project
+from scripts.warehouse.dbt import WITHOUT_FILES, Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.workspace import ROOT, Workspace
@@ -52,7 +52,9 @@ class Vault:
 
     def run(self, *arguments: str, select: tuple[str, ...] = MODELS) -> dict[str, str]:
         """Run the models; returns the messages of those that failed, by name."""
-        run = self.project.run("build", *MODELS_AND_SEEDS, *arguments, "--select", *select)
+        run = self.project.run(
+            "build", *MODELS_AND_SEEDS, *WITHOUT_FILES, *arguments, "--select", *select
+        )
         assert run.outcome.result is not None, run.problem
         return {node.name: node.message for node in run.nodes if node.status == "error"}
 
