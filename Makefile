@@ -18,7 +18,7 @@ export UV_COMPILE_BYTECODE := 1
 # What a build needs: for Postgres, also its driver.
 ifeq ($(DBT_TARGET),postgres)
 CORE := .venv/.postgres
-PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost)
+PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost):$(or $(PGPORT),5432)
 else
 CORE := .venv/.core
 PLACE = $${WAREHOUSE:-data/warehouse.duckdb}
@@ -37,11 +37,11 @@ writable:
 		echo "This folder cannot be written: set DBT_LOG_PATH, DBT_TARGET_PATH, LAKE and WAREHOUSE to places that can." >&2; exit 1; fi
 
 .PHONY: build
-build: writable $(CORE) sources ## Install, make sample sources if there are none, load what is new, build and test what it touches
+build: writable $(CORE) sources ## Install, make sample sources if there are none, load, build and test what is new
 	$(RUN) scripts.load
 	$(RUN) scripts.build $(if $(FULL),--full)
 	@echo
-	@echo "The warehouse is in $(PLACE), every test is green. Try next:"
+	@echo "The warehouse is in $(PLACE), no test is red. Try next:"
 	@echo "  source .venv/bin/activate"
 	@echo "  dbt show --inline 'select status, count(*) as trades from {{ ref(\"dim_trade\") }} group by 1'"
 	@echo "  make docs        the models, columns and lineage in a browser"

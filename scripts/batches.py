@@ -280,6 +280,8 @@ class BatchProject(Builder):
 def _progress_line(run: BatchRun) -> str:
     if run.was_finished:
         return f"batch {run.batch}: finished before, skipped"
+    if not run.build_seconds and not run.validate_seconds:
+        return f"batch {run.batch}: green before, nothing has moved"
     return (
         f"batch {run.batch}: green; load {run.load_seconds:.1f} s, build {run.build_seconds:.1f} s,"
         f" validate {run.validate_seconds:.1f} s"

@@ -113,7 +113,7 @@ def _progress_bar() -> Iterator[Callable[[str, int], OnBytes]]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(binary_units=True),
+        DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
@@ -153,7 +153,7 @@ def _summary(result: LoadResult, seconds: float) -> Table:
     table.add_column("batch", no_wrap=True)
     for name, total in zip(_NUMBERS, totals or [0] * len(_NUMBERS), strict=True):
         table.add_column(name, f"{total:,}", justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for row in rows:
         numbers = (f"{number:,}" for number in row.numbers)
         table.add_row(row.label, row.batches, *numbers, row.remark)

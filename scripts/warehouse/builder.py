@@ -9,6 +9,7 @@ Usage:
 """
 
 import os
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,11 @@ from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Listener, P
 from scripts.warehouse.settings import NEW_BATCHES
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# Where there is no terminal to draw a bar on, a line says from time to time how far it is.
+_SECONDS_BETWEEN_LINES = 30
+_WHAT_TO_DO = (
+    "  The rows of a test: dbt show --output json -s <its name>. What to do: docs/deliveries.md"
+)
 
 
 class Builder(Project):
@@ -110,8 +116,11 @@ class Builder(Project):
             return 0.0
         with _variable(NEW_BATCHES, self._new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
-        for line in run.node_messages():
+        lines = list(run.node_messages())
+        for line in lines:
             errors.print(f"  {line}", markup=False)
+        if lines:
+            errors.print(_WHAT_TO_DO, markup=False)
         if command == "build":
             self._invocation = run.invocation
         self._is_green &= run.outcome.success
@@ -143,13 +152,19 @@ def _variable(name: str, value: str) -> Iterator[None]:
 
 @contextmanager
 def _node_progress(label: str) -> Iterator[Listener]:
-    """A progress bar over the nodes of a dbt command; yields the callback for its events."""
+    """A progress bar, or lines, over the nodes of a dbt command; yields the callback for its events."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True) as bar:
         task = bar.add_task(label, total=None)
+        next_line = time.monotonic()
 
         def on_event(event: Any) -> None:
-            if event.info.name == "LogStartLine":
-                bar.update(task, total=event.data.total, completed=event.data.index - 1)
+            nonlocal next_line
+            if event.info.name != "LogStartLine":
+                return
+            bar.update(task, total=event.data.total, completed=event.data.index - 1)
+            if not errors.is_terminal and time.monotonic() >= next_line:
+                errors.print(f"{label}: {event.data.index} of {event.data.total}", markup=False)
+                next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
         yield on_event

@@ -124,7 +124,7 @@ class DbtRun:
         failed = {node.name for node in self.nodes if node.has_failed}
         is_accepted = self.outcome.exception is None and failed and failed <= set(accepted)
         if not self.outcome.success and not is_accepted:
-            raise ProjectError(f"{self.command} is not green: {self.problem}")
+            raise ProjectError(f"{self.command} is red: {self.problem}")
 
 
 def run_dbt(

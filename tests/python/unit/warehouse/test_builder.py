@@ -1,11 +1,13 @@
 """Which builds are recorded as green; dbt is replaced, its own runs are in the integration tests."""
 
+import sys
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dbt.cli.main import dbtRunnerResult
+from rich.console import Console
 
 from scripts.warehouse import builder as module
 from scripts.warehouse.builder import Builder
@@ -105,3 +107,39 @@ def test_a_build_that_had_nothing_to_do_is_not_recorded_under_an_earlier_one(
     builder.build("build")
     builder.finish()
     assert runs.recorded == []
+
+
+def test_who_sees_a_red_test_is_told_where_its_rows_are(
+    builder: Builder,
+    runs: Runs,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "errors", Console(file=sys.stderr, soft_wrap=True))
+    runs.work = Work(frozenset({"a_model"}), frozenset({"a_test"}))
+    runs.red = {"a_test"}
+    builder.begin()
+    builder.build("build")
+    assert "dbt show" not in capsys.readouterr().err
+    with pytest.raises(ProjectError, match="test is red: a_test"):
+        builder.test("test")
+    assert "fail: a_test: \n  The rows of a test: dbt show" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lines"),
+    [(0, ["build: 1 of 2", "build: 2 of 2", ""]), (3600, ["build: 1 of 2", ""])],
+)
+def test_without_a_terminal_lines_say_how_far_a_build_is(
+    seconds: int,
+    lines: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "errors", Console(file=sys.stderr, soft_wrap=True))
+    monkeypatch.setattr(module, "_SECONDS_BETWEEN_LINES", seconds)
+    with module._node_progress("build") as on_event:
+        for index in (1, 2):
+            data = SimpleNamespace(total=2, index=index)
+            on_event(SimpleNamespace(info=SimpleNamespace(name="LogStartLine"), data=data))
+    assert capsys.readouterr().err.splitlines()[: len(lines)] == lines

@@ -79,7 +79,7 @@ def test_a_warning_is_green_and_has_a_line(workspace: Workspace) -> None:
 def test_a_node_that_fails_is_named_with_its_reason_in_one_line(workspace: Workspace) -> None:
     (workspace.folder / "models" / "first.sql").write_text("select\n  no_such_column")
     run = Project().run("build")
-    with pytest.raises(ProjectError, match=r"^build is not green: first$"):
+    with pytest.raises(ProjectError, match=r"^build is red: first$"):
         run.ensure_green()
     (line,) = run.node_messages()
     assert line.startswith("error: first: ")
