@@ -31,7 +31,13 @@ from tests.python.hard_data import Sources, plant
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("incremental")]
 
 # On each engine.
-SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "6"))
+SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "20"))
+# So many are for `make test`, the rest are for `make test-slow`: each takes half a minute of a core, almost all of it dbt's own work for each of 150 nodes.
+SHORT_SEQUENCES = 6
+SEEDS = [
+    seed if seed < SHORT_SEQUENCES else pytest.param(seed, marks=pytest.mark.slow)
+    for seed in range(SEQUENCES)
+]
 DAILY_BATCHES = (2, 3, 4)
 LATE_FEEDS = (
     "brokerage.account",
@@ -209,7 +215,7 @@ def steps(player: Player, chance: random.Random) -> Iterator[str]:
             yield f"build: {player.run('build', *WITHOUT_TESTS) or 'green'}"
 
 
-@pytest.mark.parametrize("seed", range(SEQUENCES))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_plain_build_gives_the_rows_of_a_full_refresh_after_any_sequence(
     player: Player, seed: int
 ) -> None:
