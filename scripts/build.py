@@ -7,7 +7,8 @@ Usage:
 
 If new batches came after all that is built, tables without news are left alone, and tests look at the new rows. Everything is built, and tested in full, if
 the project has changed, or if dbt has run by itself meanwhile; everything with news is tested in full if a batch was replaced or came late. `dbt build` does
-the same as --full, and also runs the unit tests of the models, which prove the code and not the data.
+the same as --full, and also runs the unit tests of the models, which prove the code and not the data. A changed rule reaches the rows that incremental tables
+already hold only with `dbt build --full-refresh`.
 
 Exit codes: 0 all green; 1 a model or test is red; 2 the warehouse or the project cannot be used.
 """
@@ -39,7 +40,7 @@ def main(
     use_setting("DBT_TARGET", target)
     try:
         warehouse = from_environment(target)
-        if not full and has_nothing_new(warehouse):
+        if has_nothing_new(warehouse) and not full:
             typer.echo("Nothing has moved since the last green build.")
             return
     except _UNUSABLE as error:
@@ -67,8 +68,20 @@ def has_nothing_new(warehouse: Warehouse) -> bool:
     return changes is not None and not changes.batches
 
 
+# What to do about errors of DuckDB, by words in them.
+_ADVICE = {
+    "lock on file": "close the program that has the warehouse open",
+    "valid DuckDB database": "delete the file, or set WAREHOUSE to another one; then build again",
+    "orrupt": "delete the file, or set WAREHOUSE to another one; then build again",
+    "s a directory": "set WAREHOUSE to a file",
+    "No files found": "load first (python -m scripts.load), or set LAKE to the lake that was loaded",
+}
+
+
 def _failed(error: Exception, code: int) -> typer.Exit:
-    typer.secho(f"build: {str(error).strip()}", fg="red", err=True)
+    text = " ".join(str(error).split())
+    advice = [what for words, what in _ADVICE.items() if words in text][:1]
+    typer.secho("; ".join((f"build: {text}", *advice)), fg="red", err=True)
     return typer.Exit(code)
 
 

@@ -1,7 +1,8 @@
 {#
     SQL for the start of a run: the tables of the record, and what the lake holds now. Each run has its own copy of the latter, by its
     invocation, so a load or a second build that ends meanwhile changes nothing for this one. The last one is kept: if it turns out to be a green build of
-    everything, `mark_last_build` says so, and the next build needs only what has moved since (scripts/warehouse/changes.py).
+    everything, `mark_last_build` says so, and the next build needs only what has moved since (scripts/warehouse/changes.py). Seeds and snapshots that are
+    run by hand take that mark away.
     A batch of a feed has landed when its load log says so. `--empty` and `--sample` read less than that: on a warehouse with
     data they would look like deletions, so they are refused.
 #}
@@ -62,7 +63,7 @@
         batch_id integer not null,
         digest varchar not null,
         project_digest varchar,
-        relation_count bigint
+        relations_digest varchar
     );
     delete from {{ last_build }};
     {%- if has_landed() %}
@@ -87,6 +88,10 @@
     insert into {{ last_build }} (invocation_id, feed, batch_id, digest)
     select '{{ invocation_id }}', feed, batch_id, digest from {{ landed }} where invocation_id = '{{ invocation_id }}';
     {%- endif %}
+    commit
+    {%- elif execute and flags.WHICH in ("seed", "snapshot") and has_record() -%}
+    begin;
+    update {{ operations_relation("last_build") }} set project_digest = null;
     commit
     {%- endif -%}
 {%- endmacro %}

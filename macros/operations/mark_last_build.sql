@@ -4,13 +4,13 @@
 
     `invocation`: the invocation of dbt that has built.
     `project_digest`: SHA-256 of the project, in hexadecimal digits.
-    `relation_count`: how many tables and views it has left.
+    `relations_digest`: SHA-256 of the names of the tables and views that it has left, in hexadecimal digits.
 #}
-{% macro mark_last_build(invocation, project_digest, relation_count) %}
+{% macro mark_last_build(invocation, project_digest, relations_digest) %}
     {% do run_query(
         "begin;"
         ~ " update " ~ operations_relation("last_build")
-        ~ " set project_digest = '" ~ project_digest ~ "', relation_count = " ~ (relation_count | int)
+        ~ " set project_digest = '" ~ project_digest ~ "', relations_digest = '" ~ relations_digest ~ "'"
         ~ " where invocation_id = '" ~ invocation ~ "';"
         ~ " commit"
     ) %}

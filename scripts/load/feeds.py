@@ -6,6 +6,7 @@ and writes all three again. The log's footer also has the checksums of the other
 also sees damage.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -170,10 +171,17 @@ class FeedLoad:
                 checksums[file.name] = checksum = self.job.sources.sha256(file)
                 twin = seen.setdefault(file.plain_name, file)
                 if not self.job.feed.may_be_empty and twin is file:
-                    twin = seen.setdefault(checksum, file)
+                    twin = seen.setdefault(self._content(file, checksum), file)
                 if twin is not file:
                     raise FileError(f"delivers the same as {twin.name}; remove one of them")
         return checksums
+
+    def _content(self, file: SourceFile, checksum: str) -> str:
+        """The checksum of what is in a file, compressed or not; that of the file itself if there is nothing to compare it with, or its archive is damaged."""
+        if len(self.job.files) > 1 and file.is_compressed:
+            with suppress(FileError):
+                return self.job.sources.content_sha256(file)
+        return checksum
 
     def _landed(self, checksums: dict[str, str]) -> list[FileResult] | None:
         """The results of the load that wrote the lake, if loading again would write the same."""

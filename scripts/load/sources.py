@@ -36,6 +36,7 @@ _LAST_BATCH = 2**31 - 1
 _BATCH_NUMBER = "(?P<batch>[1-9][0-9]*)"
 # For a file whose name has no number of a batch.
 _ANY_BATCH = 0
+_BLOCK_BYTES = 1 << 20
 
 _ARCHIVE_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 
@@ -143,6 +144,18 @@ class SourceFolder:
             return sha256_of(file.path)
         with self._filesystem.open(file.path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def content_sha256(self, file: SourceFile) -> str:
+        """Checksum of what is in the file, decompressed, in hexadecimal digits.
+
+        Raises:
+            FileError: the archive is damaged.
+        """
+        digest = hashlib.sha256()
+        with self.open(file) as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
 
     @contextmanager
     def open(self, file: SourceFile) -> Iterator[IO[bytes]]:

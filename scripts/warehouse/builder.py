@@ -21,11 +21,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import (
     Changes,
+    Landed,
     Work,
     affected_work,
     landed_since_last_build,
     project_digest,
-    relation_count,
+    recorded_batches,
+    relations_digest,
 )
 from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Listener, Project
 from scripts.warehouse.settings import NEW_BATCHES
@@ -46,9 +48,11 @@ class Builder(Project):
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
+        # Before the project is parsed: what is saved meanwhile may be missing from what was parsed.
+        self._digest = project_digest(Path.cwd())
         super().__init__()
         self._warehouse = warehouse
-        self._digest = ""
+        self._landed: Landed | None = None
         self._work: Work | None = None
         self._new_batches = ""
         self._invocation = ""
@@ -60,9 +64,9 @@ class Builder(Project):
         Args:
             is_full: build everything, and test it in full.
         """
-        self._digest = project_digest(Path.cwd())
         changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
         self._work = None if changes is None else affected_work(self.manifest, changes)
+        self._landed = None if changes is None else changes.landed
         self._new_batches = _new_batches(changes)
         self._invocation = ""
         self._is_green = True
@@ -94,14 +98,21 @@ class Builder(Project):
         return self._step(label, "build", both, WITHOUT_UNIT_TESTS)
 
     def finish(self) -> None:
-        """Record in the warehouse that the last build left nothing undone, if all of it was green; what is red and accepted is not."""
-        if self._invocation and self._is_green:
-            self.run_operation(
-                "mark_last_build",
-                invocation=self._invocation,
-                project_digest=self._digest,
-                relation_count=relation_count(self._warehouse),
-            )
+        """Record in the warehouse that the last build left nothing undone, if all of it was green; what is red and accepted is not.
+
+        Not if files have landed after `begin` had chosen what to build, and before dbt had written down what the lake holds.
+        """
+        if not (self._invocation and self._is_green):
+            return
+        if self._landed is not None and recorded_batches(self._warehouse) != self._landed:
+            errors.print("Files landed while the build began: build again.", style="yellow")
+            return
+        self.run_operation(
+            "mark_last_build",
+            invocation=self._invocation,
+            project_digest=self._digest,
+            relations_digest=relations_digest(self._warehouse),
+        )
 
     def _step(
         self,

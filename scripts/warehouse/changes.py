@@ -14,11 +14,15 @@ moved since can change.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import duckdb
+import psycopg2.errors
 
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.settings import setting
@@ -36,15 +40,25 @@ _RELATION_EXISTS = """
     select count(*) from information_schema.tables
     where table_schema = 'operations' and table_name = 'last_build'
 """
-_RELATION_COUNT = """
-    select count(*) from information_schema.tables
+_RELATIONS = """
+    select table_schema, table_name from information_schema.tables
     where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
 """
 _LAST_BUILD = (
-    "select feed, batch_id, digest, project_digest, relation_count from operations.last_build"
+    "select feed, batch_id, digest, project_digest, relations_digest from operations.last_build"
 )
 _FAILED_FILES = "select count(*) from staging.stg_control__load_log where status = 'failed'"
 _LAKE = "select feed, batch_id, digest from operations.lake_batches"
+# The record is of another version, or somebody has dropped a part of it.
+_NOT_THERE = (
+    duckdb.CatalogException,
+    duckdb.BinderException,
+    psycopg2.errors.UndefinedTable,
+    psycopg2.errors.UndefinedColumn,
+)
+
+# The digest of what has landed, by feed and batch.
+Landed = dict[tuple[str, int], str]
 
 # It comes with every batch, but a table of the raw vault has news only if a feed has that it takes rows of.
 _DATES = "control.batch_date"
@@ -57,10 +71,12 @@ class Changes:
     Attributes:
         batches: numbers of batches by the label of their feed; empty if nothing has moved.
         are_next: all of them are later than everything built, so the rows of earlier batches are as they were tested.
+        landed: all that the lake holds, moved or not.
     """
 
     batches: dict[str, set[int]]
     are_next: bool
+    landed: Landed = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,7 @@ def project_digest(project: Path) -> str:
     for path in _project_files(project):
         digest.update(f"{path.relative_to(project)}\n".encode() + path.read_bytes())
     # Views hold the path of the lake.
-    settings = [*_versions(), setting("LAKE"), setting("DBT_TARGET")]
+    settings = [*_versions(), setting("LAKE").rstrip("/"), setting("DBT_TARGET")]
     digest.update("\n".join(settings).encode())
     return digest.hexdigest()
 
@@ -115,24 +131,31 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
     """
     if not warehouse.exists():
         return None
-    with warehouse.opened() as query:
+    with warehouse.opened() as query, suppress(*_NOT_THERE):
         if query(_RELATION_EXISTS)[0][0] == 0:
             return None
         last_build = query(_LAST_BUILD)
         marks = {(project, relations) for *_, project, relations in last_build}
-        if marks != {(digest, _relation_count(query))} or _has_failed_file(query):
-            return None
-        return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
+        if marks == {(digest, _relations_digest(query))} and not _has_failed_file(query):
+            return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
+    return None
 
 
-def relation_count(warehouse: Warehouse) -> int:
-    """How many tables and views a build has left in the warehouse."""
+def recorded_batches(warehouse: Warehouse) -> Landed:
+    """What the lake held when dbt began the last build."""
     with warehouse.opened() as query:
-        return _relation_count(query)
+        return {(feed, batch): digest for feed, batch, digest, *_ in query(_LAST_BUILD)}
 
 
-def _relation_count(query: Query) -> int:
-    return int(query(_RELATION_COUNT)[0][0])
+def relations_digest(warehouse: Warehouse) -> str:
+    """A SHA-256, in hexadecimal digits, of the names of the tables and views that a build has left in the warehouse."""
+    with warehouse.opened() as query:
+        return _relations_digest(query)
+
+
+def _relations_digest(query: Query) -> str:
+    names = sorted(f"{schema}.{name}" for schema, name in query(_RELATIONS))
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def _has_failed_file(query: Query) -> bool:
@@ -140,7 +163,7 @@ def _has_failed_file(query: Query) -> bool:
     return bool(query(_FAILED_FILES)[0][0])
 
 
-def _compare(built: dict[tuple[str, int], str], query: Query) -> Changes:
+def _compare(built: Landed, query: Query) -> Changes:
     landed = {(feed, batch): state for feed, batch, state in query(_LAKE)}
     moved = {key for key in built.keys() | landed.keys() if built.get(key) != landed.get(key)}
     # The date of a batch decides when its rows of all feeds count.
@@ -150,7 +173,7 @@ def _compare(built: dict[tuple[str, int], str], query: Query) -> Changes:
     for feed, batch in moved:
         batches.setdefault(feed, set()).add(batch)
     last_built = max((batch for _, batch in built), default=0)
-    return Changes(batches, are_next=all(batch > last_built for _, batch in moved))
+    return Changes(batches, all(batch > last_built for _, batch in moved), landed)
 
 
 def affected_work(manifest: "Manifest", changes: Changes) -> Work:

@@ -82,4 +82,7 @@ def test_a_warehouse_that_cannot_be_opened_is_said_in_a_line(
         raise duckdb.IOException("Could not set lock on file")
 
     monkeypatch.setattr(build, "landed_since_last_build", refuse)
-    assert run() == (2, "build: Could not set lock on file")
+    assert run() == (
+        2,
+        "build: Could not set lock on file; close the program that has the warehouse open",
+    )

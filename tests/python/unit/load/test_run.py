@@ -1,5 +1,11 @@
 """A load as a whole: what is loaded, what is skipped, what is said, and when it ends as an error."""
 
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -111,8 +117,6 @@ def test_a_changed_file_replaces_its_rows_and_no_others(sources: Path, lake: Pat
 
 
 def test_a_compressed_delivery_gives_the_same_rows(sources: Path, lake: Path) -> None:
-    import gzip
-
     plain = load_feeds(sources, lake, "brokerage.trade").rows("brokerage.trade", 1)
     (sources / "Batch1/Trade.txt").unlink()
     (sources / "Batch1/Trade.txt.gz").write_bytes(gzip.compress(FILES["Batch1/Trade.txt"]))
@@ -187,9 +191,28 @@ def test_an_optional_file_that_failed_and_is_taken_away_is_no_error(
     assert [row["status"] for row in outcome.log("control.generator_audit")] == ["missing"]
 
 
-@pytest.mark.parametrize("twin", ["Batch1/FINWIRE1967Q3", "Batch1/FINWIRE1967Q2.gz"])
-def test_the_same_file_delivered_twice_is_refused(twin: str, sources: Path, lake: Path) -> None:
-    (sources / twin).write_bytes(FILES["Batch1/FINWIRE1967Q2"])
+def _zip(content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("content", content)
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("twin", "pack"),
+    [
+        ("Batch1/FINWIRE1967Q3", bytes),
+        ("Batch1/FINWIRE1967Q2.gz", gzip.compress),
+        ("Batch1/FINWIRE1967Q3.gz", gzip.compress),
+        ("Batch1/FINWIRE1967Q3.bz2", bz2.compress),
+        ("Batch1/FINWIRE1967Q3.xz", lzma.compress),
+        ("Batch1/FINWIRE1967Q3.zip", _zip),
+    ],
+)
+def test_the_same_content_delivered_twice_is_refused(
+    twin: str, pack: Callable[[bytes], bytes], sources: Path, lake: Path
+) -> None:
+    (sources / twin).write_bytes(pack(FILES["Batch1/FINWIRE1967Q2"]))
     outcome = load_feeds(sources, lake, "finwire")
     assert outcome.exit_code == 1
     assert "delivers the same as Batch1/FINWIRE1967Q2" in outcome.output

@@ -11,11 +11,12 @@ from rich.console import Console
 
 from scripts.warehouse import builder as module
 from scripts.warehouse.builder import Builder
-from scripts.warehouse.changes import Changes, Work
+from scripts.warehouse.changes import Changes, Landed, Work
 from scripts.warehouse.dbt import DbtRun, Project, ProjectError
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 
 NOTHING = Work(frozenset(), frozenset())
+LANDED: Landed = {("market", 2): "digest"}
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Runs:
     red: set[str] = field(default_factory=set)
     commands: list[tuple[str, Any]] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
+    recorded_batches: Landed = field(default_factory=lambda: dict(LANDED))
 
     def run(self, command: str, *_: str, nodes: Any, listeners: Any) -> DbtRun:
         self.commands.append((command, nodes))
@@ -46,13 +48,14 @@ class Runs:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     runs = Runs()
-    changes = Changes({"market": {2}}, are_next=True)
+    changes = Changes({"market": {2}}, are_next=True, landed=LANDED)
     monkeypatch.setattr(Project, "__init__", lambda _: None)
     monkeypatch.setattr(Project, "manifest", None)
     monkeypatch.setattr(module, "project_digest", lambda _: "digest")
     monkeypatch.setattr(module, "landed_since_last_build", lambda *_: changes)
     monkeypatch.setattr(module, "affected_work", lambda *_: runs.work)
-    monkeypatch.setattr(module, "relation_count", lambda _: 7)
+    monkeypatch.setattr(module, "relations_digest", lambda _: "relations")
+    monkeypatch.setattr(module, "recorded_batches", lambda _: runs.recorded_batches)
     monkeypatch.setattr(Builder, "run", lambda _, *given, **named: runs.run(*given, **named))
     monkeypatch.setattr(
         Builder, "run_operation", lambda _, __, **given: runs.recorded.append(given["invocation"])
@@ -73,6 +76,17 @@ def test_a_green_build_of_what_has_news_is_recorded(builder: Builder, runs: Runs
     builder.finish()
     assert runs.commands == [("build", {"a_model"}), ("test", {"a_test"})]
     assert runs.recorded == ["invocation 1"]
+
+
+def test_a_build_in_whose_beginning_files_landed_is_not_recorded(
+    builder: Builder, runs: Runs
+) -> None:
+    runs.work = Work(frozenset({"a_model"}), frozenset())
+    builder.begin()
+    builder.build("build")
+    runs.recorded_batches[("market", 3)] = "came between"
+    builder.finish()
+    assert runs.recorded == []
 
 
 def test_a_full_build_leaves_the_choice_to_dbt(builder: Builder, runs: Runs) -> None:

@@ -13,6 +13,8 @@ from scripts.warehouse.changes import (
     affected_work,
     landed_since_last_build,
     project_digest,
+    recorded_batches,
+    relations_digest,
 )
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 
@@ -26,35 +28,52 @@ def warehouse(tmp_path: Path) -> Callable[..., DuckDBWarehouse]:
     def make(
         landed: list[tuple[str, int, str]],
         project: str | None = "this",
-        relations: int = 1,
+        after: str = "",
         status: str = "loaded",
     ) -> DuckDBWarehouse:
         file = tmp_path / "warehouse.duckdb"
         with duckdb.connect(str(file)) as connection:
             connection.execute("create schema operations")
             connection.execute("create schema staging")
+            connection.execute("create schema marts")
+            connection.execute("create table marts.fct_trades (trade_id bigint)")
             connection.execute(
                 f"create view staging.stg_control__load_log as select '{status}' as status"
             )
             connection.execute(
                 "create table operations.last_build (invocation_id varchar, feed varchar, batch_id integer, digest varchar,"
-                " project_digest varchar, relation_count bigint)"
+                " project_digest varchar, relations_digest varchar)"
             )
             connection.execute(
                 "create table operations.lake_batches (feed varchar, batch_id integer, digest varchar)"
             )
             connection.executemany(
-                "insert into operations.last_build values ('x', ?, ?, ?, ?, ?)",
-                [(*row, project, relations) for row in BUILT],
+                "insert into operations.last_build values ('x', ?, ?, ?, ?, null)",
+                [(*row, project) for row in BUILT],
             )
             connection.executemany("insert into operations.lake_batches values (?, ?, ?)", landed)
-        return DuckDBWarehouse(file)
+        warehouse = DuckDBWarehouse(file)
+        names = relations_digest(warehouse)
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("update operations.last_build set relations_digest = ?", [names])
+            connection.execute(after or "select 1")
+        return warehouse
 
     return make
 
 
 def test_a_warehouse_that_holds_what_the_lake_holds_has_no_news(warehouse: Callable) -> None:
     assert landed_since_last_build(warehouse(BUILT), "this") == Changes({}, are_next=True)
+
+
+def test_what_has_landed_can_be_compared_with_what_was_recorded(warehouse: Callable) -> None:
+    built = {(feed, batch): digest for feed, batch, digest in BUILT}
+    landed = [*BUILT, ("market", 3, "e")]
+    made = warehouse(landed)
+    changes = landed_since_last_build(made, "this")
+    assert changes is not None
+    assert changes.landed == {**built, ("market", 3): "e"}
+    assert recorded_batches(made) == built
 
 
 def test_a_new_batch_has_news_of_its_feeds_only(warehouse: Callable) -> None:
@@ -85,14 +104,21 @@ def test_the_date_of_a_batch_moves_all_feeds_of_the_batch(warehouse: Callable) -
 
 
 @pytest.mark.parametrize(
-    ("project", "relations"),
-    [("another", 1), (None, 1), ("this", 2)],
-    ids=["another project", "not green", "a table was dropped"],
+    ("project", "after"),
+    [
+        ("another", ""),
+        (None, ""),
+        ("this", "drop table marts.fct_trades"),
+        ("this", "alter table marts.fct_trades rename to another"),
+        ("this", "drop table operations.lake_batches"),
+        ("this", "drop view staging.stg_control__load_log"),
+        ("this", "alter table operations.last_build drop column relations_digest"),
+    ],
 )
 def test_nothing_is_known_after_anything_but_a_green_build_of_this_project(
-    warehouse: Callable, project: str | None, relations: int
+    warehouse: Callable, project: str | None, after: str
 ) -> None:
-    assert landed_since_last_build(warehouse(BUILT, project, relations), "this") is None
+    assert landed_since_last_build(warehouse(BUILT, project, after), "this") is None
 
 
 def test_nothing_is_known_as_long_as_a_file_cannot_be_read(warehouse: Callable) -> None:
