@@ -13,6 +13,7 @@ import pytest
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.warehouse.builder import Builder
+from scripts.warehouse.changes import Changes, landed_since_last_build, project_digest
 from scripts.warehouse.dbt import WITHOUT_TESTS, ProjectError
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.settings import Target
@@ -122,4 +123,27 @@ def test_a_day_is_built_from_its_news_and_tested_on_its_rows(replay: Replay, red
         assert tests <= red(full)
     assert red(replay.builder) == red(full) == set()
     replay.builder.run("build", "--full-refresh", *WITHOUT_TESTS).ensure_green()
+    assert warehouse.fingerprints() == rows
+
+
+def test_after_whatever_came_between_nothing_is_taken_for_built(replay: Replay) -> None:
+    warehouse, builder = replay.workspace.warehouse, replay.builder
+    digest = project_digest(ROOT)
+    replay.day(1)
+    assert landed_since_last_build(warehouse, digest) == Changes({}, are_next=True)
+    # A load that ends after the nodes were chosen, and before dbt looks at the lake.
+    replay.load(2)
+    builder.begin()
+    replay.load(3)
+    builder.build("build")
+    builder.finish()
+    assert landed_since_last_build(warehouse, digest) is None
+    builder.begin()
+    builder.build("build")
+    builder.finish()
+    assert landed_since_last_build(warehouse, digest) == Changes({}, are_next=True)
+    rows = warehouse.fingerprints()
+    builder.run("seed").ensure_green()
+    assert landed_since_last_build(warehouse, digest) is None
+    builder.run("build", "--full-refresh", *WITHOUT_TESTS).ensure_green()
     assert warehouse.fingerprints() == rows
