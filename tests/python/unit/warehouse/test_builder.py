@@ -157,3 +157,14 @@ def test_without_a_terminal_lines_say_how_far_a_build_is(
             data = SimpleNamespace(total=2, index=index)
             on_event(SimpleNamespace(info=SimpleNamespace(name="LogStartLine"), data=data))
     assert capsys.readouterr().err.splitlines()[: len(lines)] == lines
+
+
+def test_the_project_is_judged_before_it_is_parsed(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is saved while it is parsed is then news for the next build.
+    order: list[str] = []
+    monkeypatch.setattr(Project, "__init__", lambda _: order.append("parsed"))
+    monkeypatch.setattr(module, "project_digest", lambda _: order.append("judged") or "digest")
+    Builder(DuckDBWarehouse(IN_MEMORY))
+    assert order == ["judged", "parsed"]
