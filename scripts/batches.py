@@ -146,8 +146,8 @@ def replay(
 ) -> Iterator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
-    Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the warehouse the one that its
-    profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
+    Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the
+    warehouse the one that its profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
     usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay; with `is_full`, every model is built and all
     rows are tested with each batch.
 

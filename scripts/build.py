@@ -40,7 +40,9 @@ def main(
     use_setting("DBT_TARGET", target)
     try:
         warehouse = from_environment(target)
-        if has_nothing_new(warehouse) and not full:
+        # With --full, too: a warehouse that cannot be opened is found at once.
+        has_news = not has_nothing_new(warehouse)
+        if not (has_news or full):
             typer.echo("Nothing has moved since the last green build.")
             return
     except _UNUSABLE as error:

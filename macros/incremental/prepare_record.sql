@@ -57,7 +57,9 @@
     group by model_name, vault_table;
     -- Killed runs leave their rows.
     delete from {{ landed }} where started_at < cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) - interval '7 days';
-    create table if not exists {{ last_build }} (
+    -- Its rows are those of one build, so it is made again: an older version of the project may have left it with other columns.
+    drop table if exists {{ last_build }};
+    create table {{ last_build }} (
         invocation_id varchar not null,
         feed varchar not null,
         batch_id integer not null,
@@ -65,7 +67,6 @@
         project_digest varchar,
         relations_digest varchar
     );
-    delete from {{ last_build }};
     {%- if has_landed() %}
     create or replace view {{ lake }} as
     select

@@ -119,16 +119,19 @@ def copy_lake(
                 f"{connection.settings.label} holds batch {batch} of {label}, the lake {lake.uri} does not: set LAKE to the lake it"
                 f" came from, or PGDATABASE to another database; to start over, drop schema {SCHEMA} cascade"
             )
+    if force:
+        labels = {feed.label for feed in feeds}
+        notes |= {
+            (label, batch): _STALE
+            for label, batch in notes
+            if label in labels and (not batches or batch in batches)
+        }
     changes = [
         change
         for feed, batch in product(contracts.feeds, in_lake)
-        if (is_chosen := feed in feeds and (not batches or batch in batches))
+        if (feed in feeds and (not batches or batch in batches))
         or notes.get((feed.label, batch)) == _STALE
-        if (
-            change := _change(
-                lake, feed, batch, notes.get((feed.label, batch)), force and is_chosen
-            )
-        )
+        if (change := _change(lake, feed, batch, notes.get((feed.label, batch))))
     ]
     progress = on_copy(sum(lake.size(path) for change in changes for path in change.files))
     return [_copy(lake, connection, change, progress) for change in changes]
@@ -195,12 +198,12 @@ def _read_notes(connection: Connection) -> dict[tuple[str, int], str]:
     return {(label, batch): digest for label, batch, digest in connection.rows(query)}
 
 
-def _change(lake: Lake, feed: Feed, batch: int, noted: str | None, force: bool) -> _Change | None:
+def _change(lake: Lake, feed: Feed, batch: int, noted: str | None) -> _Change | None:
     """What there is to copy; None if the lake holds nothing of this feed and batch, or nothing new."""
     files = lake.batch_files(feed.system, feed.name, batch)
     footers = [lake.footer(path) for path in files]
     digest = hashlib.sha256(json.dumps(footers, sort_keys=True).encode()).hexdigest()
-    if not any(footers) or (digest == noted and not force):
+    if not any(footers) or digest == noted:
         return None
     return _Change(feed, batch, files, digest, is_there=noted is not None)
 

@@ -21,7 +21,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import (
     Changes,
-    Landed,
     Work,
     affected_work,
     landed_since_last_build,
@@ -52,9 +51,8 @@ class Builder(Project):
         self._digest = project_digest(Path.cwd())
         super().__init__()
         self._warehouse = warehouse
-        self._landed: Landed | None = None
+        self._changes: Changes | None = None
         self._work: Work | None = None
-        self._new_batches = ""
         self._invocation = ""
         self._is_green = True
 
@@ -65,9 +63,8 @@ class Builder(Project):
             is_full: build everything, and test it in full.
         """
         changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
+        self._changes = changes
         self._work = None if changes is None else affected_work(self.manifest, changes)
-        self._landed = None if changes is None else changes.landed
-        self._new_batches = _new_batches(changes)
         self._invocation = ""
         self._is_green = True
 
@@ -104,7 +101,7 @@ class Builder(Project):
         """
         if not (self._invocation and self._is_green):
             return
-        if self._landed is not None and recorded_batches(self._warehouse) != self._landed:
+        if self._changes and recorded_batches(self._warehouse) != self._changes.landed:
             errors.print("Files landed while the build began: build again.", style="yellow")
             return
         self.run_operation(
@@ -125,7 +122,8 @@ class Builder(Project):
         """Run a command of dbt on some nodes, or on all, and show its progress."""
         if names is not None and not names:
             return 0.0
-        with _variable(NEW_BATCHES, self._new_batches), _node_progress(label) as on_event:
+        new_batches = _new_batches(self._changes)
+        with _variable(NEW_BATCHES, new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
         lines = list(run.node_messages())
         for line in lines:

@@ -36,10 +36,6 @@ _FILES = ("dbt_project.yml", "profiles/profiles.yml")
 _FOLDERS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/singular")
 _PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb")
 
-_RELATION_EXISTS = """
-    select count(*) from information_schema.tables
-    where table_schema = 'operations' and table_name = 'last_build'
-"""
 _RELATIONS = """
     select table_schema, table_name from information_schema.tables
     where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
@@ -49,7 +45,7 @@ _LAST_BUILD = (
 )
 _FAILED_FILES = "select count(*) from staging.stg_control__load_log where status = 'failed'"
 _LAKE = "select feed, batch_id, digest from operations.lake_batches"
-# The record is of another version, or somebody has dropped a part of it.
+# There is no record yet, it is of another version, or somebody has dropped a part of it.
 _NOT_THERE = (
     duckdb.CatalogException,
     duckdb.BinderException,
@@ -132,8 +128,6 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
     if not warehouse.exists():
         return None
     with warehouse.opened() as query, suppress(*_NOT_THERE):
-        if query(_RELATION_EXISTS)[0][0] == 0:
-            return None
         last_build = query(_LAST_BUILD)
         marks = {(project, relations) for *_, project, relations in last_build}
         if marks == {(digest, _relations_digest(query))} and not _has_failed_file(query):
