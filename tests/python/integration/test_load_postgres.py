@@ -27,6 +27,7 @@ from scripts.load.__main__ import main
 from scripts.load.contracts import read_contracts
 from scripts.load.lake import Lake
 from scripts.load.postgres import Copied, copy_lake
+from scripts.load.rows import Progress
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
@@ -443,6 +444,22 @@ def test_a_locked_table_is_named_with_who_locks_it_and_keeps_its_rows(
         in message
     )
     assert [feed.feed.label for feed in copy(small_dataset, lake, "hr")] == ["hr.employee"]
+    assert differences(lake, database, "hr") == []
+
+
+def test_an_interrupted_forced_copy_is_finished_by_the_next_load(
+    small_dataset: Path, lake: Path, database: PostgresServer
+) -> None:
+    copy(small_dataset, lake, "hr", "reference")
+    feeds = [feed for feed in CONTRACTS.feeds if feed.system in ("hr", "reference")]
+
+    def interrupt(_: int) -> Progress:
+        raise KeyboardInterrupt
+
+    with connection.opened(database) as session, pytest.raises(KeyboardInterrupt):
+        copy_lake(Lake(str(lake)), session, CONTRACTS, feeds, (1,), interrupt, force=True)
+    copied = copy(small_dataset, lake, "hr", "reference")
+    assert {change.feed.label for change in copied} == {feed.label for feed in feeds}
     assert differences(lake, database, "hr") == []
 
 
