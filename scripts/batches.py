@@ -42,8 +42,9 @@ from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.builder import Builder
 from scripts.warehouse.dbt import ProjectError
-from scripts.warehouse.engines import from_environment
-from scripts.warehouse.settings import DEFAULTS, PostgresError, Target, use_setting
+from scripts.warehouse.duckdb_warehouse import with_advice
+from scripts.warehouse.engines import UNUSABLE, from_environment
+from scripts.warehouse.settings import DEFAULTS, Target, use_setting
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -127,8 +128,8 @@ def main(
     except BatchError as error:
         errors.print(f"batches: {error}", style="red", markup=False)
         raise typer.Exit(1) from error
-    except (ContractError, SourceFolderError, LakeError, PostgresError, ProjectError) as error:
-        errors.print(f"batches: {error}", style="red", markup=False)
+    except (ContractError, SourceFolderError, LakeError, ProjectError, *UNUSABLE) as error:
+        errors.print(f"batches: {with_advice(error)}", style="red", markup=False)
         raise typer.Exit(2) from error
     finally:
         if runs:

@@ -16,16 +16,13 @@ Exit codes: 0 all green; 1 a model or test is red; 2 the warehouse or the projec
 from pathlib import Path
 from typing import Annotated
 
-import duckdb
-import psycopg2
 import typer
 
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import landed_since_last_build, project_digest
-from scripts.warehouse.engines import from_environment
-from scripts.warehouse.settings import PostgresError, Target, use_setting
-
-_UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
+from scripts.warehouse.duckdb_warehouse import with_advice
+from scripts.warehouse.engines import UNUSABLE, from_environment
+from scripts.warehouse.settings import Target, use_setting
 
 
 def main(
@@ -45,7 +42,7 @@ def main(
         if not (has_news or full):
             typer.echo("Nothing has moved since the last green build.")
             return
-    except _UNUSABLE as error:
+    except UNUSABLE as error:
         raise _failed(error, 2) from error
 
     # Imported when it is needed: it takes longer than to find that nothing has moved.
@@ -55,7 +52,7 @@ def main(
     try:
         builder = Builder(warehouse)
         builder.begin(is_full=full)
-    except (ProjectError, *_UNUSABLE) as error:
+    except (ProjectError, *UNUSABLE) as error:
         raise _failed(error, 2) from error
     try:
         builder.build_and_test("build")
@@ -70,20 +67,8 @@ def has_nothing_new(warehouse: Warehouse) -> bool:
     return changes is not None and not changes.batches
 
 
-# What to do about errors of DuckDB, by words in them.
-_ADVICE = {
-    "lock on file": "close the program that has the warehouse open",
-    "valid DuckDB database": "delete the file, or set WAREHOUSE to another one; then build again",
-    "orrupt": "delete the file, or set WAREHOUSE to another one; then build again",
-    "s a directory": "set WAREHOUSE to a file",
-    "No files found": "load first (python -m scripts.load), or set LAKE to the lake that was loaded",
-}
-
-
 def _failed(error: Exception, code: int) -> typer.Exit:
-    text = " ".join(str(error).split())
-    advice = [what for words, what in _ADVICE.items() if words in text][:1]
-    typer.secho("; ".join((f"build: {text}", *advice)), fg="red", err=True)
+    typer.secho(f"build: {with_advice(error)}", fg="red", err=True)
     return typer.Exit(code)
 
 

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 # No file: for queries that need only the engine.
 IN_MEMORY = Path(":memory:")
 
+# What to do about errors of DuckDB, by words in them.
+_ADVICE = {
+    "lock on file": "close the program that has the warehouse open",
+    "valid DuckDB database": "delete the file, or set WAREHOUSE to another one; then build again",
+    "orrupt": "delete the file, or set WAREHOUSE to another one; then build again",
+    "s a directory": "set WAREHOUSE to a file",
+    "No files found": "load first (python -m scripts.load), or set LAKE to the lake that was loaded",
+}
+
+
+def with_advice(error: Exception) -> str:
+    """What an error says, in one line; if it comes from DuckDB, also what to do about it."""
+    text = " ".join(str(error).split())
+    return "; ".join((text, *[what for words, what in _ADVICE.items() if words in text][:1]))
+
 
 @dataclass(frozen=True)
 class DuckDBWarehouse(Warehouse):

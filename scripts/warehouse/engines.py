@@ -8,15 +8,21 @@ Usage:
 
 from pathlib import Path
 
+import duckdb
+import psycopg2
+
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import Target, setting
+from scripts.warehouse.settings import PostgresError, Target, setting
 
 WAREHOUSES: dict[Target, type[Warehouse]] = {
     engine.target: engine for engine in (DuckDBWarehouse, PostgresWarehouse)
 }
+
+# What is raised if a warehouse cannot be opened or read.
+UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
 
 
 def from_environment(target: Target) -> Warehouse:

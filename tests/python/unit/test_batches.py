@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -125,6 +126,20 @@ def test_warnings_of_the_load_are_shown_with_their_batch(dataset: FakeDataset) -
     code, _, said = replay(dataset)
     assert code == 0
     assert "batch 2: warning: missing from the lake: batch 7" in said
+
+
+def test_a_warehouse_that_cannot_be_opened_is_said_in_a_line(
+    dataset: FakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> dict[int, str]:
+        raise duckdb.IOException("Could not set lock on file")
+
+    monkeypatch.setattr(FakeProject, "completed_batches", refuse)
+    code, done, said = replay(dataset)
+    assert (code, done) == (2, [])
+    assert said.endswith(
+        "batches: Could not set lock on file; close the program that has the warehouse open"
+    )
 
 
 def test_switches_of_the_loader_reach_it(dataset: FakeDataset) -> None:
