@@ -35,14 +35,13 @@ described as (
         brokers.office,
         brokers.phone,
         ---------- validity
-        calendar.first_day as valid_from,
+        (select calendar.first_day from calendar) as valid_from,
         {{ open_end() }} as valid_to,
         true as is_current,
         ---------- load
         brokers.batch_id,
         brokers.record_source
     from brokers
-    cross join calendar
     left join managers
         on
             brokers.employee_hk = managers.employee_hk

@@ -2,12 +2,9 @@
 
 import json
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
-from scripts.load.run import LoadOptions, load
 from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
@@ -81,52 +78,3 @@ def test_every_analysis_runs_and_finds_rows(built: Workspace) -> None:
     }
     assert set(found) == analyses
     assert [name for name, rows in found.items() if not rows] == []
-
-
-def test_a_broken_row_is_visible_and_does_not_stop_the_build(
-    built: Workspace, tmp_path: Path
-) -> None:
-    workspace = Workspace.on_duckdb(tmp_path)
-    shutil.copytree(built.sources, workspace.sources)
-    _replace_line(workspace.sources / "Batch1" / "Prospect.csv", 3, b"no,prospect")
-    assert load_all(workspace) == []
-    # Cautious: only tests of which every table is selected.
-    build = workspace.dbt(
-        *("--log-level", "warn", "build", "--indirect-selection", "cautious"),
-        *("--select", "path:models/staging", "quarantined_rows", "load_log"),
-    )
-    assert build.returncode == 0, build.stdout
-    assert "assert_quarantined_rows__there_are_none" in build.stdout
-    rows = workspace.warehouse.query(
-        "select feed, record_source, source_row, raw_text from quality.quarantined_rows"
-    )
-    assert rows == [("prospect", "Batch1/Prospect.csv", 3, "no,prospect")]
-
-
-def test_an_unreadable_file_turns_the_build_red(built: Workspace, tmp_path: Path) -> None:
-    workspace = Workspace.on_duckdb(tmp_path)
-    shutil.copytree(built.sources, workspace.sources)
-    (workspace.sources / "Batch1" / "HR.csv").write_bytes(b"")
-    (failure,) = load_all(workspace)
-    assert "Batch1/HR.csv" in failure
-    only = (
-        "--indirect-selection",
-        "empty",
-        "--select",
-        "+load_log",
-        "assert_load_log__no_file_has_failed",
-    )
-    test = workspace.dbt("--log-level", "warn", "build", *only)
-    assert test.returncode == 1
-    assert "assert_load_log__no_file_has_failed" in test.stdout
-
-
-def load_all(workspace: Workspace) -> list[str]:
-    """Load every batch; returns what failed."""
-    return load(LoadOptions(str(workspace.sources), str(workspace.lake))).failures
-
-
-def _replace_line(path: Path, number: int, line: bytes) -> None:
-    lines = path.read_bytes().split(b"\n")
-    lines[number - 1] = line + b"\r"
-    path.write_bytes(b"\n".join(lines))

@@ -2,9 +2,9 @@
 
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,23 +22,6 @@ FAILED = "assert_load_log__no_file_has_failed"
 LONG_AGO = "1950-02-01"
 
 
-def test_a_gap_and_a_date_that_does_not_rise_are_named(small_dataset: Path, tmp_path: Path) -> None:
-    workspace = Workspace.on_duckdb(tmp_path)
-    for batch in (1, 3):
-        folder = workspace.sources / f"Batch{batch}"
-        folder.mkdir(parents=True)
-        shutil.copyfile(small_dataset / "Batch3/Account.txt", folder / "Account.txt")
-        (folder / "BatchDate.txt").write_text(f"2017-07-{9 - batch:02}\n")
-    loaded = load(LoadOptions(str(workspace.sources), str(workspace.lake)))
-    failures = [text for text in loaded.failures if text.startswith("control.batch_date")]
-    assert [text.partition(":")[0] for text in failures] == ["control.batch_date of batch 3"]
-    assert results(workspace) == {GAP: ("warn", 1), DATES: ("fail", 1)}
-    shown = workspace.dbt("show", "-q", "-s", DATES, "--output", "json")
-    (row,) = json.loads(shown.stdout)["show"]
-    assert row["batch_id"] == 3
-    assert "batch_date 2017-07-06 of batch 3 is not after 2017-07-08 of batch 1" in row["message"]
-
-
 @dataclass(frozen=True)
 class Odd:
     """Keys of the rows that are odd."""
@@ -48,12 +31,14 @@ class Odd:
     watch: tuple[str, str]
     symbol: str
     prospect: str
+    torn_line: int
 
 
 def plant(folder: Path) -> Odd:
-    """Give batch 3 a date that was there before, and put one row of each kind that is odd into the others."""
+    """Leave out batch 3, give batch 4 a date that was there before, and put one row of each kind that is odd into the others."""
     sources = Sources(folder)
-    sources.write("Batch3/BatchDate.txt", ["2017-07-07"])
+    (folder / "Batch3").rename(folder / "Batch4")
+    sources.write("Batch4/BatchDate.txt", ["2017-07-07"])
     account = sources.change("Batch2/Account.txt", 0, field_7="CMPT")
     customer = sources.change("Batch2/Customer.txt", 0, field_4="CMPT")
     watch = next(row for row in sources.rows("Batch2/WatchHistory.txt") if row[5] == "ACTV")
@@ -72,7 +57,7 @@ def plant(folder: Path) -> Odd:
     sources.write("Batch1/CustomerMgmt.xml", actions)
     for kind, position in (("CMP", 88), ("SEC", 39)):
         plant_status(sources, kind, position)
-    return Odd(account[2], customer[2], (watch[2], watch[3]), price[3], prospect)
+    return Odd(account[2], customer[2], (watch[2], watch[3]), price[3], prospect, place + 1)
 
 
 def plant_status(sources: Sources, kind: str, position: int) -> None:
@@ -89,8 +74,21 @@ def plant_status(sources: Sources, kind: str, position: int) -> None:
     raise AssertionError(f"no record {kind}")
 
 
+@dataclass(frozen=True)
+class Built:
+    """A warehouse, what is odd in it, and status and number of rows of each node, in the order in which they ended."""
+
+    workspace: Workspace
+    planted: Odd
+    results: dict[str, tuple[str, int]]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self.workspace.warehouse.query(sql)
+
+
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Odd]:
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A warehouse that was built, with all tests, on such a delivery."""
     workspace = Workspace.on_duckdb(tmp_path_factory.mktemp("odd"))
     generate(Parameters(scale_factor=0.02), workspace.sources, workers=1)
@@ -99,35 +97,49 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Odd]:
         file.unlink()
     planted = plant(workspace.sources)
     loaded = load(LoadOptions(str(workspace.sources), str(workspace.lake)))
-    assert [text.partition(":")[0] for text in loaded.failures] == ["control.batch_date of batch 3"]
+    assert [text.partition(":")[0] for text in loaded.failures] == ["control.batch_date of batch 4"]
     workspace.dbt("--log-level", "warn", "build", "--exclude-resource-type", "unit_test")
-    return workspace, planted
-
-
-def test_only_the_tests_that_name_the_batch_are_red(odd: tuple[Workspace, Odd]) -> None:
-    workspace, _ = odd
     found = json.loads((workspace.target / "run_results.json").read_text())["results"]
-    statuses = {result["unique_id"]: result["status"] for result in found}
-    red = {
-        name.split(".")[2]
-        for name, status in statuses.items()
-        if status not in ("success", "pass", "warn", "no-op")
+    results = {
+        node["unique_id"].split(".")[2]: (node["status"], node["failures"]) for node in found
     }
-    assert red == {DATES, FAILED}
-    last = [result["unique_id"].split(".")[2] for result in found].index
+    return Built(workspace, planted, results)
+
+
+def test_only_the_tests_that_name_the_batch_are_red(odd: Built) -> None:
+    found = odd.results
+    green = ("success", "pass", "warn", "no-op")
+    assert {name for name, (status, _) in found.items() if status not in green} == {DATES, FAILED}
+    last = list(found).index
     assert min(last(DATES), last(FAILED)) > max(last("di_messages"), last("audit_results"))
 
 
-def test_a_batch_without_a_date_waits(odd: tuple[Workspace, Odd]) -> None:
-    query = odd[0].warehouse.query
-    assert query("select max(batch_id) from raw_vault.nhl_daily_price") == [(2,)]
-    assert query("select max(batch_id) from staging.stg_market__daily_prices") == [(3,)]
-    assert query("select max(batch_id) from raw_vault.sts_prospect__prospect") == [(2,)]
+def test_a_gap_and_a_date_that_does_not_rise_are_named(odd: Built) -> None:
+    assert (odd.results[GAP], odd.results[DATES]) == (("warn", 1), ("fail", 1))
+    shown = odd.workspace.dbt("show", "-q", "-s", DATES, "--output", "json")
+    (row,) = json.loads(shown.stdout)["show"]
+    assert row["batch_id"] == 4
+    date = (odd.workspace.sources / "Batch2/BatchDate.txt").read_text().strip()
+    assert f"batch_date 2017-07-07 of batch 4 is not after {date} of batch 2" in row["message"]
 
 
-def test_what_is_odd_is_a_finding(odd: tuple[Workspace, Odd]) -> None:
-    workspace, planted = odd
-    found = workspace.warehouse.query(
+def test_a_torn_line_is_yellow_and_kept_as_it_came(odd: Built) -> None:
+    assert odd.results["assert_quarantined_rows__there_are_none"] == ("warn", 1)
+    torn = f"{odd.planted.prospect},torn"
+    assert odd.query(
+        "select feed, record_source, source_row, raw_text from quality.quarantined_rows"
+    ) == [("prospect", "Batch2/Prospect.csv", odd.planted.torn_line, torn)]
+
+
+def test_a_batch_without_a_date_waits(odd: Built) -> None:
+    assert odd.query("select max(batch_id) from raw_vault.nhl_daily_price") == [(2,)]
+    assert odd.query("select max(batch_id) from staging.stg_market__daily_prices") == [(4,)]
+    assert odd.query("select max(batch_id) from raw_vault.sts_prospect__prospect") == [(2,)]
+
+
+def test_what_is_odd_is_a_finding(odd: Built) -> None:
+    planted = odd.planted
+    found = odd.query(
         "select message_text, message_data from quality.di_messages where message_type = 'Finding'"
     )
     findings = {(str(text), str(data)) for text, data in found}
@@ -144,22 +156,13 @@ def test_what_is_odd_is_a_finding(odd: tuple[Workspace, Odd]) -> None:
     assert any("ActionTS = 1850" in data for data in far_off)
 
 
-def test_a_price_and_a_watch_before_their_versions_are_facts(odd: tuple[Workspace, Odd]) -> None:
-    workspace, planted = odd
+def test_a_price_and_a_watch_before_their_versions_are_facts(odd: Built) -> None:
+    planted = odd.planted
     day = LONG_AGO.replace("-", "")
-    assert workspace.warehouse.query(
+    assert odd.query(
         "select symbol from marts.fct_market_history join marts.dim_security using (sk_security_id)"
         f" where sk_date_id = {day}"
     ) == [(planted.symbol,)]
-    assert workspace.warehouse.query(
+    assert odd.query(
         f"select count(*) from marts.fct_watches where sk_date_id_date_placed = {day}"
     ) == [(1,)]
-
-
-def results(workspace: Workspace) -> dict[str, tuple[str, int]]:
-    """Status and number of rows of the two tests."""
-    selected = ("stg_control__load_log", "stg_control__batches", GAP, DATES)
-    workspace.dbt("build", "-s", *selected)
-    found = json.loads((workspace.target / "run_results.json").read_text())["results"]
-    names = {result["unique_id"].split(".")[2]: result for result in found}
-    return {name: (names[name]["status"], names[name]["failures"]) for name in (GAP, DATES)}

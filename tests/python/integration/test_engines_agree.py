@@ -1,17 +1,17 @@
 """One generated dataset on DuckDB and on Postgres: every table of every layer has the same rows, hash keys included.
 
 Postgres gets the history and then the later batches, these with every test of the project, and is then rebuilt from all of them at once;
-DuckDB gets all at once (that its batches give the same is what test_vault_replay.py is for).
+DuckDB gets all at once (that its batches give the same is what test_incremental_heals.py is for).
 
     pytest tests/python/integration/test_engines_agree.py
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.base import Warehouse
@@ -87,10 +87,11 @@ def _first_differences(expected: Warehouse, found: Warehouse, table: str) -> str
 
 @pytest.fixture(scope="module")
 def builds(
-    small_dataset: Path, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Build]]:
     """All builds of this module, by name."""
     folder = tmp_path_factory.mktemp("engines")
+    generate(Parameters(scale_factor=0.02), folder / "sources", workers=1)
     expected = DuckDBWarehouse(folder / "warehouse.duckdb")
     with pytest.MonkeyPatch.context() as patch, PostgresWarehouse.on(postgres) as found:
         patch.chdir(ROOT)
@@ -103,11 +104,13 @@ def builds(
                 patch.setenv(name, value)
             return workspace
 
-        lake = str(enter(found).lake)
+        workspace = enter(found)
         project = Project()
         problems: list[str] = []
         for batches in STEPS:
-            options = LoadOptions(str(small_dataset), lake, batches, target=Target.POSTGRES)
+            options = LoadOptions(
+                str(workspace.sources), str(workspace.lake), batches, target=Target.POSTGRES
+            )
             problems += load(options).failures
             problems += build(project, *(MODELS_AND_SEEDS if batches != STEPS[-1] else ()))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
@@ -28,16 +29,12 @@ from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.corrections import plant_corrections
 from tests.python.hard_data import Sources, plant
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("incremental")]
+pytestmark = pytest.mark.integration
 
-# On each engine.
 SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "20"))
-# So many are for `make test`, the rest are for `make test-slow`: each takes half a minute of a core, almost all of it dbt's own work for each of 150 nodes.
-SHORT_SEQUENCES = 6
-SEEDS = [
-    seed if seed < SHORT_SEQUENCES else pytest.param(seed, marks=pytest.mark.slow)
-    for seed in range(SEQUENCES)
-]
+# `make test` plays these on one of the engines: on Postgres, where a sequence takes three times as long, each fifth. `make test-slow` plays the rest.
+SHORT_SEQUENCES = 20
+EVERY_FIFTH = 5
 DAILY_BATCHES = (2, 3, 4)
 LATE_FEEDS = (
     "brokerage.account",
@@ -144,11 +141,27 @@ class Player:
             file.write_bytes(content)
 
 
-# On Postgres a sequence takes minutes, so those are for `make test-slow`.
-ENGINES = (Target.DUCKDB, pytest.param(Target.POSTGRES, marks=pytest.mark.slow))
+def on_engine(target: Target, *values: object, is_slow: bool = False) -> ParameterSet:
+    """Parameters of a test that needs the player of an engine; the tests of an engine share a worker."""
+    marks = [pytest.mark.xdist_group(f"incremental_{target}"), *([pytest.mark.slow] * is_slow)]
+    return pytest.param(target, *values, marks=marks, id="-".join(map(str, (target, *values))))
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+def is_long(target: Target, seed: int) -> bool:
+    """Whether a sequence is for `make test-slow`."""
+    engine = Target.DUCKDB if seed % EVERY_FIFTH else Target.POSTGRES
+    return seed >= SHORT_SEQUENCES or target != engine
+
+
+ENGINES = [on_engine(target) for target in Target]
+PLAYED = [
+    on_engine(target, seed, is_slow=is_long(target, seed))
+    for target in Target
+    for seed in range(SEQUENCES)
+]
+
+
+@pytest.fixture(scope="module")
 def player(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Player]:
@@ -215,7 +228,7 @@ def steps(player: Player, chance: random.Random) -> Iterator[str]:
             yield f"build: {player.run('build', *WITHOUT_TESTS) or 'green'}"
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("player", "seed"), PLAYED, indirect=["player"], scope="module")
 def test_a_plain_build_gives_the_rows_of_a_full_refresh_after_any_sequence(
     player: Player, seed: int
 ) -> None:
@@ -232,6 +245,20 @@ def test_a_plain_build_gives_the_rows_of_a_full_refresh_after_any_sequence(
     assert different == set(), story
 
 
+@pytest.mark.parametrize("player", ENGINES[:1], indirect=True)
+def test_batch_by_batch_gives_the_rows_of_all_at_once_and_of_a_full_refresh(player: Player) -> None:
+    empty = {name for name, (rows, _) in player.expected.items() if rows == 0}
+    assert empty == {"quality.quarantined_rows"}, "a table without rows proves nothing"
+    player.restart()
+    for batch in DAILY_BATCHES:
+        player.load(batch)
+        assert player.run("build", *WITHOUT_TESTS) == ""
+    assert player.rows() == player.expected
+    assert player.run("build", "--full-refresh", *WITHOUT_TESTS) == ""
+    assert player.rows() == player.expected
+
+
+@pytest.mark.parametrize("player", ENGINES, indirect=True)
 def test_an_empty_run_is_refused_on_a_built_warehouse(player: Player) -> None:
     player.restart()
     before = player.rows()

@@ -1,6 +1,6 @@
 """Batch by batch, all at once and rebuilt: the same rows in every table, for many days and for the official sample.
 
-The same claim on a small dataset of three batches is in test_vault_replay.py, where CI makes it.
+The same claim on a small dataset of three batches is in test_incremental_heals.py, where CI makes it.
 
     pytest -m slow tests/python/integration/test_replay_equality.py
     OFFICIAL_SOURCES=/data/tpcdi pytest -m slow tests/python/integration/test_replay_equality.py
