@@ -135,23 +135,41 @@ def test_a_command_in_a_process_of_its_own_has_the_variables_of_the_workspace(
 CONTRACT = """
 models:
   - name: contracted
-    config: {contract: {enforced: true}}
-    columns: [{name: id, data_type: integer}]
+    description: One row.
+    config: {contract: {enforced: true}, persist_docs: {relation: true, columns: true}}
+    columns: [{name: id, data_type: integer, description: "It's a number."}]
 """
+OUR_MATERIALIZATIONS = ("view.sql", "table.sql", "persist_docs.sql")
 
 
-def test_our_views_are_replaced_and_keep_their_contract(
-    workspace: Workspace, tmp_path: Path
+@pytest.mark.parametrize(("kind", "other_kind"), [("view", "table"), ("table", "view")])
+def test_our_views_and_tables_are_replaced_as_a_whole_and_keep_contract_and_descriptions(
+    kind: str, other_kind: str, workspace: Workspace, tmp_path: Path
 ) -> None:
-    view = ROOT / "macros" / "cross_db" / "view.sql"
-    (tmp_path / "macros" / "view.sql").write_text(view.read_text())
+    for name in OUR_MATERIALIZATIONS:
+        macro = ROOT / "macros" / "cross_db" / name
+        (tmp_path / "macros" / name).write_text(macro.read_text())
     (tmp_path / "models" / "contracted.yml").write_text(CONTRACT)
     model = tmp_path / "models" / "contracted.sql"
-    for statement in ("{{ config(materialized='table') }} select 1 as id", "select 2 as id"):
-        model.write_text(statement)
+
+    def run(materialized: str, statement: str) -> None:
+        config = f"{{{{ config(materialized='{materialized}') }}}}"
+        model.write_text(f"{config} {statement}")
         Project().run("run", "--select", "contracted").ensure_green()
-    assert workspace.warehouse.query("select id from contracted") == [(2,)]
-    model.write_text("select 'a' as id")
+
+    for materialized, number in ((other_kind, 1), (kind, 2), (kind, 3)):
+        run(materialized, f"select {number} as id")
+    assert workspace.warehouse.query("select id from contracted") == [(3,)]
+    found = workspace.warehouse.query(
+        "select tables.table_type, tables.table_comment, columns.comment from duckdb_columns() as columns"
+        " inner join information_schema.tables using (table_name) where table_name = 'contracted'"
+    )
+    types = {"view": "VIEW", "table": "BASE TABLE"}
+    assert found == [(types[kind], "One row.", "It's a number.")]
     with pytest.raises(ProjectError, match="contracted"):
-        Project().run("run", "--select", "contracted").ensure_green()
-    assert workspace.warehouse.query("select id from contracted") == [(2,)]
+        run(kind, "select 'a' as id")
+    if kind == "table":
+        # It fails when the old table has been dropped in the transaction.
+        with pytest.raises(ProjectError, match="contracted"):
+            run(kind, "select case when range = 9 then error('no') else 1 end as id from range(10)")
+    assert workspace.warehouse.query("select id from contracted") == [(3,)]
