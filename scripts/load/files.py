@@ -16,26 +16,17 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from threading import Lock
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scripts.load.contracts import Feed
-from scripts.load.delimited import read_delimited
-from scripts.load.fixed_width import read_fixed_width
 from scripts.load.history import History, Repeats, without
 from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake, LakeWriter
+from scripts.load.reading import Reading
 from scripts.load.rows import ConflictError, FileError, Progress, Rows, Violation, readable
 from scripts.load.sources import SourceFile, SourceFolder
-from scripts.load.xml import read_xml
-
-Reader = Callable[[IO[bytes], Feed, int, int, Progress], Iterator[Rows]]
-_READERS: dict[str, Reader] = {
-    "delimited": read_delimited,
-    "fixed_width": read_fixed_width,
-    "xml": read_xml,
-}
 
 
 class Allowance(StrEnum):
@@ -184,6 +175,7 @@ class Attempt:
         self._used: set[Allowance] = set()
         self._progress = progress
         self._repeats = Repeats(job.history, job.batch)
+        self._reading = Reading(job.sources, job.feed, job.batch, job.files, job.block_bytes)
 
     def run(self) -> list[FileResult]:
         """Land the files; returns the result of each."""
@@ -225,10 +217,8 @@ class Attempt:
         tally = _Tally()
         # Blocks of a compressed file are larger than the bytes read from it.
         step: Progress = (lambda _: None) if file.is_compressed else self._progress
-        with Failing(file, checksum), self._job.sources.open(file) as stream:
+        with Failing(file, checksum), self._reading.pieces(file, step) as pieces:
             self._check_twin(checksum)
-            read = _READERS[self._feed.format]
-            pieces = read(stream, self._feed, self._job.batch, self._job.block_bytes, step)
             for piece in _unless_all_blank(pieces):
                 repeated = self._repeated(piece, file)
                 kept = without(piece, repeated)

@@ -9,8 +9,8 @@ import pytest
 from sample_sources import FEEDS, FILES, NAMESPACE, Row
 
 from scripts.load.delimited import read_delimited
-from scripts.load.files import Reader
 from scripts.load.fixed_width import read_fixed_width
+from scripts.load.reading import Reader
 from scripts.load.rows import FileError
 from scripts.load.xml import read_xml
 
