@@ -33,8 +33,8 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([\w.-]+)["']""")
 class _Document:
     """How this file writes its records: the tags with the prefix and the namespaces that it uses.
 
-    The first group of `tag` is the start or end tag of a record; without it, a match is a comment or
-    a CDATA section, in which no record starts or ends.
+    A match of `tag` is the start or end tag of a record; or with a group, a comment or a CDATA section, in which no
+    record starts or ends.
     """
 
     tag: re.Pattern[bytes]
@@ -46,9 +46,9 @@ class _Document:
     def borders(self, buffer: bytes, is_whole: bool) -> list[int]:
         """Where records start and end in a buffer, up to a comment that is open at its end."""
         borders = [
-            match.end() if match[1].startswith(b"</") else match.start()
+            match.end() if match[0].startswith(b"</") else match.start()
             for match in self.tag.finditer(buffer)
-            if match[1]
+            if match[1] is None
         ]
         limit = len(buffer)
         for opening, closing in _SECTIONS.items():
@@ -171,7 +171,9 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
     tag = re.escape(name.encode())
     document = _Document(
         tag=re.compile(
-            rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|(<%b(?=[\s/>])|</%b\s*>)" % (tag, tag), re.DOTALL
+            # All alternatives share their first character: so `re` skips all other bytes at once.
+            rb"<(?:%b(?=[\s/>])|/%b\s*>|(!--.*?-->|!\[CDATA\[.*?\]\]>))" % (tag, tag),
+            re.DOTALL,
         ),
         record_tag=f"{{{feed.namespace}}}{feed.record}" if feed.namespace else str(feed.record),
         root_start=root[0],
@@ -183,6 +185,8 @@ def _document(head: bytes, feed: Feed) -> tuple[_Document, int]:
 
 def _blanked(text: bytes) -> bytes:
     """The text without its comments and processing instructions, which may hold tags; of the same length."""
+    if b"<!--" not in text and b"<?" not in text:
+        return text
     return _NO_DATA.sub(lambda match: b" " * len(match[0]), text)
 
 
@@ -294,19 +298,25 @@ def _collect(
     into: dict[str, str],
     repeated: list[dict[str, str]],
 ) -> None:
-    for name, value in element.attrib.items():
+    for name, value in element.items():
         if name not in node.attributes:
             raise _RecordError(f"attribute {path}@{name} is not in the contract")
         into[node.attributes[name]] = value
-    if element.text and element.text.strip():
+    if (text := element.text) and text.strip():
         raise _RecordError(f"text in element {path.rstrip('/') or element.tag}")
     seen = set()
+    leaves = node.leaves
     for child in element:
         name = child.tag
-        if child.tail and child.tail.strip():
+        if (tail := child.tail) and tail.strip():
             raise _RecordError(f"text after element {path}{name}")
-        if name in node.leaves:
-            _collect_leaf(child, node.leaves[name], path + name, into)
+        if name in leaves:
+            column = leaves[name]
+            if len(child) or child.keys():
+                raise _RecordError(f"element {path}{name} holds more than text")
+            if column in into:
+                raise _RecordError(f"element {path}{name} occurs twice")
+            into[column] = child.text or ""
         elif name in node.children:
             below = node.children[name]
             if below in seen and not below.is_repeated:
@@ -320,14 +330,6 @@ def _collect(
             raise _RecordError(f"element {path}{name} is not in the contract")
 
 
-def _collect_leaf(leaf: etree._Element, column: str, path: str, into: dict[str, str]) -> None:
-    if len(leaf) or leaf.attrib:
-        raise _RecordError(f"element {path} holds more than text")
-    if column in into:
-        raise _RecordError(f"element {path} occurs twice")
-    into[column] = leaf.text or ""
-
-
 def _typed(entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Record, int]) -> Rows:
     """Cast the texts; an empty one is NULL, and its column is in `supplied_fields`.
 
@@ -335,11 +337,7 @@ def _typed(entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Reco
     """
     good = [index for index, (_, row) in enumerate(entries) if isinstance(row, dict)]
     texts = [row for _, row in entries if isinstance(row, dict)]
-    text = {
-        column.name: pa.array([row.get(column.name) or None for row in texts], pa.string())
-        for column in layout
-    }
-    typed, reasons = cast_rows(text, layout)
+    typed, reasons = cast_rows(_columns(texts, layout), layout)
     typed[SUPPLIED_FIELDS.name] = pa.array([list(row) for row in texts], SUPPLIED_FIELDS.type)
     keep = pa.array([row not in reasons for row in range(len(texts))], pa.bool_())
     problems = {index: row for index, (_, row) in enumerate(entries) if isinstance(row, str)}
@@ -352,3 +350,12 @@ def _typed(entries: list[_Entry], layout: tuple[Column, ...], places: dict[_Reco
             for index in sorted(problems)
         ],
     )
+
+
+def _columns(texts: list[dict[str, str]], layout: tuple[Column, ...]) -> dict[str, pa.Array]:
+    """One text array for each column; an empty text is NULL. Most rows have few of the columns."""
+    values: dict[str, list[str | None]] = {column.name: [None] * len(texts) for column in layout}
+    for index, row in enumerate(texts):
+        for name, value in row.items():
+            values[name][index] = value or None
+    return {name: pa.array(column, pa.string()) for name, column in values.items()}
