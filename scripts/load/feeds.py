@@ -84,6 +84,7 @@ class FeedLoad:
         receipt = self._receipt(checksums)
         if receipt and not self.force:
             progress(self.bytes)
+            self.receipts.confirm(self.job.feed.label, self.job.batch)
             files = [FileResult(**file) for file in receipt.files]
             return self._as_result(files, is_unchanged=True)
         landed = self._landed(checksums)

@@ -285,11 +285,14 @@ class Lake:
     def _read_metadata(self, path: str) -> pq.FileMetaData | None:
         if path not in self._metadata:
             try:
-                if self._is_local:
-                    self._metadata[path] = pq.read_metadata(path)
-                else:
+                if not self._is_local:
                     with self.open(path) as stream:
                         self._metadata[path] = pq.read_metadata(stream)
+                elif Path(path).exists():
+                    self._metadata[path] = pq.read_metadata(path)
+                else:
+                    # Arrow would find out, too, but in three times as long.
+                    self._metadata[path] = None
             except _DAMAGE:
                 self._metadata[path] = None
         return self._metadata[path]

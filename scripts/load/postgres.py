@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from scripts.load.connection import Connection
 from scripts.load.contracts import Contracts, Feed
 from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake
+from scripts.load.receipts import Receipts
 from scripts.load.rows import Progress
 from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
 from scripts.warehouse.settings import PostgresError
@@ -91,6 +92,7 @@ def copy_lake(
     batches: Sequence[int],
     on_copy: OnCopy = lambda _: lambda _: None,
     *,
+    receipts: Receipts | None = None,
     force: bool = False,
 ) -> list[Copied]:
     """Copy what is new or changed in the lake to Postgres.
@@ -102,6 +104,7 @@ def copy_lake(
         feeds: those to copy.
         batches: those to copy; empty for all in the lake.
         on_copy: called with the bytes to copy, for a progress bar.
+        receipts: those that this load confirmed spare reading the footers of what has not changed.
         force: copy what is unchanged, too; if that is interrupted, the next call does the rest, with or without this.
 
     Returns:
@@ -110,6 +113,7 @@ def copy_lake(
     Raises:
         PostgresError: a feed of a batch could not be copied; those copied before it stay, the rest is not copied.
     """
+    receipts = receipts or Receipts(lake)
     _create_tables(connection, contracts)
     notes = _read_notes(connection)
     in_lake = lake.batches()
@@ -129,7 +133,7 @@ def copy_lake(
         for feed, batch in product(contracts.feeds, in_lake)
         if (feed in feeds and (not batches or batch in batches))
         or notes.get((feed.label, batch)) == _STALE
-        if (change := _change(lake, feed, batch, notes.get((feed.label, batch))))
+        if (change := _change(lake, feed, batch, notes.get((feed.label, batch)), receipts))
     ]
     progress = on_copy(sum(lake.size(path) for change in changes for path in change.files))
     return [_copy(lake, connection, change, progress) for change in changes]
@@ -205,14 +209,23 @@ def _read_notes(connection: Connection) -> dict[tuple[str, int], str]:
     return {(label, batch): digest for label, batch, digest in connection.rows(query)}
 
 
-def _change(lake: Lake, feed: Feed, batch: int, noted: str | None) -> _Change | None:
+def _change(
+    lake: Lake, feed: Feed, batch: int, noted: str | None, receipts: Receipts
+) -> _Change | None:
     """What there is to copy; None if the lake holds nothing of this feed and batch, or nothing new."""
     files = lake.batch_files(feed.system, feed.name, batch)
-    footers = [lake.footer(path) for path in files]
-    digest = hashlib.sha256(json.dumps(footers, sort_keys=True).encode()).hexdigest()
-    if not any(footers) or digest == noted:
+    digest = receipts.digest(feed.label, batch, lambda: _digest(lake, files))
+    if not digest or digest == noted:
         return None
     return _Change(feed, batch, files, digest, is_there=noted is not None)
+
+
+def _digest(lake: Lake, files: BatchFiles) -> str:
+    """A digest of the footers of a feed and batch; empty if the lake holds nothing of it."""
+    footers = [lake.footer(path) for path in files]
+    if not any(footers):
+        return ""
+    return hashlib.sha256(json.dumps(footers, sort_keys=True).encode()).hexdigest()
 
 
 def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progress) -> Copied:

@@ -4,6 +4,8 @@ A receipt of a feed and batch holds what landed and the checksum of each file of
 lake is as the load left it and need not be read again. If one does not, or there is no receipt, the footers of the
 files decide. The receipts may be deleted at any time: the next load takes longer, once.
 
+The digest by which the copy in Postgres knows a batch comes from the footers, too; a receipt keeps it.
+
 Usage:
     receipts = Receipts(lake)
     receipts.put(label, batch, Receipt(...))
@@ -12,7 +14,8 @@ Usage:
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -27,11 +30,13 @@ class Receipt:
         contract: the fingerprint of the contract under which it landed.
         files: the result for each source file.
         sha256: the checksum of each file in the lake, by its name in `BatchFiles`.
+        digest: the digest of their footers; empty before Postgres needs it.
     """
 
     contract: str
     files: list[dict[str, Any]]
     sha256: dict[str, str]
+    digest: str = ""
 
 
 class Receipts:
@@ -42,6 +47,8 @@ class Receipts:
         self._lock = Lock()
         self._receipts = self._read()
         self._is_changed = False
+        # Those that this load compared with the lake, or wrote.
+        self._confirmed: set[str] = set()
 
     def find(self, label: str, batch: int) -> Receipt | None:
         """The receipt of a feed and batch, if there is one."""
@@ -56,6 +63,24 @@ class Receipts:
                 self._receipts.pop(key, None)
                 if receipt:
                     self._receipts[key] = receipt
+            self._confirmed.add(key)
+
+    def confirm(self, label: str, batch: int) -> None:
+        """Record that the lake still holds what the receipt says."""
+        with self._lock:
+            self._confirmed.add(f"{label} {batch}")
+
+    def digest(self, label: str, batch: int, compute: Callable[[], str]) -> str:
+        """The digest of the footers of a feed and batch: computed, unless a confirmed receipt has it."""
+        key = f"{label} {batch}"
+        receipt = self._receipts.get(key)
+        if receipt is None or key not in self._confirmed:
+            return compute()
+        if not receipt.digest:
+            receipt = replace(receipt, digest=compute())
+            self._receipts[key] = receipt
+            self._is_changed = True
+        return receipt.digest
 
     def save(self) -> None:
         """Write them for the next load.

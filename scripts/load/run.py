@@ -164,8 +164,16 @@ def load(
         copied = []
         if connection is not None:
             copied = copy_lake(
-                lake, connection, contracts, feeds, options.batches, on_copy, force=options.force
+                lake,
+                connection,
+                contracts,
+                feeds,
+                options.batches,
+                on_copy,
+                receipts=receipts,
+                force=options.force,
             )
+            receipts.save()
     if options.feeds:
         return LoadResult(results, missing_batches=missing, copied=copied)
     unknown = [file.name for file in sources.unknown_files(contracts)]

@@ -163,6 +163,23 @@ def test_a_second_load_copies_nothing(
     assert (notes(database), row_versions(database, "brokerage.trade", 1)) == before
 
 
+def test_a_load_with_nothing_to_copy_reads_no_footer_of_a_feed(
+    small_dataset: Path, lake: Path, database: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy(small_dataset, lake, "hr", "brokerage")
+    read: list[str] = []
+
+    def noted(self: Lake, path: str) -> object:
+        read.append(path)
+        return footer(self, path)
+
+    footer = Lake.footer
+    monkeypatch.setattr(Lake, "footer", noted)
+    assert copy(small_dataset, lake, "hr", "brokerage") == []
+    # The empty tables, and feeds that do not come in a batch.
+    assert [path for path in read if "batch_id=0" not in path and Path(path).exists()] == []
+
+
 def test_every_table_exists_before_its_first_row(
     small_dataset: Path, tmp_path: Path, database: PostgresServer
 ) -> None:

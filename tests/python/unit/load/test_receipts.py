@@ -1,5 +1,6 @@
 """Receipts make a load of nothing cheap, and never decide anything else."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from sample_sources import load, write_sources
 
 from scripts.fingerprint import fingerprint_lake
 from scripts.load.lake import Lake
+from scripts.load.receipts import Receipt, Receipts
 
 
 @pytest.fixture
@@ -95,3 +97,56 @@ def test_a_receipt_has_what_landed(sources: Path, lake: Path) -> None:
     receipt = found["brokerage.trade 1"]
     assert receipt["files"][0]["rows_landed"] == 5
     assert receipt["sha256"].keys() == {"data", "log"}
+
+
+RECEIPT = Receipt("contract", [{"source_file": "Batch1/HR.csv"}], {"data": "1", "log": "2"})
+
+
+@pytest.fixture
+def empty(lake: Path) -> Lake:
+    lake.mkdir()
+    return Lake(str(lake))
+
+
+def digest(receipts: Receipts, computed: str) -> str:
+    return receipts.digest("hr.employee", 1, lambda: computed)
+
+
+def test_a_digest_is_computed_once(empty: Lake) -> None:
+    first = Receipts(empty)
+    first.put("hr.employee", 1, RECEIPT)
+    assert [digest(first, computed) for computed in ("a", "b")] == ["a", "a"]
+    first.save()
+    second = Receipts(empty)
+    second.confirm("hr.employee", 1)
+    assert digest(second, "b") == "a"
+
+
+def test_a_receipt_that_was_not_compared_with_the_lake_gives_no_digest(empty: Lake) -> None:
+    first = Receipts(empty)
+    assert [digest(first, computed) for computed in ("a", "b")] == ["a", "b"]
+    first.put("hr.employee", 1, RECEIPT)
+    digest(first, "a")
+    first.save()
+    assert digest(Receipts(empty), "b") == "b"
+
+
+@pytest.mark.parametrize("landed", [RECEIPT, None], ids=["certain", "uncertain"])
+def test_what_lands_again_gets_a_new_digest(landed: Receipt | None, empty: Lake) -> None:
+    receipts = Receipts(empty)
+    receipts.put("hr.employee", 1, RECEIPT)
+    digest(receipts, "a")
+    receipts.put("hr.employee", 1, landed)
+    assert digest(receipts, "b") == "b"
+
+
+def test_receipts_of_an_earlier_version_have_no_digest(sources: Path, lake: Path) -> None:
+    load(sources, lake)
+    path = receipts(lake)
+    content = path.read_text().partition("\n")[2].rstrip("\n").replace(', "digest": ""', "")
+    assert "digest" not in content
+    path.write_text(f"{hashlib.sha256(content.encode()).hexdigest()}\n{content}\n")
+    assert load(sources, lake).exit_code == 0
+    found = Receipts(Lake(str(lake))).find("hr.employee", 1)
+    assert found is not None
+    assert found.digest == ""
