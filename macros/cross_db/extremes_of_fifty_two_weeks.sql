@@ -1,8 +1,8 @@
 {#
-    For each day of a symbol, the greatest `high_and_day` and the least `low_and_day` of the calendar year up to it: 365 or 366 days including
-    the day itself, without the same day of the year before. What the two numbers are: docs/decisions/0016.
+    All columns of the days of a symbol, and the greatest `high_and_day` and the least `low_and_day` of the calendar year up to each day, as `year_high`
+    and `year_low`: 365 or 366 days including the day itself, without the same day of the year before. What the two numbers are: docs/decisions/0016.
 
-    `days`: relation with symbol, price_date, batch_id, high_and_day and low_and_day.
+    `days`: relation with symbol, price_date, high_and_day and low_and_day.
 #}
 {% macro extremes_of_fifty_two_weeks(days) -%}
     {{ return(adapter.dispatch("extremes_of_fifty_two_weeks")(days)) }}
@@ -10,11 +10,9 @@
 
 {% macro default__extremes_of_fifty_two_weeks(days) %}
     select
-        symbol,
-        price_date,
-        batch_id,
-        max(high_and_day) over fifty_two_weeks as high_and_day,
-        min(low_and_day) over fifty_two_weeks as low_and_day
+        {{ days }}.*,
+        max(high_and_day) over fifty_two_weeks as year_high,
+        min(low_and_day) over fifty_two_weeks as year_low
     from {{ days }}
     window fifty_two_weeks as (
         partition by symbol
@@ -30,9 +28,7 @@
 
     yearly as (
         select
-            symbol,
-            price_date,
-            batch_id,
+            {{ days }}.*,
             date_trunc('year', price_date) as year_start,
             max(high_and_day) over year_to_date as high_to_date,
             min(low_and_day) over year_to_date as low_to_date,
@@ -59,10 +55,8 @@
     )
 
     select
-        symbol,
-        price_date,
-        batch_id,
-        greatest(high_to_date, case when first_year_start < year_start then high_from_first end) as high_and_day,
-        least(low_to_date, case when first_year_start < year_start then low_from_first end) as low_and_day
+        framed.*,
+        greatest(high_to_date, case when first_year_start < year_start then high_from_first end) as year_high,
+        least(low_to_date, case when first_year_start < year_start then low_from_first end) as year_low
     from framed
 {%- endmacro %}

@@ -12,11 +12,6 @@ prices as (
     where {{ affected_prices() }}
 ),
 
-fifty_two_weeks as (
-    select * from {{ ref('bv_daily_price__fifty_two_weeks') }}
-    where {{ affected_prices() }}
-),
-
 dim_date as (
     select * from {{ ref('dim_date') }}
 ),
@@ -30,9 +25,9 @@ keyed as (
         price_date.sk_date_id,
         prices.price_earnings_ratio as pe_ratio,
         prices.dividend_yield as yield,
-        fifty_two_weeks.fifty_two_week_high_price as fifty_two_week_high,
+        prices.fifty_two_week_high_price as fifty_two_week_high,
         high_date.sk_date_id as sk_fifty_two_week_high_date,
-        fifty_two_weeks.fifty_two_week_low_price as fifty_two_week_low,
+        prices.fifty_two_week_low_price as fifty_two_week_low,
         low_date.sk_date_id as sk_fifty_two_week_low_date,
         prices.close_price,
         prices.high_price as day_high,
@@ -40,18 +35,10 @@ keyed as (
         prices.volume_count as volume,
         prices.batch_id
     from prices
-    inner join fifty_two_weeks
-        on
-            prices.symbol = fifty_two_weeks.symbol
-            and prices.price_date = fifty_two_weeks.price_date
-            and prices.batch_id = fifty_two_weeks.batch_id
     inner join dim_date as price_date on prices.price_date = price_date.date_value
-    left join dim_date as high_date on fifty_two_weeks.fifty_two_week_high_date = high_date.date_value
-    left join dim_date as low_date on fifty_two_weeks.fifty_two_week_low_date = low_date.date_value
-    where
-        prices.security_version_hk is not null
-        and prices.close_price is not null
-        and prices.volume_count is not null
+    left join dim_date as high_date on prices.fifty_two_week_high_date = high_date.date_value
+    left join dim_date as low_date on prices.fifty_two_week_low_date = low_date.date_value
+    where prices.security_version_hk is not null
 )
 
 select * from keyed

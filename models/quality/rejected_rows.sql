@@ -22,6 +22,7 @@
 {%- endif -%}
 
 {%- set touched_trades = incremental_key_filter(["trade_id"], refs(trade_tables), in_order=true) -%}
+{%- set touched_watches = incremental_key_filter(["customer_id", "symbol"], refs(watch_tables), in_order=true) -%}
 
 with
 
@@ -278,25 +279,15 @@ rejected_transactions as (
 
 ---------- prices
 
-new_prices as (
-    select
-        *,
-        {{ is_complete_price("daily_prices") }} as is_complete
-    from {{ ref('nhl_daily_price') }} as daily_prices
-    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
-),
-
 daily_prices as (
-    select
-        *,
-        row_number() over (partition by batch_id, symbol, price_date, is_complete order by source_row)
-            as delivery_number
-    from new_prices
+    select * from {{ ref('nhl_daily_price') }}
+    where {{ new_rows_filter(ref('nhl_daily_price'), in_order=true) }}
 ),
 
 dated_prices as (
     select
         daily_prices.*,
+        {{ is_complete_price("daily_prices") }} as is_complete,
         {{ version_day("daily_prices", "daily_prices.price_date") }} as looked_up_on
     from daily_prices
     inner join batches on daily_prices.batch_id = batches.batch_id
@@ -325,8 +316,7 @@ rejected_prices as (
                     'no version of security ' || prices.symbol
                     || ' holds on ' || cast(prices.looked_up_on as varchar)
             when not prices.is_complete then 'the row has no closing price, high, low or volume'
-            when prices.delivery_number > 1 or fifty_two_weeks.symbol is null
-                then 'the price of this security and day was delivered before'
+            when fifty_two_weeks.symbol is null then 'the price of this security and day was delivered before'
             else 'unexplained'
         end as reason,
         {{ row_as_text([
@@ -341,11 +331,9 @@ rejected_prices as (
             prices.symbol = fifty_two_weeks.symbol
             and prices.price_date = fifty_two_weeks.price_date
             and prices.batch_id = fifty_two_weeks.batch_id
+            and prices.source_row = fifty_two_weeks.source_row
     where
-        not prices.is_complete
-        or prices.delivery_number > 1
-        or fifty_two_weeks.symbol is null
-        or calendar.date_value is null
+        fifty_two_weeks.symbol is null
         or (securities.first_day <= prices.looked_up_on) is not true
 ),
 
@@ -353,10 +341,48 @@ rejected_prices as (
 
 watch_events as (
     select * from {{ ref('nhl_watch_event') }}
-    where {{ incremental_key_filter(["customer_id", "symbol"], [ref('nhl_watch_event')], in_order=true) }}
+    where {{ touched_watches }}
 ),
 
-{{ followed_watches("watch_events") }},
+-- Events delivered, less those that the fact holds: each of its rows is an event that sets a watch and, if it was
+-- removed, one that cancels it.
+watch_counts as (
+    select
+        customer_id,
+        symbol,
+        1 as event_count
+    from watch_events
+    union all
+    select
+        dim_customer.customer_id,
+        dim_security.symbol,
+        case when fct_watches.sk_date_id_date_removed is null then -1 else -2 end as event_count
+    from {{ ref('fct_watches') }} as fct_watches
+    inner join {{ ref('dim_customer') }} as dim_customer on fct_watches.sk_customer_id = dim_customer.sk_customer_id
+    inner join {{ ref('dim_security') }} as dim_security on fct_watches.sk_security_id = dim_security.sk_security_id
+    where {{ touched_watches }}
+),
+
+-- Watches are many: only those are put in order of which the fact lacks an event.
+incomplete_watches as (
+    select
+        customer_id,
+        symbol
+    from watch_counts
+    group by customer_id, symbol
+    having sum(event_count) <> 0
+),
+
+incomplete_events as (
+    select watch_events.*
+    from watch_events
+    inner join incomplete_watches
+        on
+            watch_events.customer_id = incomplete_watches.customer_id
+            and watch_events.symbol = incomplete_watches.symbol
+),
+
+{{ followed_watches("incomplete_events") }},
 
 -- An event, and when the watch was set that it sets or cancels.
 watches as (

@@ -30,17 +30,22 @@ affected as (
     group by symbol
 ),
 
--- One number for price and day: the greatest one is the highest price, and of equal prices the one of the earliest
--- day. A million is
--- added to each price, because the encoding needs numbers that are not negative.
+-- One number for price and day, which takes the last 17 bits: the greatest one is the highest price, and of equal
+-- prices the one of the earliest day.
 encoded as (
     select
         prices.symbol,
         prices.price_date,
+        prices.close_price,
+        prices.high_price,
+        prices.low_price,
+        prices.volume_count,
+        prices.cdc_flag,
         prices.batch_id,
+        prices.source_row,
         affected.first_price_date,
-        (cast(prices.high_price * 100 as bigint) + 100000000) * 100000 + 99999 - prices.day_number as high_and_day,
-        (cast(prices.low_price * 100 as bigint) + 100000000) * 100000 + prices.day_number as low_and_day,
+        cast(prices.high_price * 100 as bigint) * 131072 + 131071 - prices.day_number as high_and_day,
+        cast(prices.low_price * 100 as bigint) * 131072 + prices.day_number as low_and_day,
         row_number() over (partition by prices.symbol, prices.price_date order by prices.batch_id, prices.source_row)
             as delivery_number
     from prices
@@ -73,8 +78,8 @@ earlier as (
     select
         recent.symbol,
         recent.price_date,
-        max(earlier_days.high_and_day) as high_and_day,
-        min(earlier_days.low_and_day) as low_and_day
+        max(earlier_days.high_and_day) as year_high,
+        min(earlier_days.low_and_day) as year_low
     from recent
     inner join earlier_days
         on
@@ -87,9 +92,15 @@ extremes as (
     select
         recent.symbol,
         recent.price_date,
+        recent.close_price,
+        recent.high_price,
+        recent.low_price,
+        recent.volume_count,
+        recent.cdc_flag,
         recent.batch_id,
-        greatest(recent.high_and_day, earlier.high_and_day) as high_and_day,
-        least(recent.low_and_day, earlier.low_and_day) as low_and_day
+        recent.source_row,
+        greatest(recent.year_high, earlier.year_high) as year_high,
+        least(recent.year_low, earlier.year_low) as year_low
     from recent
     left join earlier
         on
@@ -101,13 +112,17 @@ decoded as (
     select
         symbol,
         price_date,
-        cast(cast(high_and_day - high_and_day % 100000 as decimal(18, 0)) * 0.0000001 - 1000000 as decimal(8, 2))
-            as fifty_two_week_high_price,
-        cast('1900-01-01' as date) + cast(99999 - high_and_day % 100000 as integer) as fifty_two_week_high_date,
-        cast(cast(low_and_day - low_and_day % 100000 as decimal(18, 0)) * 0.0000001 - 1000000 as decimal(8, 2))
-            as fifty_two_week_low_price,
-        cast('1900-01-01' as date) + cast(low_and_day % 100000 as integer) as fifty_two_week_low_date,
-        batch_id
+        cast(cast(year_high >> 17 as integer) * 0.01 as decimal(8, 2)) as fifty_two_week_high_price,
+        cast('1900-01-01' as date) + cast(131071 - (year_high & 131071) as integer) as fifty_two_week_high_date,
+        cast(cast(year_low >> 17 as integer) * 0.01 as decimal(8, 2)) as fifty_two_week_low_price,
+        cast('1900-01-01' as date) + cast(year_low & 131071 as integer) as fifty_two_week_low_date,
+        close_price,
+        high_price,
+        low_price,
+        volume_count,
+        cdc_flag,
+        batch_id,
+        source_row
     from extremes
 )
 

@@ -3,7 +3,7 @@
 with
 
 daily_prices as (
-    select * from {{ ref('nhl_daily_price') }}
+    select * from {{ ref('bv_daily_price__fifty_two_weeks') }}
 ),
 
 batches as (
@@ -20,22 +20,11 @@ earnings as (
 
 prices as (
     select
-        daily_prices.symbol,
-        daily_prices.price_date,
-        daily_prices.close_price,
-        daily_prices.high_price,
-        daily_prices.low_price,
-        daily_prices.volume_count,
-        daily_prices.batch_id,
+        daily_prices.*,
         cast(date_trunc('quarter', daily_prices.price_date) as date) as quarter_start_date,
-        {{ version_day("daily_prices", "daily_prices.price_date") }} as looked_up_on,
-        row_number() over (
-            partition by daily_prices.batch_id, daily_prices.symbol, daily_prices.price_date
-            order by daily_prices.source_row
-        ) as delivery_number
+        {{ version_day("daily_prices", "daily_prices.price_date") }} as looked_up_on
     from daily_prices
     inner join batches on daily_prices.batch_id = batches.batch_id
-    where {{ is_complete_price("daily_prices") }}
 ),
 
 valued as (
@@ -50,6 +39,10 @@ valued as (
         prices.high_price,
         prices.low_price,
         prices.volume_count,
+        prices.fifty_two_week_high_price,
+        prices.fifty_two_week_high_date,
+        prices.fifty_two_week_low_price,
+        prices.fifty_two_week_low_date,
         ---------- ratios
         {{ ratio("prices.close_price", "earnings.trailing_earnings_per_share") }} as price_earnings_ratio,
         {{ ratio("securities.dividend_amount * 100", "prices.close_price") }} as dividend_yield,
@@ -65,7 +58,6 @@ valued as (
         on
             securities.company_hk = earnings.company_hk
             and prices.quarter_start_date = earnings.quarter_start_date
-    where prices.delivery_number = 1
 )
 
 select * from valued
