@@ -57,10 +57,20 @@ def wait_for_lock(process: subprocess.Popen[str], lake: Path) -> None:
         time.sleep(0.002)
 
 
-def kill_after(seconds: float, process: subprocess.Popen[str]) -> bool:
-    """Kill the process; whether it was still at work."""
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
+def kill_when(
+    is_time: Callable[[], bool], process: subprocess.Popen[str], *, writing: Path | None = None
+) -> bool:
+    """Kill the process when it is time, and if a lake is named, while it writes a file there; whether it was still at work.
+
+    The moment is what the process has done, not a number of seconds: how fast it is depends on what else runs.
+    """
+    while process.poll() is None:
+        if is_time():
+            process.send_signal(signal.SIGSTOP)
+            if writing is None or leftovers(writing):
+                process.send_signal(signal.SIGKILL)
+            process.send_signal(signal.SIGCONT)
+        time.sleep(0.002)
     process.communicate(timeout=60)
     return process.returncode == -signal.SIGKILL
 
@@ -68,6 +78,11 @@ def kill_after(seconds: float, process: subprocess.Popen[str]) -> bool:
 def load_again(sources: Path, lake: Path) -> list[str]:
     """What goes wrong when the same is loaded once more, in this process."""
     return run.load(run.LoadOptions(str(sources), str(lake), feeds=SYSTEMS)).failures
+
+
+def written(lake: Path) -> int:
+    """The number of files that the lake holds."""
+    return sum(1 for _ in lake.rglob("batch_id=*/*.parquet"))
 
 
 def leftovers(lake: Path) -> list[Path]:
@@ -87,53 +102,53 @@ def load_times_per_batch(lake: Path) -> set[int]:
 @pytest.fixture(scope="module")
 def unharmed(
     small_dataset: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, Fingerprint], float]:
-    """The fingerprints of an unharmed load, and the seconds from its lock to its end."""
+) -> tuple[dict[str, Fingerprint], int]:
+    """The fingerprints of an unharmed load, and the number of files that it writes."""
     lake = tmp_path_factory.mktemp("unharmed") / "lake"
-    process = start(small_dataset, lake)
-    wait_for_lock(process, lake)
-    started = time.perf_counter()
-    output, _ = process.communicate(timeout=300)
-    seconds = time.perf_counter() - started
-    assert process.returncode == 0, output
+    exit_code, output = load(small_dataset, lake)
+    assert exit_code == 0, output
     fingerprints = fingerprint_lake(lake)
     assert sum(table.rows for table in fingerprints.values()) > 100_000
     assert load_times_per_batch(lake) == {1}
     assert load_again(small_dataset, lake) == []
     assert fingerprint_lake(lake) == fingerprints
-    return fingerprints, seconds
+    return fingerprints, written(lake)
 
 
 def test_a_load_killed_at_ten_moments_and_started_again_gives_the_same_lake(
-    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], int], tmp_path: Path
 ) -> None:
-    fingerprints, seconds = unharmed
+    fingerprints, files = unharmed
     killed = left_half = 0
     for kill in range(KILLS):
         lake = tmp_path / f"lake{kill}"
         process = start(small_dataset, lake)
         wait_for_lock(process, lake)
-        killed += kill_after(seconds * kill / KILLS, process)
+        killed += kill_when(
+            lambda lake=lake, kill=kill: written(lake) >= files * kill // KILLS,
+            process,
+            writing=lake if kill % 2 else None,
+        )
         left_half += bool(leftovers(lake))
         assert load_again(small_dataset, lake) == []
         assert fingerprint_lake(lake) == fingerprints
         assert load_times_per_batch(lake) == {1}
         assert leftovers(lake) == []
         shutil.rmtree(lake)
-    # Most of the moments fell inside the load, and some into the writing of a file.
+    # Most of the moments fall inside the load, and half of them into the writing of a file.
     assert killed > KILLS // 2
     assert left_half > 0
 
 
 def test_one_lake_killed_again_and_again_ends_the_same(
-    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], int], tmp_path: Path
 ) -> None:
-    fingerprints, seconds = unharmed
+    fingerprints, files = unharmed
     lake = tmp_path / "lake"
     for kill in range(2):
         process = start(small_dataset, lake, "--force")
         wait_for_lock(process, lake)
-        kill_after(seconds * (0.3 + 0.4 * kill), process)
+        assert kill_when(lambda kill=kill: written(lake) >= files * (1 + kill) // 3, process)
         (lake / ".load.lock").unlink()
     assert load_again(small_dataset, lake) == []
     assert fingerprint_lake(lake) == fingerprints
@@ -163,7 +178,7 @@ def test_a_folder_without_permission_is_named(small_dataset: Path, tmp_path: Pat
 
 
 def test_a_full_disk_fails_what_does_not_fit_and_the_next_load_completes_it(
-    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], float], tmp_path: Path
+    small_dataset: Path, unharmed: tuple[dict[str, Fingerprint], int], tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
     limit = 100_000
