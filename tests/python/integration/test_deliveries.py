@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 
 GAP = "assert_batches__none_is_missing"
 DATES = "assert_batches__each_has_a_later_date_than_the_one_before"
+GONE = "assert_load_log__has_every_batch_of_the_vault"
 FAILED = "assert_load_log__no_file_has_failed"
 # In the calendar, but before everything of the dataset.
 LONG_AGO = "1950-02-01"
@@ -166,3 +167,24 @@ def test_a_price_and_a_watch_before_their_versions_are_facts(odd: Built) -> None
     assert odd.query(
         f"select count(*) from marts.fct_watches where sk_date_id_date_placed = {day}"
     ) == [(1,)]
+
+
+def test_a_batch_that_is_gone_from_the_lake_is_named(odd: Built, tmp_path: Path) -> None:
+    lake = odd.workspace.lake
+    gone = (
+        lake / "hr/employee/batch_id=1",
+        lake / "control/load_log/batch_id=1/hr__employee.parquet",
+    )
+    for path in gone:
+        path.rename(tmp_path / path.name)
+    try:
+        test = odd.workspace.dbt("build", "-s", "stg_control__load_log", "load_log", GONE)
+    finally:
+        for path in gone:
+            (tmp_path / path.name).rename(path)
+    assert test.returncode == 1
+    assert odd.query(
+        "select count(*) from operations.vault_batches where feed = 'hr.employee' and batch_id = 1"
+    ) != [(0,)]
+    found = json.loads((odd.workspace.target / "run_results.json").read_text())["results"]
+    assert [node["failures"] for node in found if node["unique_id"].split(".")[2] == GONE] == [1]
