@@ -1,6 +1,6 @@
 {#
-    Replaces dbt's own macro on DuckDB, which asks for the columns of the relation twice before it writes the descriptions. Where they are written,
-    an enforced contract has compared the columns already.
+    Replaces dbt's own macro on DuckDB, which asks for the columns of the relation twice before it writes the descriptions. With an enforced contract,
+    its columns are those of the YAML.
 
     `relation`: what was built.
     `model`: its node.
@@ -10,9 +10,12 @@
     {%- if for_relation and config.persist_relation_docs() and model.description -%}
         {%- do statements.append(alter_relation_comment(relation, model.description)) -%}
     {%- endif -%}
-    {%- if for_columns and config.persist_column_docs() -%}
-        {%- for column in model.columns.values() if column.description -%}
-            {%- do statements.append("comment on column " ~ relation ~ "." ~ column.name ~ " is " ~ duckdb_escape_comment(column.description) ~ ";") -%}
+    {%- if for_columns and config.persist_column_docs() and model.columns -%}
+        {%- set columns = model.columns if config.get("contract").enforced
+            else adapter.get_columns_in_relation(relation) | map(attribute="name") | list -%}
+        {%- for column in model.columns.values() if column.description and column.name in columns -%}
+            {%- set name = adapter.quote(column.name) if column.quote else column.name -%}
+            {%- do statements.append("comment on column " ~ relation ~ "." ~ name ~ " is " ~ duckdb_escape_comment(column.description) ~ ";") -%}
         {%- endfor -%}
     {%- endif -%}
     {%- if statements -%}

@@ -1,6 +1,7 @@
 {#
     Replaces dbt's own materialization of tables on DuckDB, which creates a table beside the old one, looks for indexes and foreign keys, renames
-    both and drops one. Here the old table is dropped in the transaction that creates the new one: until it commits, readers see the old one.
+    both and drops one. Here the old table is dropped in the transaction that creates the new one: until it commits, readers see the old one. So the query
+    of a table cannot read the table itself.
 #}
 {% materialization table, adapter="duckdb" -%}
     {%- set existing = load_cached_relation(this) -%}
@@ -15,6 +16,7 @@
         drop table if exists {{ table }};
         {{ create_table_as(False, table, sql) }}
     {%- endcall %}
+    {%- do create_indexes(table) -%}
     {%- do persist_docs(table, model) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() %}

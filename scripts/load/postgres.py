@@ -105,7 +105,7 @@ def copy_lake(
         batches: those to copy; empty for all in the lake.
         on_copy: called with the bytes to copy, for a progress bar.
         receipts: those that this load confirmed spare reading the footers of what has not changed.
-        force: copy what is unchanged, too; if that is interrupted, the next call does the rest, with or without this.
+        force: copy what is unchanged, too.
 
     Returns:
         What was copied; what Postgres already held is left out.
@@ -124,10 +124,12 @@ def copy_lake(
                 f" came from, or PGDATABASE to another database; to start over, drop schema {SCHEMA} cascade"
             )
     if force:
-        # Committed before the first copy: if this one is interrupted, the next load copies the rest.
-        _mark_stale(connection, _chosen(feeds, batches))
-        connection.commit()
-        notes = _read_notes(connection)
+        labels = {feed.label for feed in feeds}
+        notes |= {
+            (label, batch): _STALE
+            for label, batch in notes
+            if label in labels and (not batches or batch in batches)
+        }
     changes = [
         change
         for feed, batch in product(contracts.feeds, in_lake)
@@ -156,26 +158,17 @@ def _create_tables(connection: Connection, contracts: Contracts) -> None:
         if table in there:
             # Views over it are dropped, too; the next dbt build creates them again.
             connection.execute(f"drop table {_qualified(table)} cascade")
-            # The log and the quarantine hold rows of every feed.
-            is_of_one_feed = table not in (_LOAD_LOG, _QUARANTINE)
-            _mark_stale(
-                connection, f"system || '__' || feed = '{table}'" if is_of_one_feed else "true"
-            )
+            _mark_stale(connection, table)
         definition = ", ".join(f'"{name}" {type_}' for name, type_ in columns)
         connection.execute(f"create table {_qualified(table)} ({definition})")
     connection.commit()
 
 
-def _chosen(feeds: Sequence[Feed], batches: Sequence[int]) -> str:
-    """The condition on the notes of these feeds and batches; no batches for all."""
-    labels = ", ".join(f"'{feed.label}'" for feed in feeds) or "null"
-    numbers = ", ".join(map(str, batches)) or "batch_id"
-    return f"system || '.' || feed in ({labels}) and batch_id in ({numbers})"
-
-
-def _mark_stale(connection: Connection, condition: str) -> None:
-    """Record that what these notes are about has to be copied again."""
-    connection.execute(f"update {_NOTES} set digest = '{_STALE}' where {condition}")
+def _mark_stale(connection: Connection, table: str) -> None:
+    """Record that the rows of the table have to be copied again: those of one feed, or of all that share it."""
+    which = "true" if table in (_LOAD_LOG, _QUARANTINE) else "system || '__' || feed = $1"
+    values = () if which == "true" else (table,)
+    connection.execute(f"update {_NOTES} set digest = '{_STALE}' where {which}", *values)
 
 
 def _read_columns(connection: Connection) -> dict[str, _Columns]:

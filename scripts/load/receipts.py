@@ -98,7 +98,11 @@ class Receipts:
         checksum, _, content = self._lake.read_note().rstrip("\n").partition("\n")
         if not content or checksum != _checksum(content):
             return {}
-        return {key: Receipt(**receipt) for key, receipt in json.loads(content).items()}
+        try:
+            return {key: Receipt(**receipt) for key, receipt in json.loads(content).items()}
+        except TypeError:
+            # Another version of the loader wrote them, with other fields.
+            return {}
 
 
 def _checksum(content: str) -> str:

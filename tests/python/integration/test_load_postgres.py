@@ -27,10 +27,9 @@ from scripts.load.__main__ import main
 from scripts.load.contracts import read_contracts
 from scripts.load.lake import Lake
 from scripts.load.postgres import Copied, copy_lake
-from scripts.load.rows import Progress
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import Target
+from scripts.warehouse.settings import PostgresError, Target
 from tests.python.lake import query_lake
 
 ROOT = Path(__file__).parents[3]
@@ -460,24 +459,26 @@ def test_a_locked_table_is_named_with_who_locks_it_and_keeps_its_rows(
         f"(process {pid}, {database.user}, brokerage warehouse); wait for it to end, or end it"
         in message
     )
-    assert [feed.feed.label for feed in copy(small_dataset, lake, "hr")] == ["hr.employee"]
+    # Its rows are those of the lake; the forced load may have written that again with nothing new.
+    copy(small_dataset, lake, "hr")
     assert differences(lake, database, "hr") == []
 
 
-def test_an_interrupted_forced_copy_is_finished_by_the_next_load(
+def test_a_forced_copy_that_a_damaged_file_stops_does_not_stop_later_loads(
     small_dataset: Path, lake: Path, database: PostgresServer
 ) -> None:
-    copy(small_dataset, lake, "hr", "reference")
-    feeds = [feed for feed in CONTRACTS.feeds if feed.system in ("hr", "reference")]
-
-    def interrupt(_: int) -> Progress:
-        raise KeyboardInterrupt
-
-    with connection.opened(database) as session, pytest.raises(KeyboardInterrupt):
-        copy_lake(Lake(str(lake)), session, CONTRACTS, feeds, (1,), interrupt, force=True)
-    copied = copy(small_dataset, lake, "hr", "reference")
-    assert {change.feed.label for change in copied} == {feed.label for feed in feeds}
-    assert differences(lake, database, "hr") == []
+    copy(small_dataset, lake, "hr", "prospect")
+    feeds = [feed for feed in CONTRACTS.feeds if feed.system in ("hr", "prospect")]
+    (file,) = (lake / "hr" / "employee" / "batch_id=1").glob("*.parquet")
+    content = file.read_bytes()
+    file.write_bytes(bytes([*content[:10], content[10] ^ 1, *content[11:]]))
+    with (
+        connection.opened(database) as session,
+        pytest.raises(PostgresError, match=r"hr\.employee of batch 1 .* is damaged"),
+    ):
+        copy_lake(Lake(str(lake)), session, CONTRACTS, feeds, batches=(), force=True)
+    with connection.opened(database) as session:
+        assert copy_lake(Lake(str(lake)), session, CONTRACTS, feeds, batches=()) == []
 
 
 def test_force_copies_again_what_is_unchanged(

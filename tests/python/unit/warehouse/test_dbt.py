@@ -166,6 +166,13 @@ def test_our_views_and_tables_are_replaced_as_a_whole_and_keep_contract_and_desc
     )
     types = {"view": "VIEW", "table": "BASE TABLE"}
     assert found == [(types[kind], "One row.", "It's a number.")]
+    without_contract = CONTRACT.replace("enforced: true", "enforced: false")
+    (tmp_path / "models" / "contracted.yml").write_text(
+        without_contract.replace("columns: [", "columns: [{name: missing, description: Nothing.}, ")
+    )
+    run(kind, "select 4 as id")
+    (tmp_path / "models" / "contracted.yml").write_text(CONTRACT)
+    run(kind, "select 3 as id")
     with pytest.raises(ProjectError, match="contracted"):
         run(kind, "select 'a' as id")
     if kind == "table":
