@@ -4,23 +4,10 @@
     of a table cannot read the table itself.
 #}
 {% materialization table, adapter="duckdb" -%}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- set table = this.incorporate(type="table") -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if existing is not none and not existing.is_table %}
-        {%- do adapter.drop_relation(existing) -%}
-    {%- endif %}
-    {% call statement("main") -%}
-        drop table if exists {{ table }};
-        {{ create_table_as(False, table, sql) }}
-    {%- endcall %}
-    {%- do create_indexes(table) -%}
-    {%- do persist_docs(table, model) -%}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-
-    {{ return({"relations": [table]}) }}
+    {{ return(replaced_relation("table")) }}
 {%- endmaterialization %}
+
+{% macro replace_table(table) -%}
+    drop table if exists {{ table }};
+    {{ create_table_as(False, table, sql) }}
+{%- endmacro %}

@@ -291,7 +291,7 @@ class Lake:
                 elif Path(path).exists():
                     self._metadata[path] = pq.read_metadata(path)
                 else:
-                    # Arrow would find out, too, but in three times as long.
+                    # Arrow would find out, too, but takes longer.
                     self._metadata[path] = None
             except _DAMAGE:
                 self._metadata[path] = None

@@ -35,6 +35,7 @@ described as (
         brokers.office,
         brokers.phone,
         ---------- validity
+        -- Not joined: Postgres expects one broker, and would look for the first day again for each.
         (select calendar.first_day from calendar) as valid_from,
         {{ open_end() }} as valid_to,
         true as is_current,

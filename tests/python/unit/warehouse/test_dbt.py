@@ -139,7 +139,7 @@ models:
     config: {contract: {enforced: true}, persist_docs: {relation: true, columns: true}}
     columns: [{name: id, data_type: integer, description: "It's a number."}]
 """
-OUR_MATERIALIZATIONS = ("view.sql", "table.sql", "persist_docs.sql")
+OUR_MATERIALIZATIONS = ("view.sql", "table.sql", "replaced_relation.sql", "persist_docs.sql")
 
 
 @pytest.mark.parametrize(("kind", "other_kind"), [("view", "table"), ("table", "view")])
