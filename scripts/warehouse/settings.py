@@ -31,6 +31,8 @@ class Target(StrEnum):
 DEFAULTS = {
     "LAKE": "data/lake",
     "WAREHOUSE": "data/warehouse.duckdb",
+    "PUBLISHED": "data/published",
+    "RUNS": "data/runs",
     "DBT_TARGET": str(Target.DUCKDB),
 }
 

@@ -1,0 +1,230 @@
+"""The records of runs: one is written when a run begins, one when it ends, and one for each node of dbt that it ran.
+
+Usage:
+    write_record(folder, RunStarted(...))
+    for run in read_runs(folder):
+        print(run.started.kind, run.ended.status if run.ended else "has not ended")
+
+The folder is a source folder like any other: it has a folder for each day (`Batch20261130`), and in it files of JSON lines, which land by
+their contracts (models/staging/operations). A file is written beside and renamed, so it is whole or not there.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+Kind = TypeVar("Kind", bound="Record")
+
+
+class RecordError(Exception):
+    """A record that cannot be read or written; names the file, and says what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line of a file of records. All times are UTC.
+
+    Attributes:
+        feed: the first part of the name of its files.
+        run_id: identifies the run; a UUID.
+    """
+
+    feed: ClassVar[str]
+    run_id: str
+
+    def as_line(self) -> str:
+        """As JSON, without a line break; times as ISO 8601, to the microsecond."""
+        return json.dumps(asdict(self), default=_time_text)
+
+    @classmethod
+    def from_line(cls, line: str) -> Self:
+        """The record of a line of JSON; fields that it does not know are ignored.
+
+        Raises:
+            ValueError: it is not JSON, a field is missing, or a time is none.
+        """
+        values = json.loads(line)
+        if not isinstance(values, dict):
+            raise ValueError("not a JSON object")  # noqa: TRY004
+        known = {field.name: field for field in fields(cls)}
+        given = {name: value for name, value in values.items() if name in known}
+        if missing := known.keys() - given.keys():
+            raise ValueError(f"{', '.join(sorted(missing))} is missing")
+        times = {name for name, field in known.items() if "datetime" in str(field.type)}
+        read: dict[str, Any] = {
+            name: datetime.fromisoformat(value) if name in times and value else value
+            for name, value in given.items()
+        }
+        return cls(**read)
+
+
+@dataclass(frozen=True)
+class RunStarted(Record):
+    """A run has begun.
+
+    Attributes:
+        kind: `load`, `build`, `batches`, `publish`, `monitor` or another command.
+        parent_run_id: the run that started it; None if a person or a schedule did.
+        started_at: when.
+        host: the machine.
+        process_id: its process there.
+        process_started: identifies the process together with its number, which the machine gives again: clock ticks since the machine started.
+        user_name: who runs it, as the system says.
+        target: where dbt builds.
+        warehouse: the file, or the host, port and database, that it works on.
+        arguments: of the command.
+        project_version: the commit of the project; None if it is not a clone.
+        batch: the number of the batch that it is about; None if it is about all.
+    """
+
+    feed = "run_started"
+    kind: str
+    parent_run_id: str | None
+    started_at: datetime
+    host: str
+    process_id: int
+    process_started: int
+    user_name: str
+    target: str
+    warehouse: str
+    arguments: str
+    project_version: str | None
+    batch: int | None
+
+
+@dataclass(frozen=True)
+class RunEnded(Record):
+    """A run has ended; one that was killed has no such record.
+
+    Attributes:
+        ended_at: when.
+        status: `success`, `failed`, or `stopped` (by a signal).
+        message: what went wrong, in one line; None if nothing did.
+        seconds: the time it took.
+        cpu_seconds: processor time of its process and of those that it waited for.
+        peak_mib: the most memory that its largest process had.
+        rows_landed: of a load.
+        rows_quarantined: of a load.
+        nodes_failed: of a run of dbt.
+    """
+
+    feed = "run_ended"
+    ended_at: datetime
+    status: str
+    message: str | None
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+    rows_landed: int | None
+    rows_quarantined: int | None
+    nodes_failed: int | None
+
+
+@dataclass(frozen=True)
+class NodeRun(Record):
+    """dbt has run a node, or skipped it.
+
+    Attributes:
+        invocation: what dbt calls its `invocation_id`.
+        node_id: its unique name in the project, such as `model.brokerage_warehouse.dim_trade`.
+        name: its name.
+        kind: its resource type, such as `model` or `test`.
+        schema_name: where it is built; None for a test or an exposure.
+        status: as dbt calls it: `success`, `pass`, `warn`, `error`, `fail`, `skipped`.
+        started_at: when; None if it was skipped.
+        seconds: the time it took.
+        row_count: rows that it wrote, or that failed a test; None if the engine does not say.
+        message: what dbt or the engine says about it, in one line.
+        sql_digest: a SHA-256 of its compiled query; None if it has none.
+    """
+
+    feed = "node_run"
+    invocation: str
+    node_id: str
+    name: str
+    kind: str
+    schema_name: str | None
+    status: str
+    started_at: datetime | None
+    seconds: float
+    row_count: int | None
+    message: str | None
+    sql_digest: str | None
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
+
+    started: RunStarted
+    ended: RunEnded | None
+
+
+def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path | None:
+    """Write records of one run and of one kind as a file; returns it, or None without records.
+
+    Args:
+        folder: of all records.
+        records: they replace what was written for the same run and kind on the same day.
+        at: decides the day whose folder it is.
+
+    Raises:
+        RecordError: the folder cannot be written.
+    """
+    if not records:
+        return None
+    first = records[0]
+    file = folder / f"Batch{at:%Y%m%d}" / f"{first.feed}-{first.run_id}.jsonl"
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8") as lines:
+            lines.writelines(f"{record.as_line()}\n" for record in records)
+            lines.flush()
+            os.fsync(lines.fileno())
+        beside.replace(file)
+    except OSError as error:
+        raise RecordError(
+            f"{file}: {error.strerror}; set RUNS to a folder that can be written"
+        ) from error
+    return file
+
+
+def read_runs(folder: Path, days: int | None = None) -> list[RecordedRun]:
+    """All runs in the order in which they began; those of the last days only, if given. No folder has no runs.
+
+    Raises:
+        RecordError: a file cannot be read.
+    """
+    ended = {record.run_id: record for record in read_records(folder, RunEnded, days)}
+    runs = [
+        RecordedRun(record, ended.get(record.run_id))
+        for record in read_records(folder, RunStarted, days)
+    ]
+    return sorted(runs, key=lambda run: run.started.started_at)
+
+
+def read_records(folder: Path, kind: type[Kind], days: int | None = None) -> Iterator[Kind]:
+    """All records of a kind, in the order of their days; those of the last days that have any, if given.
+
+    Raises:
+        RecordError: a file cannot be read; names file and line.
+    """
+    folders = sorted(folder.glob("Batch*"))
+    for day in folders[-days:] if days else folders:
+        for file in sorted(day.glob(f"{kind.feed}-*.jsonl")):
+            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+                try:
+                    yield kind.from_line(line)
+                except ValueError as error:
+                    raise RecordError(f"{file}, line {number}: {error}; delete the file") from error
+
+
+def _time_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    raise TypeError(f"{value!r} cannot be written as JSON")
