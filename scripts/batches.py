@@ -176,7 +176,12 @@ def replay(
         finished = project.completed_batches()
         for batch in batches:
             options = LoadOptions(
-                sources, lake, batches=(batch,), allowances=accepted, target=target
+                sources,
+                lake,
+                batches=(batch,),
+                allowances=accepted,
+                target=target,
+                with_apart=True,
             )
             digest = None if first else finished.get(batch)
             yield _run_batch(project, options, digest, allow_rejected, is_full or first is not None)
