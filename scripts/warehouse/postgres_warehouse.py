@@ -35,6 +35,8 @@ class PostgresWarehouse(Warehouse):
             "cast(cardinality({0}) as varchar) || chr(29) || array_to_string({0}, chr(29), chr(30))"
         ),
         first_60_bits="cast(cast('x' || left({0}, 15) as bit(60)) as bigint)",
+        # A call of a function has at most 100 arguments, an array has no such limit.
+        joined="array_to_string(array[{0}], chr(31))",
     )
 
     @classmethod
