@@ -36,7 +36,7 @@ def write_files(
     first, *others = files.values()
     with warehouse.opened() as query:
         with _written(query, first):
-            _copy_tables(query, common, masked=False)
+            _copy_tables(query, common, Reader.AUDITOR)
         for file in others:
             # Whoever may not read it never could, not even while it is written.
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT, mode=0o600))
@@ -44,11 +44,7 @@ def write_files(
         for reader, file in files.items():
             own = [table for table in tables if table.is_read_by(reader)]
             with _written(query, file):
-                _copy_tables(
-                    query,
-                    (table for table in own if not table.is_view and not _is_common(table)),
-                    masked=reader is Reader.ANALYST,
-                )
+                _copy_tables(query, (table for table in own if not _is_common(table)), reader)
                 _copy_views(query, (table for table in own if table.is_view))
                 _describe(query, own)
     for file in files.values():
@@ -77,16 +73,16 @@ def _written(query: Query, file: Path) -> Iterator[None]:
         query(f'detach "{_ATTACHED}"')
 
 
-def _copy_tables(query: Query, tables: Iterable[PublishedTable], masked: bool) -> None:
+def _copy_tables(query: Query, tables: Iterable[PublishedTable], reader: Reader) -> None:
     for table in tables:
-        columns = "*"
-        if masked and table.masks:
-            masks = ", ".join(f'{mask} as "{name}"' for name, mask in table.masks.items())
-            columns = f"* replace ({masks})"
+        if table.is_view:
+            continue
+        relation = _relation(table)
+        columns = [name for name, *_ in query(f"describe {relation}")]
         query(f'create schema if not exists "{_ATTACHED}"."{table.schema}"')
         query(
-            f'create table "{_ATTACHED}"."{table.schema}"."{table.alias}" as'
-            f' select {columns} from "{table.schema}"."{table.alias}"'
+            f'create table "{_ATTACHED}".{relation} as'
+            f" select {table.selected(columns, table.is_masked_for(reader))} from {relation}"
         )
 
 
@@ -112,22 +108,15 @@ def _describe(query: Query, tables: Iterable[PublishedTable]) -> None:
         "select schema_name, table_name, column_name from duckdb_columns()"
         f" where database_name = '{_ATTACHED}'"
     )
-    columns = {(f"{schema}.{table}", column) for schema, table, column in found}
-    statements = []
-    for table in tables:
-        relation = f'"{_ATTACHED}"."{table.schema}"."{table.alias}"'
-        kind = "view" if table.is_view else "table"
-        statements.append(f"comment on {kind} {relation} is {_quoted(table.description)}")
-        statements += [
-            f'comment on column {relation}."{name}" is {_quoted(description)}'
-            for name, description in table.columns.items()
-            if description and (table.name, name) in columns
-        ]
-    query("begin; " + "; ".join(statements) + "; commit")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.strip().replace("'", "''") + "'"
+    columns: dict[str, list[str]] = {}
+    for schema, table_name, column in found:
+        columns.setdefault(f"{schema}.{table_name}", []).append(column)
+    statements = [
+        statement
+        for table in tables
+        for statement in table.comments(f'"{_ATTACHED}".{_relation(table)}', columns[table.name])
+    ]
+    query("; ".join(("begin", *statements, "commit")))
 
 
 def _contents(files: dict[Reader, Path], tables: list[PublishedTable]) -> dict[str, TableContent]:

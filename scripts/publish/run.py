@@ -5,7 +5,7 @@ Usage:
 """
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,16 @@ import duckdb
 
 from scripts.load.contracts import read_contracts
 from scripts.load.run import CONTRACTS_FOLDER
+from scripts.publish import postgres_schemas
 from scripts.publish.duckdb_files import write_files
-from scripts.publish.manifest import Manifest
-from scripts.publish.tables import published_tables
+from scripts.publish.manifest import Manifest, ReadTables
+from scripts.publish.tables import PublishedTable, Reader, published_tables
 from scripts.publish.versions import CURRENT, NotGreenError, PublishError, Versions
-from scripts.warehouse.base import Warehouse
+from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.changes import GreenBuild, last_green_build, project_digest
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import PUBLISHED_SCHEMA
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
@@ -48,7 +51,11 @@ class Publication:
     def summary(self, folder: Path) -> str:
         """A line about it, given the folder of the published versions."""
         how = "published" if self.is_new else "published before"
-        return f"{how}: {self.manifest.version}; readers open {folder / CURRENT / 'analyst.duckdb'}"
+        file = self.manifest.readers[Reader.ANALYST].file
+        where = (
+            f"open {folder / CURRENT / file}" if file else f"have the schemas {PUBLISHED_SCHEMA}_*"
+        )
+        return f"{how}: {self.manifest.version}; readers {where}"
 
 
 def publish(
@@ -76,54 +83,114 @@ def publish(
         raise NotGreenError(_NOTHING_TO_PUBLISH)
     with versions.locked():
         versions.remove_unfinished()
-        with warehouse.opened() as query:
-            build = last_green_build(query, digest)
-        if build is None:
-            raise NotGreenError(_NOTHING_TO_PUBLISH)
-        manifest = versions.current()
-        is_new = manifest is None or manifest.build != build.invocation
-        if is_new:
+        if isinstance(warehouse, PostgresWarehouse):
+            publication = _publish_schemas(warehouse, versions, project, digest)
+        else:
             assert isinstance(warehouse, DuckDBWarehouse)
-            manifest = _publish_files(warehouse, versions, project or _parsed(), build, digest)
-        assert manifest is not None
+            publication = _publish_files(warehouse, versions, project, digest)
         versions.remove_old(keep)
-    return Publication(manifest, is_new)
+    return publication
 
 
 def _publish_files(
-    warehouse: DuckDBWarehouse,
-    versions: Versions,
-    project: "Project",
-    build: GreenBuild,
-    digest: str,
-) -> Manifest:
-    now = datetime.now(UTC).replace(microsecond=0)
-    name = versions.free_name(f"batch-{build.batch:04}-{now:%Y%m%dT%H%M%SZ}")
-    tables = published_tables(project)
-    with versions.new(name) as folder:
+    warehouse: DuckDBWarehouse, versions: Versions, project: "Project | None", digest: str
+) -> Publication:
+    with warehouse.opened() as query:
+        build = _green_build(query, digest)
+    current = versions.current()
+    if current is not None and current.build == build.invocation:
+        return Publication(current, is_new=False)
+    tables = published_tables(project or _parsed())
+    manifest = _new_manifest(warehouse, versions, build, digest, previous=current)
+    with versions.new(manifest.version) as folder:
         try:
             contents, readers = write_files(warehouse, tables, folder)
         except duckdb.IOException as error:
             raise PublishError(
-                f"{folder.parent}: cannot be written: {with_advice(error)}"
+                f"{versions.folder}: cannot be written: {with_advice(error)}"
             ) from error
-        manifest = Manifest(
-            version=name,
-            previous=versions.current_name(),
-            batch_id=build.batch,
-            published_at=now,
-            build=build.invocation,
-            accepted=list(build.accepted),
-            commit=_commit(),
-            target=str(warehouse.target),
-            engine=f"duckdb {duckdb.__version__}",
-            project_digest=digest,
-            feeds={feed.label: feed.fingerprint for feed in read_contracts(CONTRACTS_FOLDER).feeds},
-            tables=contents,
-            readers=readers,
-        )
+        manifest = replace(manifest, tables=contents, readers=readers)
         manifest.write(folder)
-    return manifest
+    return Publication(manifest, is_new=True)
+
+
+def _publish_schemas(
+    warehouse: PostgresWarehouse, versions: Versions, project: "Project | None", digest: str
+) -> Publication:
+    """The database decides what is published; the folder has only the manifest, which is written again if a killed publication has not."""
+    with warehouse.opened() as query:
+        build = _green_build(query, digest)
+        current = postgres_schemas.last_published(query)
+    is_new = current is None or current.build != build.invocation
+    if is_new:
+        tables = published_tables(project or _parsed())
+
+        def write(query: Query) -> Manifest:
+            manifest = _new_manifest(
+                warehouse, versions, _green_build(query, digest), digest, previous=current
+            )
+            # What another state of the project has written may have other masks, grants and fingerprints.
+            is_same = current is not None and (current.project_digest, current.commit) == (
+                digest,
+                manifest.commit,
+            )
+            contents = postgres_schemas.write_schemas(
+                warehouse, query, tables, current if is_same else None
+            )
+            manifest = replace(
+                manifest,
+                tables=contents,
+                readers={reader: _read_on_server(reader, tables) for reader in Reader},
+            )
+            postgres_schemas.record(query, manifest, tables)
+            return manifest
+
+        current = postgres_schemas.in_transaction(warehouse, tables, write)
+    assert current is not None
+    shown = versions.current()
+    if shown is None or shown.version != current.version:
+        with versions.new(current.version) as folder:
+            current.write(folder)
+    return Publication(current, is_new)
+
+
+def _green_build(query: Query, digest: str) -> GreenBuild:
+    build = last_green_build(query, digest)
+    if build is None:
+        raise NotGreenError(_NOTHING_TO_PUBLISH)
+    return build
+
+
+def _new_manifest(
+    warehouse: Warehouse,
+    versions: Versions,
+    build: GreenBuild,
+    digest: str,
+    previous: Manifest | None,
+) -> Manifest:
+    """The manifest of a version that is still to be written."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Manifest(
+        version=versions.free_name(f"batch-{build.batch:04}-{now:%Y%m%dT%H%M%SZ}"),
+        previous=previous.version if previous else None,
+        batch_id=build.batch,
+        published_at=now,
+        build=build.invocation,
+        accepted=list(build.accepted),
+        commit=_commit(),
+        target=str(warehouse.target),
+        engine=str(warehouse.query("select version()")[0][0]),
+        project_digest=digest,
+        feeds={feed.label: feed.fingerprint for feed in read_contracts(CONTRACTS_FOLDER).feeds},
+        tables={},
+        readers={},
+    )
+
+
+def _read_on_server(reader: Reader, tables: list[PublishedTable]) -> ReadTables:
+    return ReadTables(
+        None, None, None, [table.name for table in tables if table.is_read_by(reader)]
+    )
 
 
 def _parsed() -> "Project":

@@ -5,10 +5,13 @@ Usage:
         print(table.name, table.grants, table.masks)
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
@@ -37,6 +40,7 @@ class PublishedTable:
         columns: the declared ones in their order, with their descriptions.
         masks: what takes the place of each personal column, for those who may not read it.
         grants: the roles of the database that may select from it.
+        masked_grants: those of them that see masks in place of personal columns.
         is_view: it stays a view, because whoever reads it reads the tables below it as they are.
     """
 
@@ -46,6 +50,7 @@ class PublishedTable:
     columns: dict[str, str]
     masks: dict[str, str]
     grants: tuple[str, ...]
+    masked_grants: tuple[str, ...]
     is_view: bool
 
     @property
@@ -57,6 +62,35 @@ class PublishedTable:
         """Whether the reader may select from it."""
         return reader.role in self.grants
 
+    def is_masked_for(self, reader: Reader) -> bool:
+        """Whether the reader sees masks in place of personal columns."""
+        return reader.role in self.masked_grants
+
+    def selected(self, columns: Collection[str], masked: bool) -> str:
+        """The list of columns for a SELECT, given all of them in their order."""
+        return ", ".join(
+            f'{self.masks[name]} as "{name}"' if masked and name in self.masks else f'"{name}"'
+            for name in columns
+        )
+
+    def comments(self, relation: str, columns: Collection[str], kind: str = "") -> list[str]:
+        """Statements that write the descriptions of the table and of those columns that it has into a database.
+
+        Args:
+            relation: where it is, as in a FROM clause.
+            columns: the names of those that it has there.
+            kind: `table` or `view`; by default what it is in the warehouse.
+        """
+        kind = kind or ("view" if self.is_view else "table")
+        return [
+            f"comment on {kind} {relation} is {_quoted(self.description)}",
+            *(
+                f'comment on column {relation}."{name}" is {_quoted(description)}'
+                for name, description in self.columns.items()
+                if description and name in columns
+            ),
+        ]
+
 
 def published_tables(project: "Project") -> list[PublishedTable]:
     """The tables and views to publish, by name: of each layer of which analysts read anything, everything that somebody reads.
@@ -64,6 +98,7 @@ def published_tables(project: "Project") -> list[PublishedTable]:
     The layers below are for those who check how tables come about: they open the warehouse itself. A view over one of those tables, or over the
     lake, shows what is there now and not what was built, so it is left out.
     """
+    unmasked = _reads_personal_columns()
     nodes = {key: node for key, node in project.nodes.items() if _is_built(node) and _grants(node)}
     layers = {node.schema for node in nodes.values() if Reader.ANALYST.role in _grants(node)}
     nodes = {key: node for key, node in nodes.items() if node.schema in layers}
@@ -75,7 +110,7 @@ def published_tables(project: "Project") -> list[PublishedTable]:
             if not below <= nodes.keys():
                 continue
             is_view = _is_as_open(node, [nodes[key] for key in below])
-        tables.append(_published(node, is_view))
+        tables.append(_published(node, unmasked, is_view))
     return sorted(tables, key=lambda table: table.name)
 
 
@@ -107,16 +142,24 @@ def _tables_below(project: "Project", node: Any) -> Iterator[str]:
             yield key
 
 
-def _published(node: Any, is_view: bool) -> PublishedTable:
+def _published(node: Any, unmasked: Collection[str], is_view: bool) -> PublishedTable:
+    masks, grants = _masks(node), _grants(node)
     return PublishedTable(
         schema=node.schema,
         alias=node.alias,
         description=node.description,
         columns={name: column.description for name, column in node.columns.items()},
-        masks=_masks(node),
-        grants=tuple(_grants(node)),
+        masks=masks,
+        grants=tuple(grants),
+        masked_grants=tuple(role for role in grants if masks and role not in unmasked),
         is_view=is_view,
     )
+
+
+def _reads_personal_columns() -> list[str]:
+    """The roles that do, from the project in the working directory; what dbt has parsed does not have its variables."""
+    declared = yaml.safe_load(Path("dbt_project.yml").read_text(encoding="utf-8"))
+    return list(declared["vars"]["reads_personal_columns"])
 
 
 def _masks(node: Any) -> dict[str, str]:
@@ -126,3 +169,7 @@ def _masks(node: Any) -> dict[str, str]:
         for name, column in node.columns.items()
         if column.meta.get("personal")
     }
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.strip().replace("'", "''") + "'"

@@ -106,6 +106,8 @@ class Versions:
             yield folder
             _ensure_on_disk(folder)
             folder.chmod(self.folder.stat().st_mode & 0o777)
+            # A killed publication may have left a version to which nothing leads.
+            shutil.rmtree(self.folder / name, ignore_errors=True)
             folder.rename(self.folder / name)
             link = self.folder / f"{_UNFINISHED}{CURRENT}"
             link.symlink_to(name)

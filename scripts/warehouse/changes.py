@@ -25,7 +25,7 @@ import duckdb
 import psycopg2.errors
 
 from scripts.warehouse.base import Query, Warehouse
-from scripts.warehouse.settings import setting
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, setting
 
 if TYPE_CHECKING:
     # To find that nothing has moved, dbt is not needed, and it takes seconds to import.
@@ -36,9 +36,11 @@ _FILES = ("dbt_project.yml", "profiles/profiles.yml")
 _FOLDERS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/singular")
 _PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb")
 
-_RELATIONS = """
+_RELATIONS = f"""
     select table_schema, table_name from information_schema.tables
-    where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
+    where
+        table_schema not in ('information_schema', 'pg_catalog', 'operations', '{LOADED_SCHEMA}')
+        and table_schema not like '{PUBLISHED_SCHEMA}%'
 """
 _LAST_BUILD = (
     "select feed, batch_id, digest, project_digest, relations_digest, accepted_tests"

@@ -118,7 +118,8 @@ class DuckDBWarehouse(Warehouse):
         """See `Warehouse`."""
         return self.file.stat().st_size
 
-    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+    def column_types(self, query: Query, relation: str) -> dict[str, str]:
+        """See `Warehouse`."""
         return {name: kind for name, kind, *_ in query(f"describe select * from {relation}")}
 
     def _connect(self) -> "duckdb.DuckDBPyConnection":

@@ -15,7 +15,7 @@ from typing import Any, Self
 from scripts.postgres_server import PostgresServer, postgres_server
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.fingerprints import Recipe
-from scripts.warehouse.settings import LOADED_SCHEMA, Target
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class PostgresWarehouse(Warehouse):
             schemas = query(
                 "select nspname from pg_namespace where nspname not like 'pg\\_%'"
                 f" and nspname not in ('information_schema', 'public', '{LOADED_SCHEMA}')"
+                f" and nspname not like '{PUBLISHED_SCHEMA}%'"
             )
             for (schema,) in schemas:
                 query(f'drop schema "{schema}" cascade')
@@ -108,7 +109,8 @@ class PostgresWarehouse(Warehouse):
         """See `Warehouse`."""
         return int(self.query("select pg_database_size(current_database())")[0][0])
 
-    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+    def column_types(self, query: Query, relation: str) -> dict[str, str]:
+        """See `Warehouse`."""
         name = relation.replace("'", "''")
         columns = query(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute"
