@@ -2,7 +2,7 @@
 
 Only rows that have changed are deleted and inserted, all in one transaction. So readers see one version or the next, in a transaction of several statements too if it is
 `repeatable read`, and nobody waits for anybody: a renamed or replaced table would be empty for a transaction that began before. Only a changed project
-may change the tables themselves; then they are replaced, which waits for their readers, a few seconds at a time.
+changes columns or views, which waits for who reads them, a few seconds at a time.
 
 Usage:
     def work(query: Query) -> dict[str, TableContent]:
@@ -12,7 +12,7 @@ Usage:
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -27,9 +27,11 @@ from scripts.warehouse.fingerprints import LOAD_COLUMNS
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import PUBLISHED_SCHEMA
 
-# Who reads waits at most so long for a table that is to be replaced; then the replacement gives way and tries again.
-_LOCK_SECONDS = 3
-_ATTEMPTS = 5
+# How long to wait for a table that a build is just replacing.
+LOCK_SECONDS = 3
+_ATTEMPTS = 3
+_ATTEMPTS_TO_TAKE_OVER = 30
+_MOMENT = "50ms"
 _VERSIONS = f"{PUBLISHED_SCHEMA}.versions"
 _LAST_BUILD = "operations.last_build"
 
@@ -63,7 +65,7 @@ def in_transaction(
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with connection:
-                    query(f"set local lock_timeout = '{_LOCK_SECONDS}s'")
+                    query(f"set local lock_timeout = '{LOCK_SECONDS}s'")
                     _lock(query, tables)
                     return work(query)
             except psycopg2.errors.LockNotAvailable as error:
@@ -72,7 +74,7 @@ def in_transaction(
                         f"{warehouse.database.label}: a build or a reader has held a table for long;"
                         " end it (pg_stat_activity shows it), then publish again"
                     ) from error
-                time.sleep(_LOCK_SECONDS)
+                time.sleep(LOCK_SECONDS)
     raise AssertionError("unreachable")
 
 
@@ -125,25 +127,26 @@ def write_schemas(
         previous: what the schemas hold, published by the same state of the project; None if that is not known.
     """
     writer = _Writer(warehouse, query, previous)
+    copied = [table for table in tables if not table.is_view]
+    new = [table for table in copied if not writer.is_there(table)]
+    changed = [table for table in copied if table not in new and writer.has_other_columns(table)]
     if previous is None:
         writer.create_schemas(tables)
-    contents = {table.name: writer.write(table) for table in tables if not table.is_view}
-    if writer.has_new_tables or previous is None:
+    contents = {table.name: writer.write(table) for table in copied if table not in changed}
+    if previous is None or new or changed:
+        # From here on, readers of what changes wait.
+        writer.take_over(changed, tables)
+        contents |= {table.name: writer.write(table) for table in changed}
         for table in tables:
             if table.is_view:
                 writer.create_view(table)
         for table in tables:
             writer.describe_and_grant(table)
-        writer.drop_others(tables)
-    return contents
+    return dict(sorted(contents.items()))
 
 
 class _Writer:
-    """Writes the published schemas in a transaction.
-
-    Attributes:
-        has_new_tables: a table was created.
-    """
+    """Writes the published schemas in a transaction."""
 
     def __init__(
         self, warehouse: PostgresWarehouse, query: Query, previous: Manifest | None
@@ -151,7 +154,6 @@ class _Writer:
         self._warehouse = warehouse
         self._query = query
         self._known = previous.tables if previous else {}
-        self.has_new_tables = False
 
     def create_schemas(self, tables: list[PublishedTable]) -> None:
         """Create what is missing, and let the readers in."""
@@ -164,16 +166,61 @@ class _Writer:
             self._query(f"create schema if not exists {schema}")
             self._query(f"grant usage on schema {schema} to {', '.join(sorted(roles))}")
 
+    def is_there(self, table: PublishedTable) -> bool:
+        """Whether readers have a table of this name."""
+        relation = _relation(_schema(table), table)
+        return self._query(f"select to_regclass('{relation}')") != [(None,)]
+
+    def has_other_columns(self, table: PublishedTable) -> bool:
+        """Whether what readers have of a table has other columns than the table."""
+        source, target = _relation(table.schema, table), _relation(_schema(table), table)
+        return self._types(source) != self._types(target)
+
+    def take_over(
+        self, changed: Collection[PublishedTable], tables: Collection[PublishedTable]
+    ) -> None:
+        """Drop all views and what is no longer published, and lock those tables that change.
+
+        All at once, and without waiting for more than a moment: a reader that waits for one of them may have another one in use, and Postgres would end the
+        reader after a second (`deadlock_timeout`).
+        """
+        wanted = {(_schema(table), table.alias) for table in tables if not table.is_view}
+        statements = [f"set local lock_timeout = '{_MOMENT}'"]
+        for schema, name, kind in self._query(
+            "select table_schema, table_name, table_type from information_schema.tables"
+            f" where table_schema like '{PUBLISHED_SCHEMA}\\_%'"
+        ):
+            if kind == "VIEW" or (schema, name) not in wanted:
+                what = "view" if kind == "VIEW" else "table"
+                statements.append(f'drop {what} if exists "{schema}"."{name}" cascade')
+        statements += [
+            f"lock table {_relation(_schema(table), table)} in access exclusive mode"
+            for table in changed
+        ]
+        self._query("savepoint before_the_locks")
+        for attempt in range(1, _ATTEMPTS_TO_TAKE_OVER + 1):
+            try:
+                for statement in statements:
+                    self._query(statement)
+            except psycopg2.errors.LockNotAvailable:
+                if attempt == _ATTEMPTS_TO_TAKE_OVER:
+                    raise
+                self._query("rollback to savepoint before_the_locks")
+                time.sleep(LOCK_SECONDS / 10)
+            else:
+                return
+
     def write(self, table: PublishedTable) -> TableContent:
         """Give readers the rows of a table; returns what it holds."""
         source, target = _relation(table.schema, table), _relation(_schema(table), table)
         types = self._types(source)
-        is_there = self._query(f"select to_regclass('{target}')") != [(None,)]
-        if not is_there or self._types(target) != types:
+        if not self.is_there(table):
             self._create(source, target, types)
             return self._content(table, target, types)
+        self._change_columns(source, target, types)
         before = self._known.get(table.name) or self._content(table, target, types)
         gone, came = self._move_rows(table, source, target, types)
+        self._change_key(source, target)
         fingerprint = None
         if before.fingerprint is not None:
             moved = int(came.fingerprint or 0) - int(gone.fingerprint or 0)
@@ -182,11 +229,30 @@ class _Writer:
 
     def _create(self, source: str, target: str, types: dict[str, str]) -> None:
         columns = _list(types)
-        self._query(f"drop table if exists {target} cascade")
         self._query(f"create table {target} (like {source} including all)")
         self._query(f"insert into {target} ({columns}) select {columns} from {source}")
         self._query(f"analyze {target}")
-        self.has_new_tables = True
+
+    def _change_columns(self, source: str, target: str, types: dict[str, str]) -> None:
+        """Drop and add columns, which writes no rows: a transaction that began before still sees its own."""
+        before = self._types(target)
+        gone = [name for name in before if types.get(name) != before[name]]
+        new = [name for name in types if types[name] != before.get(name)]
+        changes = [f'drop column "{name}" cascade' for name in gone]
+        changes += [f'add column "{name}" {types[name]}' for name in new]
+        if changes:
+            self._query(f"alter table {target} {', '.join(changes)}")
+
+    def _change_key(self, source: str, target: str) -> None:
+        key = self._key(source)
+        if self._key(target) != key:
+            constraints = self._query(
+                "select conname from pg_constraint"
+                f" where conrelid = '{target}'::regclass and contype = 'p'"
+            )
+            changes = [f'drop constraint "{name}"' for (name,) in constraints]
+            changes += [f"add primary key ({_list(key)})"] if key else []
+            self._query(f"alter table {target} {', '.join(changes)}")
 
     def _move_rows(
         self, table: PublishedTable, source: str, target: str, types: dict[str, str]
@@ -253,7 +319,6 @@ class _Writer:
             for (name,) in layers
             if name.startswith(f"{PUBLISHED_SCHEMA}_") and not name.endswith("_masked")
         ]
-        self._query(f"drop view if exists {target} cascade")
         self._query(f"set local search_path = {', '.join(built)}")
         ((definition,),) = self._query(f"select pg_get_viewdef('{source}'::regclass)")
         self._query(f"set local search_path = {', '.join(copies)}")
@@ -280,25 +345,11 @@ class _Writer:
             masked = _relation(_masked_schema(table), table)
             statements += [
                 f"grant select ({shown}) on {relation} to {', '.join(table.masked_grants)}",
-                f"drop view if exists {masked} cascade",
                 f"create view {masked} as select {table.selected(types, masked=True)} from {relation}",
                 *table.comments(masked, types, "view"),
                 f"grant select on {masked} to {', '.join(table.grants)}",
             ]
         self._query("; ".join(statements))
-
-    def drop_others(self, tables: list[PublishedTable]) -> None:
-        """Drop what is no longer published."""
-        wanted = {(_schema(table), table.alias) for table in tables}
-        wanted |= {(_masked_schema(table), table.alias) for table in tables if table.masked_grants}
-        found = self._query(
-            "select table_schema, table_name, table_type from information_schema.tables"
-            rf" where table_schema like '{PUBLISHED_SCHEMA}\_%'"
-        )
-        for schema, name, kind in found:
-            if (schema, name) not in wanted:
-                what = "view" if kind == "VIEW" else "table"
-                self._query(f'drop {what} if exists "{schema}"."{name}" cascade')
 
     def _types(self, relation: str) -> dict[str, str]:
         return self._warehouse.column_types(self._query, relation)
@@ -308,7 +359,7 @@ class _Writer:
         found = self._query(
             "select attname from pg_index"
             " inner join pg_attribute on attrelid = indrelid and attnum = any(indkey)"
-            f" where indrelid = '{relation}'::regclass and indisprimary"
+            f" where indrelid = '{relation}'::regclass and indisprimary order by attname"
         )
         return [name for (name,) in found]
 

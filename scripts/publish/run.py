@@ -23,7 +23,7 @@ from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.changes import GreenBuild, last_green_build, project_digest
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import PUBLISHED_SCHEMA
+from scripts.warehouse.settings import PUBLISHED_SCHEMA, Target
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
@@ -95,13 +95,13 @@ def publish(
 def _publish_files(
     warehouse: DuckDBWarehouse, versions: Versions, project: "Project | None", digest: str
 ) -> Publication:
+    current = versions.current()
     with warehouse.opened() as query:
         build = _green_build(query, digest)
-    current = versions.current()
-    if current is not None and current.build == build.invocation:
-        return Publication(current, is_new=False)
+        if current is not None and current.build == build.invocation:
+            return Publication(current, is_new=False)
+        manifest = _new_manifest(query, warehouse.target, versions, build, digest, current)
     tables = published_tables(project or _parsed())
-    manifest = _new_manifest(warehouse, versions, build, digest, previous=current)
     with versions.new(manifest.version) as folder:
         try:
             contents, readers = write_files(warehouse, tables, folder)
@@ -126,9 +126,8 @@ def _publish_schemas(
         tables = published_tables(project or _parsed())
 
         def write(query: Query) -> Manifest:
-            manifest = _new_manifest(
-                warehouse, versions, _green_build(query, digest), digest, previous=current
-            )
+            build = _green_build(query, digest)
+            manifest = _new_manifest(query, warehouse.target, versions, build, digest, current)
             # What another state of the project has written may have other masks, grants and fingerprints.
             is_same = current is not None and (current.project_digest, current.commit) == (
                 digest,
@@ -162,7 +161,8 @@ def _green_build(query: Query, digest: str) -> GreenBuild:
 
 
 def _new_manifest(
-    warehouse: Warehouse,
+    query: Query,
+    target: Target,
     versions: Versions,
     build: GreenBuild,
     digest: str,
@@ -178,8 +178,8 @@ def _new_manifest(
         build=build.invocation,
         accepted=list(build.accepted),
         commit=_commit(),
-        target=str(warehouse.target),
-        engine=str(warehouse.query("select version()")[0][0]),
+        target=str(target),
+        engine=str(query("select version()")[0][0]),
         project_digest=digest,
         feeds={feed.label: feed.fingerprint for feed in read_contracts(CONTRACTS_FOLDER).feeds},
         tables={},

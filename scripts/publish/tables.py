@@ -16,6 +16,9 @@ import yaml
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
 
+# The same as the safe loader, and many times as fast.
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class Reader(StrEnum):
     """Who reads: the name of the file on DuckDB."""
@@ -158,7 +161,8 @@ def _published(node: Any, unmasked: Collection[str], is_view: bool) -> Published
 
 def _reads_personal_columns() -> list[str]:
     """The roles that do, from the project in the working directory; what dbt has parsed does not have its variables."""
-    declared = yaml.safe_load(Path("dbt_project.yml").read_text(encoding="utf-8"))
+    text = Path("dbt_project.yml").read_text(encoding="utf-8")
+    declared = yaml.load(text, Loader=yaml.CSafeLoader)
     return list(declared["vars"]["reads_personal_columns"])
 
 
