@@ -18,10 +18,16 @@ from scripts.publish import postgres_schemas
 from scripts.publish.duckdb_files import write_files
 from scripts.publish.manifest import Manifest, ReadTables
 from scripts.publish.tables import PublishedTable, Reader, published_tables
-from scripts.publish.versions import CURRENT, NotGreenError, PublishError, Versions
+from scripts.publish.versions import (
+    CURRENT,
+    NotGreenError,
+    PublishError,
+    Versions,
+    cannot_be_written,
+)
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.changes import GreenBuild, last_green_build, project_digest
-from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import PUBLISHED_SCHEMA, Target
 
@@ -105,10 +111,11 @@ def _publish_files(
     with versions.new(manifest.version) as folder:
         try:
             contents, readers = write_files(warehouse, tables, folder)
-        except duckdb.IOException as error:
-            raise PublishError(
-                f"{versions.folder}: cannot be written: {with_advice(error)}"
-            ) from error
+        except duckdb.Error as error:
+            # Otherwise it is about the warehouse.
+            if str(folder) in str(error):
+                raise cannot_be_written(versions.folder, error) from error
+            raise
         manifest = replace(manifest, tables=contents, readers=readers)
         manifest.write(folder)
     return Publication(manifest, is_new=True)

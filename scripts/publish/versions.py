@@ -150,10 +150,11 @@ class Versions:
             name = manifest.previous if manifest else None
 
 
-def cannot_be_written(folder: Path, error: OSError) -> PublishError:
+def cannot_be_written(folder: Path, error: Exception) -> PublishError:
     """What to say if the disk is full, or nobody may write."""
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
     return PublishError(
-        f"{folder}: cannot be written: {error.strerror or error};"
+        f"{folder}: cannot be written: {reason};"
         " make room there, or set PUBLISHED to a folder that can be written"
     )
 

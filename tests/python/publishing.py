@@ -5,10 +5,12 @@ They come from a fork server that has imported what they need, so that each begi
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,12 @@ import psycopg2.extensions
 from scripts.postgres_server import PostgresServer
 from scripts.publish.run import publish
 from scripts.publish.tables import Reader
+from scripts.publish.versions import PublishError
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.workspace import ROOT
+from tests.python.faults.child import give_up_write_everywhere
 from tests.python.small_warehouse import ROWS, SmallWarehouse
 
 KILLED = "killed"
@@ -187,6 +191,51 @@ def steps_until_killed(small: SmallWarehouse, folder: Path, position: int | None
                     return [*steps, KILLED]
         except EOFError:
             return steps
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Those of a process that publishes.
+
+    Attributes:
+        file_bytes: no file may become larger, as on a full disk.
+        obeys_permissions: it gives up the right of root to write everywhere.
+        mask: the bits that its files do not get.
+    """
+
+    file_bytes: int | None = None
+    obeys_permissions: bool = False
+    mask: int = 0o022
+
+
+def publish_under(conditions: Conditions, small: SmallWarehouse, folder: Path) -> str:
+    """Publish in another process; returns the version, or what went wrong."""
+    here, there = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(
+        target=_publish_under, args=(conditions, small, folder, there), daemon=True
+    )
+    process.start()
+    there.close()
+    try:
+        return str(here.recv())
+    finally:
+        process.join()
+
+
+def _publish_under(
+    conditions: Conditions, small: SmallWarehouse, folder: Path, answer: Connection
+) -> None:
+    os.environ["DBT_TARGET"] = str(small.warehouse.target)
+    os.chdir(ROOT)
+    os.umask(conditions.mask)
+    if conditions.file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (conditions.file_bytes, conditions.file_bytes))
+    if conditions.obeys_permissions:
+        give_up_write_everywhere()
+    try:
+        answer.send(publish(small.warehouse, folder, small.project).manifest.version)
+    except PublishError as error:
+        answer.send(str(error))
 
 
 def _publish(

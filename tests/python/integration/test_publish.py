@@ -1,7 +1,10 @@
 """Readers have the last green build as a whole, masked as declared, in any moment, whatever happens to those who publish; on both engines."""
 
+import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -22,15 +25,19 @@ from scripts.publish.run import Publication, publish
 from scripts.publish.tables import Reader
 from scripts.publish.versions import NotGreenError, PublishError
 from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
 from tests.python.publishing import (
     KILLED,
+    Conditions,
     opened_by_reader,
+    publish_under,
     publishing,
     steps_until_killed,
+    version_seen,
     watching,
 )
 from tests.python.small_warehouse import ROWS, SmallWarehouse
@@ -351,3 +358,81 @@ def test_a_second_publication_at_the_same_time_is_refused(place: Place) -> None:
                 told.recv()
     assert not place.publish().is_new
     assert place.current().batch_id == 2
+
+
+@pytest.fixture
+def on_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A place with a published version, and a build that is not published yet."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DBT_TARGET", "duckdb")
+    monkeypatch.setenv("WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    place = Place(SmallWarehouse(warehouse), tmp_path / "another place" / "published")
+    place.small.build(1)
+    place.publish()
+    place.small.build(2)
+    return place
+
+
+@pytest.mark.parametrize("file_bytes", [0, 4096, 300_000], ids=str)
+def test_a_full_disk_leaves_readers_what_they_have(on_duckdb: Place, file_bytes: int) -> None:
+    before = on_duckdb.names()
+    said = publish_under(Conditions(file_bytes=file_bytes), on_duckdb.small, on_duckdb.folder)
+    assert said.startswith(f"{on_duckdb.folder}: cannot be written: ")
+    assert "make room there" in said
+    assert "\n" not in said
+    assert on_duckdb.names() == before
+    with on_duckdb.reader() as query:
+        assert version_seen(query) == 1
+    assert on_duckdb.publish().is_new
+
+
+def test_a_folder_that_cannot_be_written_is_named(on_duckdb: Place) -> None:
+    on_duckdb.folder.chmod(0o555)
+    (on_duckdb.folder / ".publish.lock").chmod(0o444)
+    said = publish_under(Conditions(obeys_permissions=True), on_duckdb.small, on_duckdb.folder)
+    assert said.startswith(f"{on_duckdb.folder}: cannot be written: Permission denied; ")
+    elsewhere = on_duckdb.folder / "below" / "it"
+    said = publish_under(Conditions(obeys_permissions=True), on_duckdb.small, elsewhere)
+    assert said.startswith(f"{elsewhere}: cannot be written: Permission denied; ")
+
+
+def test_who_may_enter_the_folder_and_whom_the_mask_lets_in_may_read(on_duckdb: Place) -> None:
+    on_duckdb.folder.chmod(0o750)
+    version = publish_under(Conditions(mask=0o027), on_duckdb.small, on_duckdb.folder)
+    folder = on_duckdb.folder / version
+    assert {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())} == {
+        version: 0o750,
+        "analyst.duckdb": 0o440,
+        "auditor.duckdb": 0o400,
+        "manifest.json": 0o640,
+    }
+
+
+def command(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Exit code and output of the command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.publish", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_command_says_in_a_line_what_it_has_done(on_duckdb: Place) -> None:
+    on_duckdb.publish()
+    version, file = on_duckdb.current().version, on_duckdb.folder / "current" / "analyst.duckdb"
+    said = f"published before: {version}; readers open {file}\n"
+    assert command(PUBLISHED=str(on_duckdb.folder)) == (0, said)
+    on_duckdb.small.build(3, is_green=False)
+    code, said = command("--published", str(on_duckdb.folder))
+    assert code == 2
+    assert said.startswith("publish: the last build is not green")
+    assert said.count("\n") == 1
+    with duckdb.connect(os.environ["WAREHOUSE"]):
+        code, said = command("--published", str(on_duckdb.folder))
+    assert code == 2
+    assert "close the program that has the warehouse open" in said
