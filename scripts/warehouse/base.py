@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint, Recipe, counted_columns
-from scripts.warehouse.settings import LOADED_SCHEMA, Target
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
 # Runs a statement; returns all its rows, none if it is not a query.
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -66,7 +66,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def drop_built(self) -> None:
-        """Remove everything that dbt has built; what is loaded stays."""
+        """Remove everything that dbt has built; what is loaded stays, and so does what is published."""
 
     @abstractmethod
     def save(self, name: str) -> None:
@@ -81,7 +81,7 @@ class Warehouse(ABC):
         """The bytes that it takes on disk."""
 
     @abstractmethod
-    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+    def column_types(self, query: Query, relation: str) -> dict[str, str]:
         """The types of the columns of a relation, by name."""
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
@@ -90,7 +90,7 @@ class Warehouse(ABC):
             return query(statement)
 
     def tables(self) -> dict[str, str]:
-        """Every table, without views, as written in a FROM clause, by `schema.table`."""
+        """Every table, without views and what was published, as written in a FROM clause, by `schema.table`."""
         with self.opened() as query:
             return self._tables(query)
 
@@ -129,17 +129,17 @@ class Warehouse(ABC):
     def columns(self, relation: str) -> list[str]:
         """The columns that count in a fingerprint, in the order of their values in the text of a row."""
         with self.opened() as query:
-            return counted_columns(self._column_types(query, relation), LOAD_COLUMNS)
+            return counted_columns(self.column_types(query, relation), LOAD_COLUMNS)
 
     def row_texts(self, relation: str) -> list[str]:
         """The canonical texts of all rows, sorted: shows how two tables with different fingerprints differ."""
         with self.opened() as query:
-            types = self._column_types(query, relation)
+            types = self.column_types(query, relation)
             texts = query(self.recipe.row_text_query(relation, types, LOAD_COLUMNS))
         return sorted(text for (text,) in texts)
 
     def _fingerprint(self, query: Query, relation: str, ignored: Collection[str]) -> Fingerprint:
-        types = self._column_types(query, relation)
+        types = self.column_types(query, relation)
         ((rows, digest),) = query(self.recipe.fingerprint_query(relation, types, ignored))
         return Fingerprint(rows, str(digest))
 
@@ -147,6 +147,7 @@ class Warehouse(ABC):
         found = query(
             "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
             " and table_catalog = current_database()"
-            " and table_schema not in ('information_schema', 'pg_catalog') order by table_schema, table_name"
+            " and table_schema not in ('information_schema', 'pg_catalog')"
+            f" and table_schema not like '{PUBLISHED_SCHEMA}%' order by table_schema, table_name"
         )
         return {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in found}

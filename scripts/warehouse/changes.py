@@ -25,7 +25,7 @@ import duckdb
 import psycopg2.errors
 
 from scripts.warehouse.base import Query, Warehouse
-from scripts.warehouse.settings import setting
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, setting
 
 if TYPE_CHECKING:
     # To find that nothing has moved, dbt is not needed, and it takes seconds to import.
@@ -36,13 +36,20 @@ _FILES = ("dbt_project.yml", "profiles/profiles.yml")
 _FOLDERS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/singular")
 _PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb")
 
-_RELATIONS = """
+_RELATIONS = f"""
     select table_schema, table_name from information_schema.tables
-    where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
+    where
+        table_schema not in ('information_schema', 'pg_catalog', 'operations', '{LOADED_SCHEMA}')
+        and table_schema not like '{PUBLISHED_SCHEMA}%'
 """
 _LAST_BUILD = (
-    "select feed, batch_id, digest, project_digest, relations_digest from operations.last_build"
+    "select feed, batch_id, digest, project_digest, relations_digest, accepted_tests"
+    " from operations.last_build"
 )
+_GREEN_BUILD = """
+    select invocation_id, coalesce(accepted_tests, ''), project_digest, relations_digest, max(batch_id)
+    from operations.last_build where feed = 'control.batch_date' group by 1, 2, 3, 4
+"""
 _FAILED_FILES = "select count(*) from staging.stg_control__load_log where status = 'failed'"
 _LAKE = "select feed, batch_id, digest from operations.lake_batches"
 # There is no record yet, it is of another version, or somebody has dropped a part of it.
@@ -75,6 +82,21 @@ class Changes:
     batches: dict[str, set[int]]
     are_next: bool
     landed: Landed = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class GreenBuild:
+    """A build that left nothing undone.
+
+    Attributes:
+        invocation: the invocation of dbt that has built.
+        batch: the last batch that it holds.
+        accepted: tests that are red and were accepted.
+    """
+
+    invocation: str
+    batch: int
+    accepted: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -124,16 +146,30 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
         digest: see `project_digest`.
 
     Returns:
-        None if the last build was not green, was not of everything, was made by another state of the project, or left other tables than there are now;
+        None if the last build was not green without exception, was not of everything, was made by another state of the project, or left other tables than there are now;
         and as long as the loader could not read a file, because then no build can be green.
     """
     if not warehouse.exists():
         return None
     with warehouse.opened() as query, suppress(*_NOT_THERE):
         last_build = query(_LAST_BUILD)
-        marks = {(project, relations) for *_, project, relations in last_build}
-        if marks == {(digest, _relations_digest(query))} and not _has_failed_file(query):
+        marks = {tuple(mark) for _, _, _, *mark in last_build}
+        if marks == {(digest, _relations_digest(query), None)} and not _has_failed_file(query):
             return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
+    return None
+
+
+def last_green_build(query: Query, digest: str) -> GreenBuild | None:
+    """The last build, if all of it was green or accepted, by this state of the project, and its tables are all there.
+
+    Args:
+        query: of a warehouse that exists.
+        digest: see `project_digest`.
+    """
+    with suppress(*_NOT_THERE):
+        for invocation, accepted, *mark, batch in query(_GREEN_BUILD):
+            if mark == [digest, _relations_digest(query)]:
+                return GreenBuild(invocation, batch, tuple(accepted.split()))
     return None
 
 

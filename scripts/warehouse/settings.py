@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode
 
 # On Postgres, the schema of the copy of the lake; everything else in a warehouse is built by dbt.
 LOADED_SCHEMA = "raw"
+# On Postgres, the schema of the record of published versions, and how the schemas that readers of them have begin (scripts/publish).
+PUBLISHED_SCHEMA = "published"
 # How long to wait for the server to answer.
 CONNECT_SECONDS = 10
 # Names a variable for tests of dbt: the batches whose rows they look at; all if it is empty (macros/quality/new_batches.sql).
