@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from scripts.history.records import RecordError, compact_finished_days
 from scripts.load.connection import Connection, opened
 from scripts.load.contracts import Contracts, Feed, read_contracts
 from scripts.load.feeds import FeedLoad, FeedLoads, FeedResult
@@ -25,6 +26,8 @@ from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
 
+# The variable that names the folder of the run history.
+RUNS = "RUNS"
 CONTRACTS_FOLDER = Path(__file__).parents[2] / "models" / "staging"
 
 # What a block of text grows to until its rows are on disk: text, columns, typed columns, a row group.
@@ -214,6 +217,8 @@ def _load_apart(
             create_tables(connection, contracts)
         if not (options.with_apart and Path(folder).is_dir()):
             return
+        if contracts.folder == RUNS:
+            compact_finished_days(Path(folder), options.clock().date())
         sources = SourceFolder(folder)
         lake = Lake(options.lake, contracts.logs)
         load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.clock())
@@ -228,10 +233,15 @@ def _load_apart(
         if connection is not None:
             copy_lake(lake, connection, contracts, contracts.feeds, (), receipts=receipts)
             receipts.save()
-    except (SourceFolderError, LakeError, PostgresError) as error:
+    except (RecordError, SourceFolderError, LakeError, PostgresError) as error:
         yield str(error)
     else:
         yield from result.failures + result.warnings
+        if result.rows_quarantined:
+            yield (
+                f"{result.rows_quarantined} records violate their contract; what is wrong with them:"
+                f" {options.lake}/{contracts.logs}/quarantine"
+            )
 
 
 def _gaps(batches: list[int]) -> list[tuple[int, int]]:

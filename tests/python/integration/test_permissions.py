@@ -217,8 +217,8 @@ def _personal_columns(warehouse: Warehouse) -> dict[str, list[str]]:
 
 
 def _relations(session: Session) -> list[tuple[str, str, bool, list[str]]]:
-    """Schema, name, whether it is a table, and columns of all relations but the placeholders."""
-    return session.run(
+    """Schema, name, whether it is a table, and columns of all relations but the placeholders. What builds record is as if in a schema of its own."""
+    found = session.run(
         "select nspname, nspname || '.' || relname, relkind = 'r', array_agg(attname::text order by attnum)"
         " from pg_class"
         " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
@@ -227,6 +227,15 @@ def _relations(session: Session) -> list[tuple[str, str, bool, list[str]]]:
         f" and obj_description(pg_class.oid, 'pg_class') is distinct from '{PLACEHOLDER}'"
         " group by nspname, relname, relkind"
     )
+    models = {f"operations.{path.stem}" for path in (ROOT / "models/operations").glob("*.sql")}
+    return [
+        (
+            "operations: builds" if schema == "operations" and name not in models else schema,
+            name,
+            *rest,
+        )
+        for schema, name, *rest in found
+    ]
 
 
 def _observed_rights(warehouse: Warehouse, role: str) -> dict[tuple[str, str], str]:
@@ -237,7 +246,7 @@ def _observed_rights(warehouse: Warehouse, role: str) -> dict[tuple[str, str], s
     with warehouse.as_role(role) as session:
         relations = _relations(session)
         for schema in schemas:
-            changes = {session.may(f"create table {schema}.attempt ()")}
+            changes = {session.may(f"create table {schema.partition(':')[0]}.attempt ()")}
             reads, refused = set(), set()
             for _, name, is_table, columns in (row for row in relations if row[0] == schema):
                 if is_table or schema.endswith("_masked"):
