@@ -92,8 +92,10 @@ format: .venv/.dev ## Format Python, and fix SQL style where possible
 	.venv/bin/sqlfluff fix --disable-progress-bar --templater raw packages
 
 .PHONY: bench
-bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less: python -m bench --help
+bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less, or to resume: python -m bench --help
 	$(RUN) bench
+	$(RUN) bench --scales 30 --engines duckdb --parts generate,floor,load,daily --repeat 1
+	$(RUN) bench --scales 0.1 --engines duckdb --parts days --repeat 1
 
 .PHONY: faults
 faults: .venv/.dev ## Kill and disturb load and build, damage source files (about two hours)
