@@ -8,7 +8,7 @@ Usage:
 import json
 import re
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -119,7 +119,7 @@ class Sight:
         return self._read_runs()
 
     def _read_runs(self) -> list[RecordedRun]:
-        return read_runs(self.places.runs, self.thresholds["history"]["days"])
+        return [_in_utc(run) for run in read_runs(self.places.runs, self.thresholds["history"]["days"])]
 
     def is_gone(self, run: RecordedRun) -> bool:
         """Whether the process of a run has certainly ended; of other machines nothing is known."""
@@ -168,34 +168,47 @@ def read_publication(published: Path) -> Publication | None:
     current = published / "current"
     if not (current.is_symlink() or current.exists()):
         return None
-    manifest = current / "manifest.json"
+    folder = current.resolve()
+    found = _read_version(folder)
+    if found.problem and current.resolve() != folder:
+        # Meanwhile a newer version was published, and this one may have been removed.
+        return _read_version(current.resolve())
+    return found
+
+
+def _read_version(folder: Path) -> Publication:
+    manifest = folder / "manifest.json"
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
-        version, published_at = str(content["version"]), content["published_at"]
-        batch = content.get("batch_id")
-        files = _missing_files(current, content)
+        version, batch = str(content["version"]), content.get("batch_id")
+        published_at = to_utc(datetime.fromisoformat(content["published_at"]))
+        missing = _missing_files(folder, content)
     except OSError as error:
         return Publication(f"{manifest}: {error.strerror}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Publication(f"{manifest}: not a manifest: {error!r}")
-    if files:
-        return Publication(f"{current}: {', '.join(files)} is not there", version)
-    try:
-        at = to_utc(datetime.fromisoformat(published_at))
-    except (ValueError, TypeError):
-        return Publication(f"{manifest}: published_at is {published_at!r}", version)
-    return Publication(None, version, batch if isinstance(batch, int) else None, at)
+    problem = f"{folder}: {', '.join(missing)} is not there, or not whole" if missing else None
+    return Publication(problem, version, batch if isinstance(batch, int) else None, published_at)
 
 
 def _missing_files(current: Path, manifest: dict[str, Any]) -> list[str]:
-    """The files of the roles that the manifest names, and that are not there, or are empty."""
-    roles = manifest.get("roles") or {}
-    names = [f"{role}.duckdb" for role in roles if manifest.get("target") == Target.DUCKDB]
+    """The files of the readers that the manifest names, and that are not there, or have another size."""
+    readers = (manifest.get("readers") or {}).values()
+    expected = {reader["file"]: reader["bytes"] for reader in readers if reader.get("file")}
     return [
         name
-        for name in names
-        if not (current / name).exists() or not (current / name).stat().st_size
+        for name, size in expected.items()
+        if not (current / name).exists() or (current / name).stat().st_size != size
     ]
+
+
+def _in_utc(run: RecordedRun) -> RecordedRun:
+    """The same run; whoever wrote its records may have written a time zone."""
+    started, ended = run.started, run.ended
+    return RecordedRun(
+        replace(started, started_at=to_utc(started.started_at)),
+        ended and replace(ended, ended_at=to_utc(ended.ended_at)),
+    )
 
 
 def to_utc(time: datetime) -> datetime:

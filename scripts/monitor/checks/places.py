@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from scripts.history.records import NodeRun, RecordedRun
+from scripts.history.records import RecordedRun
 from scripts.monitor import processes
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
@@ -122,15 +122,16 @@ def _last_green_build(sight: Sight) -> RecordedRun | None:
     """The last successful build that ran a node of dbt, itself or in a run that it started."""
     parents = {run.started.run_id: run.started.parent_run_id for run in sight.runs}
     worked = set()
-    for file in sight.places.runs.glob(f"Batch*/{NodeRun.feed}-*.jsonl"):
-        run_id: str | None = file.stem.removeprefix(f"{NodeRun.feed}-")
-        while run_id:
+    for run in sight.runs:
+        run_id: str | None = run.started.run_id
+        while run_id and run.ended and run.ended.nodes_failed is not None:
             worked.add(run_id)
             run_id = parents.get(run_id)
     green = [
         run
         for run in sight.runs
         if run.started.kind in _BUILDS
+        and run.started.parent_run_id is None
         and run.started.run_id in worked
         and run.ended
         and run.ended.status == "success"
