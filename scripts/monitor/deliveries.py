@@ -180,7 +180,7 @@ def _read(lake: str, batches: int) -> Deliveries:
 def kind_of(reason: str) -> str:
     """The kind of a violation: its reason without the values, which may be personal."""
     without_quoted = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", "…", reason)
-    return re.sub(r"[+-]?\d[\d.,:/-]*", "#", without_quoted)
+    return re.sub(r"[+-]?\d+(?:[.,:/-]\d+)*", "#", without_quoted)
 
 
 def _name(path: str) -> str:

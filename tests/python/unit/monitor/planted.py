@@ -49,9 +49,7 @@ class Planted:
             thresholds[section] = thresholds[section] | values
         # The disk of the machine that runs the tests is not theirs.
         thresholds["disk"] |= {"free_share": 0.0, "free_files_share": 0.0} | limits.get("disk", {})
-        sight = Sight(
-            self.places, thresholds, now, Deadline.parse(deadline) if deadline else None
-        )
+        sight = Sight(self.places, thresholds, now, Deadline.parse(deadline) if deadline else None)
         return take_look(sight, self.state)
 
     def checks(self, now: datetime = NOW, **options: object) -> list[str]:
@@ -131,6 +129,8 @@ class Planted:
     ) -> None:
         """Plant the log of a batch. Each feed, `system__feed`, has the values of its line in the load log; `reasons` are those of its quarantined rows."""
         lake = Lake(str(self.folder / "lake"))
+        # The historical load, of which nothing is planted.
+        (self.folder / "lake/control/load_log/batch_id=1").mkdir(parents=True, exist_ok=True)
         for name, given in feeds.items():
             system, feed = name.split("__")
             values = dict(given)

@@ -100,9 +100,7 @@ def test_a_run_whose_process_lives_was_not_killed(planted: Planted) -> None:
 
 
 def test_another_process_with_the_same_number_is_not_the_run(planted: Planted) -> None:
-    planted.run(
-        NOW - timedelta(minutes=5), seconds=None, process_id=os.getpid(), process_started=7
-    )
+    planted.run(NOW - timedelta(minutes=5), seconds=None, process_id=os.getpid(), process_started=7)
     assert planted.checks() == ["run_killed"]
 
 
@@ -203,8 +201,7 @@ def test_a_stopped_process_hangs_and_one_that_goes_on_does_not(planted: Planted)
 
 def test_a_process_whose_child_computes_does_not_hang(planted: Planted) -> None:
     with child(
-        "import subprocess, sys\n"
-        "subprocess.run([sys.executable, '-c', 'while True: pass'])"
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'while True: pass'])"
     ) as process:
         planted.run(
             NOW - timedelta(minutes=5),
