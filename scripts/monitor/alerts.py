@@ -11,7 +11,7 @@ from datetime import timedelta
 import scripts.monitor.checks  # noqa: F401  # registers the checks
 from scripts.history.records import RecordError
 from scripts.monitor.deliveries import DeliveriesError
-from scripts.monitor.registry import BLIND, CHECKS, Finding
+from scripts.monitor.registry import BLIND, CHECKS, Finding, HiddenError
 from scripts.monitor.sight import Sight
 from scripts.monitor.state import Alert, State
 from scripts.warehouse.settings import PostgresError
@@ -46,16 +46,19 @@ def take_look(sight: Sight, state: State) -> Look:
     look = Look()
     sight.memory = state.memory
     findings: dict[str, Finding] = {}
+    hidden: set[str] = set()
     for name, check in CHECKS.items():
         try:
             findings |= {finding.key: finding for finding in check.findings(sight)}
+        except HiddenError:
+            hidden.add(name)
         except _UNREADABLE as error:
             look.blind[name] = " ".join(str(error).split())
     for problem in dict.fromkeys(look.blind.values()):
         finding = Finding(BLIND.name, BLIND.severity, problem, problem, BLIND.action)
         findings[finding.key] = finding
     state.silences = [silence for silence in state.silences if sight.now < silence.until]
-    _update(state, findings, look, sight)
+    _update(state, findings, look, sight, hidden | look.blind.keys())
     for key in findings:
         alert = state.alerts[key]
         is_silenced = state.is_silenced(alert.finding, sight.now)
@@ -65,7 +68,9 @@ def take_look(sight: Sight, state: State) -> Look:
     return look
 
 
-def _update(state: State, findings: dict[str, Finding], look: Look, sight: Sight) -> None:
+def _update(
+    state: State, findings: dict[str, Finding], look: Look, sight: Sight, unseen: set[str]
+) -> None:
     for key, finding in findings.items():
         known = state.alerts.get(key)
         if known is None:
@@ -79,7 +84,7 @@ def _update(state: State, findings: dict[str, Finding], look: Look, sight: Sight
     for key, alert in list(state.alerts.items()):
         if key in findings:
             continue
-        if alert.over_at is None and alert.finding.check not in look.blind:
+        if alert.over_at is None and alert.finding.check not in unseen:
             alert.over_at = sight.now
             look.over.append(alert)
         is_known_to_all = alert.over_at is not None and not alert.told

@@ -15,6 +15,10 @@ from enum import StrEnum
 from scripts.monitor.sight import Sight
 
 
+class HiddenError(Exception):
+    """What a check looks at cannot be seen now, which another check tells: its alerts stay as they are."""
+
+
 class Severity(StrEnum):
     """How bad something is."""
 

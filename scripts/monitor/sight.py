@@ -119,7 +119,9 @@ class Sight:
         return self._read_runs()
 
     def _read_runs(self) -> list[RecordedRun]:
-        return [_in_utc(run) for run in read_runs(self.places.runs, self.thresholds["history"]["days"])]
+        return [
+            _in_utc(run) for run in read_runs(self.places.runs, self.thresholds["history"]["days"])
+        ]
 
     def is_gone(self, run: RecordedRun) -> bool:
         """Whether the process of a run has certainly ended; of other machines nothing is known."""

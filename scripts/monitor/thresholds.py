@@ -36,9 +36,9 @@ def read_thresholds(own: Path | None = None) -> Thresholds:
     if own is None:
         return limits
     for section, values in _read(own).items():
-        if section not in limits or not isinstance(values, dict):
+        if section not in limits:
             raise ThresholdsError(f"{own}: {_unknown(section, limits)}")
-        if section == "feeds":
+        if section == "feeds" and isinstance(values, dict):
             for label, exceptions in values.items():
                 _check(own, f"feeds.{label}", limits["feed"], exceptions)
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from scripts.monitor.registry import Seen, Severity, check
+from scripts.monitor.registry import HiddenError, Seen, Severity, check
 from scripts.monitor.sessions import Database, Session
 from scripts.monitor.sight import Sight
 
@@ -85,8 +85,14 @@ def postgres_deadlock(sight: Sight) -> Iterator[Seen]:
 
 
 def _seen(sight: Sight) -> Database | None:
-    """The database, if there is one and it answers."""
-    return sight.database if sight.database and not sight.database.problem else None
+    """The database, if there is one.
+
+    Raises:
+        HiddenError: it does not answer.
+    """
+    if sight.database and sight.database.problem:
+        raise HiddenError(sight.database.problem)
+    return sight.database
 
 
 def _blocked_by(database: Database | None, session: Session) -> str:

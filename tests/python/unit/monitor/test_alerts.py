@@ -60,7 +60,7 @@ def running_service() -> Iterator[Service]:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         service.address = f"json://127.0.0.1:{server.server_port}/secret"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield service
         finally:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,6 @@ def test_thresholds_that_do_not_exist_are_refused(tmp_path: Path, content: str, 
 
 def test_each_limit_has_its_reason() -> None:
     lines = DEFAULTS.read_text().splitlines()
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if re.match(r"  \w+: ", line):
             assert before.strip().startswith("#") or re.match(r"  \w+: ", before), line
