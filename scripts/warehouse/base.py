@@ -19,8 +19,8 @@ from scripts.warehouse.settings import LOADED_SCHEMA, Target
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 # Not data of the sources: snapshots record when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md), and
-# `operations` records what each table has taken in which run (docs/decisions/0020-what-a-model-has-taken.md).
-_RECORDS_OF_RUNS = ("snapshots", "operations")
+# `operations` records what each table has taken in which run (docs/decisions/0020-what-a-model-has-taken.md) and how runs went.
+RECORDS_OF_RUNS = ("snapshots.", "operations.", f"{LOADED_SCHEMA}.operations__")
 
 
 class Warehouse(ABC):
@@ -119,7 +119,7 @@ class Warehouse(ABC):
                 relations = {
                     name: relation
                     for name, relation in self._tables(query).items()
-                    if name.partition(".")[0] not in _RECORDS_OF_RUNS
+                    if not name.startswith(RECORDS_OF_RUNS)
                 }
             return {
                 name: self._fingerprint(query, relation, ignored)

@@ -56,6 +56,8 @@ _NOT_THERE = (
 # The digest of what has landed, by feed and batch.
 Landed = dict[tuple[str, int], str]
 
+# What is recorded about loads and runs: it is no news by itself, because each load and run is recorded.
+_MOVE_WITH_OTHERS = ("control.", "operations.")
 # It comes with every batch, but a table of the raw vault has news only if a feed has that it takes rows of.
 _DATES = "control.batch_date"
 
@@ -174,8 +176,8 @@ def affected_work(manifest: "Manifest", changes: Changes) -> Work:
     """The tables, views, snapshots and data tests downstream of feeds that have moved.
 
     Seeds and views over sources stay as they are as long as the project does. A view over a table is built again: when Postgres replaces the table, the
-    view goes with the old one. Load log and quarantine move whenever a feed does; a test that only looks
-    something up in them has no news of it.
+    view goes with the old one. Load log, quarantine and run history count as moved whenever a feed
+    has; a test that only looks something up in them has no news of it.
     """
     graph = _Graph(manifest, frozenset(changes.batches))
     built, tested = [], []
@@ -216,13 +218,15 @@ class _Graph:
 
     def is_to_be_tested(self, test: Any) -> bool:
         parents = self._parents(test)
-        others = [key for key in parents if not self._is_of_control(key)]
+        others = [key for key in parents if not self._moves_with_others(key)]
         return any(map(self.is_affected, others or parents))
 
     def _is_affected(self, key: str) -> bool:
         if key in self._labels:
             return (
-                bool(self._moved) if self._is_of_control(key) else self._labels[key] in self._moved
+                bool(self._moved)
+                if self._moves_with_others(key)
+                else self._labels[key] in self._moved
             )
         node = self._nodes.get(key)
         if node is None:
@@ -239,8 +243,8 @@ class _Graph:
         parents = self._parents(self._nodes[key]) if key in self._nodes else []
         return frozenset().union(*map(self._feeds, parents))
 
-    def _is_of_control(self, key: str) -> bool:
-        return self._labels.get(key, "").startswith("control.")
+    def _moves_with_others(self, key: str) -> bool:
+        return self._labels.get(key, "").startswith(_MOVE_WITH_OTHERS)
 
     def _parents(self, node: Any) -> list[str]:
         return [key for key in node.depends_on_nodes if not key.startswith("macro.")]
