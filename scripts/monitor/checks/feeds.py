@@ -109,16 +109,19 @@ def feed_empty(sight: Sight) -> Iterator[Seen]:
     "ask its source whether the file is whole, and only once in it; if it is right, nothing",
 )
 def feed_volume(sight: Sight) -> Iterator[Seen]:
-    """Over when a corrected file lands, or with the next day. Compared with the same weekday, if there were enough of them."""
+    """Over when a corrected file lands, or with the next day. Compared with the same weekday, if there were enough of them; otherwise with all, unless it resembles its weekday."""
     for judged in _judged(sight):
-        earlier = judged.comparable(sight.deliveries)
+        same, others = judged.comparable(sight.deliveries)
+        has_season = len(same) >= judged.history["least_of_weekday"]
+        earlier = same if has_season else others
         if not (judged.item.rows_read and judged.has_history and earlier):
             continue
-        limits = judged.limits
-        usual = usual_rows(
-            (item.rows_read for item in earlier), limits["spreads"], limits["least_factor"]
-        )
-        if usual.median >= limits["least_rows"] and not usual.contains(judged.item.rows_read):
+        spreads, least_factor = judged.limits["spreads"], judged.limits["least_factor"]
+        usual = usual_rows(earlier, spreads, least_factor)
+        # A few of the same weekday say little, but what resembles them is no surprise.
+        of_weekday = usual_rows(same, 0, least_factor) if same and not has_season else usual
+        is_usual = any(found.contains(judged.item.rows_read) for found in (usual, of_weekday))
+        if usual.median >= judged.limits["least_rows"] and not is_usual:
             yield Seen(
                 _subject(judged.item),
                 f"{_subject(judged.item)} has {judged.item.rows_read:,} rows; usual are {usual.median:,.0f}"
@@ -182,12 +185,12 @@ class _Judged:
     def has_history(self) -> bool:
         return bool(len(self.earlier) >= self.history["least_values"])
 
-    def comparable(self, deliveries: Deliveries) -> list[Delivery]:
-        """The earlier ones of the same weekday, if there are enough; all of them otherwise. Only those with rows."""
-        with_rows = [item for item in self.earlier if item.rows_read]
+    def comparable(self, deliveries: Deliveries) -> tuple[list[int], list[int]]:
+        """The rows of the earlier ones: of the same weekday, and of all; without those that were empty."""
         weekday = deliveries.weekday(self.item)
-        same = [item for item in with_rows if deliveries.weekday(item) == weekday]
-        return same if len(same) >= self.history["least_of_weekday"] else with_rows
+        with_rows = [item for item in self.earlier if item.rows_read]
+        same = [item.rows_read for item in with_rows if deliveries.weekday(item) == weekday]
+        return same, [item.rows_read for item in with_rows]
 
 
 def _judged(sight: Sight) -> Iterator[_Judged]:
