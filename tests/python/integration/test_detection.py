@@ -1,7 +1,6 @@
 """What goes wrong for real is noticed, and so is its repair; days on which nothing goes wrong are silent."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
