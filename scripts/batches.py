@@ -3,6 +3,7 @@
 Usage:
     python -m scripts.batches                      every batch of data/sources that is not finished yet
     python -m scripts.batches --from 3             batch 3 and those after it, finished or not
+    python -m scripts.batches --batch 3            batch 3 only, and before it those that were never finished
     python -m scripts.batches --sources /data/tpcdi --target postgres
     python -m scripts.batches --allow-rejected     continue after a batch of which some rows cannot be modeled
     python -m scripts.batches --full               build every model, and test all rows, with each batch
@@ -25,8 +26,9 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -41,7 +43,7 @@ from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOpti
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.builder import Builder
-from scripts.warehouse.dbt import ProjectError
+from scripts.warehouse.dbt import DbtRun, ProjectError
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.settings import DEFAULTS, Target, use_setting
@@ -64,8 +66,16 @@ SUMMARY = """
 REJECTED_ROWS = "assert_rejected_rows__there_are_none"
 
 
+# Called with the number of a batch and each command of dbt that was run for it, green or red.
+OnRun = Callable[[int, DbtRun], None]
+
+
 class BatchError(Exception):
     """A batch did not load, build or validate; the message says which and how to resume."""
+
+    def __init__(self, batch: int, problem: str) -> None:
+        super().__init__(_how_to_resume(batch, problem))
+        self.batch = batch
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,10 @@ def main(
         int | None,
         typer.Option("--from", min=1, help="Begin with this batch, even if it is finished."),
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only this batch, after earlier ones that were never finished."),
+    ] = None,
     allow_repeated: AllowRepeatedOption = False,
     allow_empty: AllowEmptyOption = False,
     allow_rejected: Annotated[
@@ -119,10 +133,12 @@ def main(
     ] = False,
 ) -> None:
     """Replay the batches one by one: load, build, validate, next."""
+    if first and batch:
+        raise typer.BadParameter("--from and --batch exclude each other")
     runs: list[BatchRun] = []
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
     try:
-        for run in replay(sources, lake, target, first, accepted, allow_rejected, full):
+        for run in replay(sources, lake, target, first, accepted, allow_rejected, full, only=batch):
             runs.append(run)
             console.print(_progress_line(run))
     except BatchError as error:
@@ -144,17 +160,21 @@ def replay(
     accepted: frozenset[Allowance] = frozenset(),
     allow_rejected: bool = False,
     is_full: bool = False,
+    *,
+    only: int | None = None,
+    on_run: OnRun = lambda _, __: None,
 ) -> Iterator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
     Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the
     warehouse the one that its profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
     usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay; with `is_full`, every model is built and all
-    rows are tested with each batch.
+    rows are tested with each batch. `only` names the one batch to replay; if earlier ones were never finished, they come first. `on_run` is
+    called with each command of dbt, green or red.
 
     Raises:
         BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
-        SourceFolderError: there is no such folder, or no batch to begin with.
+        SourceFolderError: there is no such folder, or not the batch that is asked for.
         LakeError: the lake cannot be written, or another replay is running.
         PostgresError: the database cannot be reached or written.
         ContractError: a source declaration cannot be used.
@@ -162,23 +182,31 @@ def replay(
     """
     use_setting("LAKE", lake)
     use_setting("DBT_TARGET", target)
-    batches = _batches(SourceFolder(sources), Lake(lake), first)
+    batches = _batches(SourceFolder(sources), Lake(lake), first, only)
     with Lake(lake).locked("replay"):
         with errors.status("parse the project"):
             project = BatchProject(from_environment(target))
         finished = project.completed_batches()
         for batch in batches:
+            if only and batch != only and batch in finished:
+                continue
             options = LoadOptions(
                 sources, lake, batches=(batch,), allowances=accepted, target=target
             )
             digest = None if first else finished.get(batch)
+            project.on_run = partial(on_run, batch)
             yield _run_batch(project, options, digest, allow_rejected, is_full or first is not None)
 
 
-def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
-    """The batches to replay; those before `first` must have landed."""
+def _batches(
+    folder: SourceFolder, lake: Lake, first: int | None, only: int | None = None
+) -> list[int]:
+    """The batches to replay, up to the `only` one; those before `first` must have landed."""
+    if only is not None and only not in folder.batches:
+        there = ", ".join(map(str, folder.batches))
+        raise SourceFolderError(f"{folder.uri}: no batch {only}; there are {there}")
     if first is None:
-        return folder.batches
+        return [batch for batch in folder.batches if only is None or batch <= only]
     batches = [batch for batch in folder.batches if batch >= first]
     if not batches:
         last = folder.batches[-1]
@@ -209,7 +237,7 @@ def _run_batch(
     for message in loaded.warnings:
         errors.print(f"batch {batch}: warning: {message}", style="yellow", markup=False)
     if loaded.failures:
-        raise BatchError(_how_to_resume(batch, "; ".join(loaded.failures)))
+        raise BatchError(batch, "; ".join(loaded.failures))
     landed, quarantined = (
         sum(getattr(file, rows) for feed in loaded.feeds for file in feed.files)
         for rows in ("rows_landed", "rows_quarantined")
@@ -226,7 +254,7 @@ def _run_batch(
         project.finish()
         project.complete(batch, digest)
     except ProjectError as error:
-        raise BatchError(_how_to_resume(batch, str(error))) from error
+        raise BatchError(batch, str(error)) from error
     return BatchRun(
         batch,
         landed,
