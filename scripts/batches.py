@@ -36,6 +36,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from scripts.history.recording import recorded_run
 from scripts.load.contracts import ContractError, read_contracts
 from scripts.load.files import Allowance, allowances
 from scripts.load.lake import Lake, LakeError
@@ -135,10 +136,16 @@ def main(
     """Replay the batches one by one: load, build, validate, next."""
     if first and batch:
         raise typer.BadParameter("--from and --batch exclude each other")
-    runs: list[BatchRun] = []
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
+    with recorded_run("batches", target):
+        _replay(replay(sources, lake, target, first, accepted, allow_rejected, full, only=batch))
+
+
+def _replay(batches: Iterator[BatchRun]) -> None:
+    """Do one batch after the other, and print how it went."""
+    runs: list[BatchRun] = []
     try:
-        for run in replay(sources, lake, target, first, accepted, allow_rejected, full, only=batch):
+        for run in batches:
             runs.append(run)
             console.print(_progress_line(run))
     except BatchError as error:
@@ -231,13 +238,12 @@ def _run_batch(
 ) -> BatchRun:
     (batch,) = options.batches
     started = time.perf_counter()
-    with errors.status(f"batch {batch}: load"):
-        loaded = load(options)
+    with recorded_run("load", options.target, batch) as run:
+        loaded = _load(options, batch)
+        run.rows_landed, run.rows_quarantined = loaded.rows_landed, loaded.rows_quarantined
+        if loaded.failures:
+            raise BatchError(batch, "; ".join(loaded.failures))
     load_seconds = time.perf_counter() - started
-    for message in loaded.warnings:
-        errors.print(f"batch {batch}: warning: {message}", style="yellow", markup=False)
-    if loaded.failures:
-        raise BatchError(batch, "; ".join(loaded.failures))
     landed, quarantined = (
         sum(getattr(file, rows) for feed in loaded.feeds for file in feed.files)
         for rows in ("rows_landed", "rows_quarantined")
@@ -245,16 +251,17 @@ def _run_batch(
     digest = _digest(loaded)
     if digest == finished_digest:
         return BatchRun(batch, landed, quarantined, load_seconds, was_finished=True)
-    try:
-        project.begin(is_full=is_full)
-        build_seconds = project.build(f"batch {batch}: build")
-        accepted = {REJECTED_ROWS} if allow_rejected else set()
-        validate_seconds = project.test(f"batch {batch}: validate", accepted)
-        messages, checks = project.summary(batch)
-        project.finish()
-        project.complete(batch, digest)
-    except ProjectError as error:
-        raise BatchError(batch, str(error)) from error
+    with recorded_run("build", options.target, batch) as run:
+        try:
+            project.begin(is_full=is_full, run=run)
+            build_seconds = project.build(f"batch {batch}: build")
+            accepted = {REJECTED_ROWS} if allow_rejected else set()
+            validate_seconds = project.test(f"batch {batch}: validate", accepted)
+            messages, checks = project.summary(batch)
+            project.finish()
+            project.complete(batch, digest)
+        except ProjectError as error:
+            raise BatchError(batch, str(error)) from error
     return BatchRun(
         batch,
         landed,
@@ -265,6 +272,14 @@ def _run_batch(
         messages,
         checks,
     )
+
+
+def _load(options: LoadOptions, batch: int) -> LoadResult:
+    with errors.status(f"batch {batch}: load"):
+        loaded = load(options)
+    for message in loaded.warnings:
+        errors.print(f"batch {batch}: warning: {message}", style="yellow", markup=False)
+    return loaded
 
 
 def _how_to_resume(batch: int, problem: str) -> str:

@@ -10,6 +10,8 @@ the project has changed, or if dbt has run by itself meanwhile; everything with 
 the same as --full, and also runs the unit tests of the models, which prove the code and not the data. A changed rule reaches the rows that incremental tables
 already hold only with `dbt build --full-refresh`.
 
+The run is recorded in the folder RUNS (docs/operations.md).
+
 Exit codes: 0 all green; 1 a model or test is red; 2 the warehouse or the project cannot be used.
 """
 
@@ -18,6 +20,7 @@ from typing import Annotated
 
 import typer
 
+from scripts.history.recording import OpenRun, recorded_run
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import landed_since_last_build, project_digest
 from scripts.warehouse.duckdb_warehouse import with_advice
@@ -35,11 +38,16 @@ def main(
 ) -> None:
     """Build and test what has moved since the last green build."""
     use_setting("DBT_TARGET", target)
+    with recorded_run("build", target) as run:
+        _build(target, full, run)
+
+
+def _build(target: Target, is_full: bool, run: OpenRun) -> None:
     try:
         warehouse = from_environment(target)
         # With --full, too: a warehouse that cannot be opened is found at once.
         has_news = not has_nothing_new(warehouse)
-        if not (has_news or full):
+        if not (has_news or is_full):
             typer.echo("Nothing has moved since the last green build.")
             return
     except UNUSABLE as error:
@@ -51,7 +59,7 @@ def main(
 
     try:
         builder = Builder(warehouse)
-        builder.begin(is_full=full)
+        builder.begin(is_full=is_full, run=run)
     except (ProjectError, *UNUSABLE) as error:
         raise _failed(error, 2) from error
     try:

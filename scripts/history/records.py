@@ -36,6 +36,11 @@ class Record:
     feed: ClassVar[str]
     run_id: str
 
+    @property
+    def written_once(self) -> str:
+        """What is written at once, and replaced at once: the second part of the name of its file."""
+        return self.run_id
+
     def as_line(self) -> str:
         """As JSON, without a line break; times as ISO 8601, to the microsecond."""
         return json.dumps(asdict(self), default=_time_text)
@@ -155,6 +160,11 @@ class NodeRun(Record):
     message: str | None
     sql_digest: str | None
 
+    @property
+    def written_once(self) -> str:
+        """The nodes of one command of dbt; a run may have several."""
+        return self.invocation
+
 
 @dataclass(frozen=True)
 class RecordedRun:
@@ -165,11 +175,11 @@ class RecordedRun:
 
 
 def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path | None:
-    """Write records of one run and of one kind as a file; returns it, or None without records.
+    """Write records of one kind and one run (or one command of dbt) as a file; returns it, or None without records.
 
     Args:
         folder: of all records.
-        records: they replace what was written for the same run and kind on the same day.
+        records: they replace what was written for the same kind and run on the same day.
         at: decides the day whose folder it is.
 
     Raises:
@@ -178,7 +188,7 @@ def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path
     if not records:
         return None
     first = records[0]
-    file = folder / f"Batch{at:%Y%m%d}" / f"{first.feed}-{first.run_id}.jsonl"
+    file = folder / f"Batch{at:%Y%m%d}" / f"{first.feed}-{first.written_once}.jsonl"
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

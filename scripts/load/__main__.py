@@ -32,6 +32,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from scripts.history.recording import OpenRun, recorded_run
 from scripts.load.contracts import ContractError
 from scripts.load.feeds import FeedResult
 from scripts.load.files import allowances
@@ -83,6 +84,13 @@ def main(
         memory_mib=memory,
         target=target,
     )
+    with recorded_run(
+        "load", target, options.batches[0] if len(options.batches) == 1 else None
+    ) as run:
+        _load(options, run)
+
+
+def _load(options: LoadOptions, run: OpenRun) -> None:
     started = time.perf_counter()
     try:
         with _progress_bar() as begin:
@@ -96,14 +104,16 @@ def main(
     except (ContractError, SourceFolderError, LakeError, PostgresError) as error:
         errors.print(f"load: {error}", style="red", markup=False)
         raise typer.Exit(2) from error
+    run.rows_landed, run.rows_quarantined = result.rows_landed, result.rows_quarantined
     console.print(_summary(result, time.perf_counter() - started))
-    if target == Target.POSTGRES:
+    if options.target == Target.POSTGRES:
         console.print(_postgres_summary(result), soft_wrap=True)
     for message in result.warnings:
         errors.print(f"load: warning: {message}", style="yellow", markup=False)
     for message in result.failures:
         errors.print(f"load: {message}", style="red", markup=False)
     if result.failures:
+        run.message = "; ".join(result.failures)
         raise typer.Exit(1)
 
 

@@ -5,7 +5,7 @@ Usage:
     print(result.failures)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.load.connection import opened
 from scripts.load.contracts import Contracts, Feed, read_contracts
 from scripts.load.feeds import FeedLoad, FeedLoads, FeedResult
-from scripts.load.files import Allowance, Job, LoadTimes
+from scripts.load.files import Allowance, FileResult, Job, LoadTimes
 from scripts.load.history import History
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.load.postgres import Copied, OnCopy, copy_lake
@@ -85,6 +85,20 @@ class LoadResult:
     name_problems: list[str] = field(default_factory=list)
     missing_batches: list[tuple[int, int]] = field(default_factory=list)
     copied: list[Copied] = field(default_factory=list)
+
+    @property
+    def rows_landed(self) -> int:
+        """Rows that this load brought into the lake, and that were not there before."""
+        return sum(file.rows_landed for file in self._new_files)
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Rows that this load found to violate their contract."""
+        return sum(file.rows_quarantined for file in self._new_files)
+
+    @property
+    def _new_files(self) -> Iterator[FileResult]:
+        return (file for feed in self.feeds if not feed.is_unchanged for file in feed.files)
 
     @property
     def failures(self) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from scripts.history.recording import OpenRun
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import (
     Changes,
@@ -59,18 +60,21 @@ class Builder(Project):
         self._invocation = ""
         self._is_green = True
         self.on_run: Callable[[DbtRun], None] = lambda _: None
+        self._run: OpenRun | None = None
 
-    def begin(self, *, is_full: bool = False) -> None:
+    def begin(self, *, is_full: bool = False, run: OpenRun | None = None) -> None:
         """Find out what has to be done.
 
         Args:
             is_full: build everything, and test it in full.
+            run: where the nodes are recorded that will run.
         """
         changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
         self._changes = changes
         self._work = None if changes is None else affected_work(self.manifest, changes)
         self._invocation = ""
         self._is_green = True
+        self._run = run
 
     def build(self, label: str) -> float:
         """Build the models, seeds and snapshots that have news, without tests; returns the seconds it took.
@@ -130,6 +134,8 @@ class Builder(Project):
         with _variable(NEW_BATCHES, new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
         self.on_run(run)
+        if self._run:
+            self._run.add_nodes(run)
         lines = list(run.node_messages())
         for line in lines:
             errors.print(f"  {line}", markup=False)

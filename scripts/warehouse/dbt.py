@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
@@ -50,6 +51,9 @@ class NodeResult:
         message: what dbt or the engine says about it, in one line.
         seconds: the time it took.
         sql: its compiled query; empty if it has none.
+        node_id: its unique name in the project, such as `model.brokerage_warehouse.dim_trade`.
+        started_at: when it began, in UTC; None if it was skipped.
+        row_count: rows that it wrote, or that failed a test; None if the engine does not say.
     """
 
     name: str
@@ -59,6 +63,9 @@ class NodeResult:
     message: str
     seconds: float
     sql: str
+    node_id: str
+    started_at: datetime | None
+    row_count: int | None
 
     @property
     def has_failed(self) -> bool:
@@ -96,6 +103,11 @@ class DbtRun:
                 message=_one_line(result.message or ""),
                 seconds=result.execution_time,
                 sql=getattr(result.node, "compiled_code", None) or "",
+                node_id=result.node.unique_id,
+                started_at=min(
+                    filter(None, (part.started_at for part in result.timing)), default=None
+                ),
+                row_count=_row_count(result),
             )
             for result in getattr(self.outcome.result, "results", ())
         ]
@@ -130,7 +142,11 @@ class DbtRun:
 def run_dbt(
     *arguments: str, manifest: Manifest | None = None, listeners: Sequence[Listener] = ()
 ) -> DbtRun:
-    """Run a command of dbt, and parse the project first unless its manifest is given."""
+    """Run a command of dbt, and parse the project first unless its manifest is given.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted, which dbt itself returns as a failure.
+    """
     errors: list[str] = []
     invocation = ""
 
@@ -146,6 +162,8 @@ def run_dbt(
         runner = dbtRunner(manifest, callbacks=[on_event, *listeners])
         outcome = runner.invoke([*_QUIETLY, *arguments])
     seconds = time.perf_counter() - started
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     return DbtRun(arguments[0], outcome, seconds, errors, invocation)
 
 
@@ -216,6 +234,13 @@ class Project:
             problem = "; ".join(run.errors) if is_logged else run.problem
             raise ProjectError(f"the warehouse cannot be used: {problem}")
         return run.outcome.result
+
+
+def _row_count(result: Any) -> int | None:
+    if str(result.node.resource_type) == "test":
+        return None if result.failures is None else int(result.failures)
+    count = (result.adapter_response or {}).get("rows_affected")
+    return int(count) if count is not None and count >= 0 else None
 
 
 def _one_line(text: object) -> str:

@@ -2,10 +2,12 @@
 
 Usage:
     run, outcome = run_in_subprocess(partial(load, options))
+    print(cpu_seconds(), peak_mib())        of this process so far
 """
 
 import multiprocessing
 import resource
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,21 +51,29 @@ def run_in_subprocess(work: Callable[[], Outcome]) -> tuple[Run, Outcome]:
     return answer
 
 
+def cpu_seconds() -> float:
+    """Processor seconds of this process and of those that it has waited for."""
+    usages = [resource.getrusage(who) for who in _SELF_AND_CHILDREN]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def peak_mib() -> float:
+    """The most memory, in MiB, that this process or one that it has waited for had so far."""
+    peak = max(resource.getrusage(who).ru_maxrss for who in _SELF_AND_CHILDREN)
+    return peak / _MAXRSS_PER_MIB
+
+
 def _measure(work: Callable[[], Outcome], sender: Connection) -> None:
-    started, cpu_started = time.perf_counter(), _cpu_seconds()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     try:
         outcome = work()
     except BaseException as error:
         sender.send(str(error).strip() or type(error).__name__)
         raise
-    seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - cpu_started
-    peaks = (resource.getrusage(who).ru_maxrss for who in _SELF_AND_CHILDREN)
-    sender.send((Run(seconds, cpu_seconds, max(peaks) / 1024), outcome))
+    run = Run(time.perf_counter() - started, cpu_seconds() - cpu_started, peak_mib())
+    sender.send((run, outcome))
 
 
 _SELF_AND_CHILDREN = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-
-
-def _cpu_seconds() -> float:
-    usages = [resource.getrusage(who) for who in _SELF_AND_CHILDREN]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+# macOS counts bytes where others count KiB.
+_MAXRSS_PER_MIB = 1 << 20 if sys.platform == "darwin" else 1 << 10

@@ -54,6 +54,11 @@ class Workspace:
         return self.folder / "lake"
 
     @property
+    def runs(self) -> Path:
+        """The records of runs."""
+        return self.folder / "runs"
+
+    @property
     def target(self) -> Path:
         """The target folder of dbt."""
         return self.folder / "target"
@@ -63,6 +68,7 @@ class Workspace:
         """The variables that make dbt and the loader work here."""
         own = {
             "LAKE": str(self.lake),
+            "RUNS": str(self.runs),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DO_NOT_TRACK": "1",

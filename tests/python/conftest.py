@@ -25,6 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _records_of_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests run is recorded in a folder of theirs."""
+    os.environ["RUNS"] = str(tmp_path_factory.mktemp("runs"))
+
+
 @pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated source folder of three batches, 17 MB; do not change it, copy it."""

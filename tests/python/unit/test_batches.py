@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts import batches
+from scripts.history.recording import OpenRun
 from scripts.load.feeds import FeedResult
 from scripts.load.files import FileResult
 from scripts.load.lake import Lake
@@ -50,7 +51,7 @@ class FakeProject:
     def __init__(self, warehouse: Warehouse) -> None:
         self.dataset.warehouse = warehouse
 
-    def begin(self, *, is_full: bool) -> None:
+    def begin(self, *, is_full: bool, run: OpenRun) -> None:
         self.dataset.full.append(is_full)
 
     def build(self, label: str) -> float:

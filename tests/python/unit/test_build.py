@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts import build
+from scripts.history.recording import OpenRun
 from scripts.warehouse import builder
 from scripts.warehouse.changes import Changes
 from scripts.warehouse.dbt import ProjectError
@@ -20,7 +21,7 @@ class FakeBuilder:
         FakeBuilder.steps = []
         self._step("parse")
 
-    def begin(self, *, is_full: bool) -> None:
+    def begin(self, *, is_full: bool, run: OpenRun) -> None:
         self._step("begin full" if is_full else "begin")
 
     def build_and_test(self, label: str) -> None:

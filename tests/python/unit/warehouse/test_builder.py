@@ -33,10 +33,12 @@ class Runs:
         self.commands.append((command, nodes))
         failed = [
             SimpleNamespace(
-                node=SimpleNamespace(name=name, resource_type="test"),
+                node=SimpleNamespace(name=name, resource_type="test", unique_id=f"test.{name}"),
                 status="fail",
                 message="",
                 execution_time=0.0,
+                timing=[],
+                failures=1,
             )
             for name in self.red
             if command == "test"

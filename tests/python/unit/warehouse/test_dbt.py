@@ -65,6 +65,8 @@ def test_a_project_is_built_again_and_again_and_queried(workspace: Workspace) ->
     assert (node.schema, node.kind, node.status) == ("main", "model", "success")
     assert 'from "warehouse"."main"."first"' in node.sql
     assert 0 < node.seconds < run.seconds
+    assert node.node_id == "model.small.second"
+    assert node.started_at is not None and node.started_at.tzinfo is None
     assert project.query("select id from {{ ref('third') }}") == [(2,)]
     assert workspace.warehouse.query("select id from third") == [(2,)]
 
@@ -74,6 +76,8 @@ def test_a_warning_is_green_and_has_a_line(workspace: Workspace) -> None:
     run.ensure_green()
     (line,) = run.node_messages()
     assert line.startswith("warn: accepted_values_second_id__1: Got 1 result")
+    counts = {node.kind: node.row_count for node in run.nodes}
+    assert counts == {"model": None, "test": 1, "exposure": None}
 
 
 def test_a_node_that_fails_is_named_with_its_reason_in_one_line(workspace: Workspace) -> None:
@@ -121,6 +125,7 @@ def test_a_command_in_a_process_of_its_own_has_the_variables_of_the_workspace(
         "DBT_TARGET": "duckdb",
         "WAREHOUSE": f"{tmp_path}/warehouse.duckdb",
         "LAKE": f"{tmp_path}/lake",
+        "RUNS": f"{tmp_path}/runs",
         "DBT_TARGET_PATH": f"{tmp_path}/target",
         "DBT_LOG_PATH": f"{tmp_path}/logs",
         "DO_NOT_TRACK": "1",
