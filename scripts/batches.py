@@ -26,7 +26,7 @@ replay stops there); 2 wrong arguments, or the lake, the database or the project
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
@@ -37,11 +37,11 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.history.recording import recorded_run
-from scripts.load.contracts import ContractError, read_contracts
+from scripts.load.contracts import ContractError
 from scripts.load.files import Allowance, allowances
 from scripts.load.lake import Lake, LakeError
 from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOption, SourcesOption
-from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
+from scripts.load.run import LoadOptions, LoadResult, load, unlanded_batches
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.warehouse.builder import Builder
 from scripts.warehouse.dbt import DbtRun, ProjectError
@@ -107,7 +107,7 @@ class BatchRun:
 
 
 def main(
-    sources: SourcesOption = "data/sources",
+    sources: SourcesOption = DEFAULTS["SOURCES"],
     lake: LakeOption = DEFAULTS["LAKE"],
     target: Annotated[
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
@@ -170,7 +170,7 @@ def replay(
     *,
     only: int | None = None,
     on_run: OnRun = lambda _, __: None,
-) -> Iterator[BatchRun]:
+) -> Generator[BatchRun]:
     """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
 
     Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the
@@ -218,14 +218,10 @@ def _batches(
     if not batches:
         last = folder.batches[-1]
         raise SourceFolderError(f"{folder.uri}: no batch {first} or later; the last one is {last}")
-    feeds = read_contracts(CONTRACTS_FOLDER).feeds
-    for batch in folder.batches:
-        if batch < first and not all(
-            lake.has_landed(feed.system, feed.name, batch) for feed in feeds if feed.comes_in(batch)
-        ):
-            raise LakeError(
-                f"{lake.uri}: batch {batch} has not landed as a whole; begin with --from {batch}"
-            )
+    for batch in unlanded_batches(folder, lake, first):
+        raise LakeError(
+            f"{lake.uri}: batch {batch} has not landed as a whole; begin with --from {batch}"
+        )
     return batches
 
 

@@ -36,10 +36,11 @@ class Delivery:
 
 def deliveries(sources: SourceFolder, contracts: Contracts) -> list[Delivery]:
     """All batches of a source folder, in their order."""
-    return [_delivery(sources, contracts, batch) for batch in sources.batches]
+    return [delivery_of(batch, sources, contracts) for batch in sources.batches]
 
 
-def _delivery(sources: SourceFolder, contracts: Contracts, batch: int) -> Delivery:
+def delivery_of(batch: int, sources: SourceFolder, contracts: Contracts) -> Delivery:
+    """One batch of a source folder."""
     files = set(sources.files_below(batch))
     missing = []
     for feed in contracts.feeds:
