@@ -29,7 +29,7 @@ DBT := .venv/bin/dbt
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: writable
 writable:
@@ -49,6 +49,10 @@ build: writable $(CORE) sources ## Install, make sample sources if there are non
 .PHONY: batches
 batches: writable $(CORE) sources ## Replay the batches one by one: load, build, validate, next; resumes where it stopped
 	$(RUN) scripts.batches
+
+.PHONY: orchestrate
+orchestrate: writable $(CORE) .venv/.orchestrate sources ## Run Dagster on http://127.0.0.1:3000 (or PORT): builds each batch that comes; Ctrl-C ends it
+	exec $(RUN) scripts.orchestrate
 
 .PHONY: sources
 sources: $(CORE)
@@ -118,6 +122,10 @@ clean: ## Remove everything generated and built, except the environment
 	.venv/bin/uv sync --quiet --frozen --inexact --extra postgres
 	@touch .venv/.core $@
 
+.venv/.orchestrate: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --extra orchestrate
+	@touch .venv/.core $@
+
 .venv/.dev: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
-	@touch .venv/.core .venv/.postgres $@
+	@touch .venv/.core .venv/.postgres .venv/.orchestrate $@

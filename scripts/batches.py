@@ -3,6 +3,7 @@
 Usage:
     python -m scripts.batches                      every batch of data/sources that is not finished yet
     python -m scripts.batches --from 3             batch 3 and those after it, finished or not
+    python -m scripts.batches --batch 3            batch 3 only, and before it those that were never finished
     python -m scripts.batches --sources /data/tpcdi --target postgres
     python -m scripts.batches --allow-rejected     continue after a batch of which some rows cannot be modeled
     python -m scripts.batches --full               build every model, and test all rows, with each batch
@@ -27,8 +28,9 @@ green, but readers do not have it (the replay stops there; the same command publ
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -38,17 +40,17 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.history.recording import recorded_run
-from scripts.load.contracts import ContractError, read_contracts
+from scripts.load.contracts import ContractError
 from scripts.load.files import Allowance, allowances
 from scripts.load.lake import Lake, LakeError
 from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOption, SourcesOption
-from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, load
+from scripts.load.run import LoadOptions, LoadResult, load, unlanded_batches
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.publish.options import NoPublishOption
 from scripts.publish.run import Publication, publish
 from scripts.publish.versions import NotGreenError, PublishError
 from scripts.warehouse.builder import Builder
-from scripts.warehouse.dbt import ProjectError
+from scripts.warehouse.dbt import DbtRun, ProjectError
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.settings import DEFAULTS, Target, setting, use_setting
@@ -71,8 +73,16 @@ SUMMARY = """
 REJECTED_ROWS = "assert_rejected_rows__there_are_none"
 
 
+# Called with the number of a batch and each command of dbt that was run for it, green or red.
+OnRun = Callable[[int, DbtRun], None]
+
+
 class BatchError(Exception):
     """A batch did not load, build or validate; the message says which and how to resume."""
+
+    def __init__(self, batch: int, problem: str) -> None:
+        super().__init__(_how_to_resume(batch, problem))
+        self.batch = batch
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,7 @@ class BatchRun:
 
 
 def main(
-    sources: SourcesOption = "data/sources",
+    sources: SourcesOption = DEFAULTS["SOURCES"],
     lake: LakeOption = DEFAULTS["LAKE"],
     target: Annotated[
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
@@ -113,6 +123,10 @@ def main(
     first: Annotated[
         int | None,
         typer.Option("--from", min=1, help="Begin with this batch, even if it is finished."),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only this batch, after earlier ones that were never finished."),
     ] = None,
     allow_repeated: AllowRepeatedOption = False,
     allow_empty: AllowEmptyOption = False,
@@ -129,10 +143,17 @@ def main(
     no_publish: NoPublishOption = False,
 ) -> None:
     """Replay the batches one by one: load, build, validate, publish, next."""
+    if first and batch:
+        raise typer.BadParameter("--from and --batch exclude each other")
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
     published = None if no_publish else Path(setting("PUBLISHED"))
     with recorded_run("batches", target):
-        _replay(replay(sources, lake, target, first, accepted, allow_rejected, full, published))
+        _replay(
+            replay(
+                *(sources, lake, target, first, accepted, allow_rejected, full, published),
+                only=batch,
+            )
+        )
 
 
 def _replay(batches: Iterator[BatchRun]) -> None:
@@ -165,18 +186,22 @@ def replay(
     allow_rejected: bool = False,
     is_full: bool = False,
     published: Path | None = None,
-) -> Iterator[BatchRun]:
+    *,
+    only: int | None = None,
+    on_run: OnRun = lambda _, __: None,
+) -> Generator[BatchRun]:
     """Load, build, validate and publish the batches of a source folder in their order, yielding each when it is done.
 
     Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the
     warehouse the one that its profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
     usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay; with `is_full`, every model is built and all
-    rows are tested with each batch; `published` is the folder of the published versions, None to publish nothing.
+    rows are tested with each batch; `published` is the folder of the published versions, None to publish nothing. `only` names the one batch to
+    replay; if earlier ones were never finished, they come first. `on_run` is called with each command of dbt, green or red.
 
     Raises:
         BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
         PublishError: a batch is green, but cannot be published; later batches are not begun.
-        SourceFolderError: there is no such folder, or no batch to begin with.
+        SourceFolderError: there is no such folder, or not the batch that is asked for.
         LakeError: the lake cannot be written, or another replay is running.
         PostgresError: the database cannot be reached or written.
         ContractError: a source declaration cannot be used.
@@ -184,12 +209,14 @@ def replay(
     """
     use_setting("LAKE", lake)
     use_setting("DBT_TARGET", target)
-    batches = _batches(SourceFolder(sources), Lake(lake), first)
+    batches = _batches(SourceFolder(sources), Lake(lake), first, only)
     with Lake(lake).locked("replay"):
         with errors.status("parse the project"):
             project = BatchProject(from_environment(target))
         finished = project.completed_batches()
         for batch in batches:
+            if only and batch != only and batch in finished:
+                continue
             options = LoadOptions(
                 sources,
                 lake,
@@ -199,6 +226,7 @@ def replay(
                 with_apart=True,
             )
             digest = None if first else finished.get(batch)
+            project.on_run = partial(on_run, batch)
             run = _run_batch(project, options, digest, allow_rejected, is_full or first is not None)
             # What was finished before may not be published yet, but the last one holds all.
             if published and not (run.was_finished and batch != batches[-1]):
@@ -206,22 +234,23 @@ def replay(
             yield run
 
 
-def _batches(folder: SourceFolder, lake: Lake, first: int | None) -> list[int]:
-    """The batches to replay; those before `first` must have landed."""
+def _batches(
+    folder: SourceFolder, lake: Lake, first: int | None, only: int | None = None
+) -> list[int]:
+    """The batches to replay, up to the `only` one; those before `first` must have landed."""
+    if only is not None and only not in folder.batches:
+        there = ", ".join(map(str, folder.batches))
+        raise SourceFolderError(f"{folder.uri}: no batch {only}; there are {there}")
     if first is None:
-        return folder.batches
+        return [batch for batch in folder.batches if only is None or batch <= only]
     batches = [batch for batch in folder.batches if batch >= first]
     if not batches:
         last = folder.batches[-1]
         raise SourceFolderError(f"{folder.uri}: no batch {first} or later; the last one is {last}")
-    feeds = read_contracts(CONTRACTS_FOLDER).feeds
-    for batch in folder.batches:
-        if batch < first and not all(
-            lake.has_landed(feed.system, feed.name, batch) for feed in feeds if feed.comes_in(batch)
-        ):
-            raise LakeError(
-                f"{lake.uri}: batch {batch} has not landed as a whole; begin with --from {batch}"
-            )
+    for batch in unlanded_batches(folder, lake, first):
+        raise LakeError(
+            f"{lake.uri}: batch {batch} has not landed as a whole; begin with --from {batch}"
+        )
     return batches
 
 
@@ -238,7 +267,7 @@ def _run_batch(
         loaded = _load(options, batch)
         run.rows_landed, run.rows_quarantined = loaded.rows_landed, loaded.rows_quarantined
         if loaded.failures:
-            raise BatchError(_how_to_resume(batch, "; ".join(loaded.failures)))
+            raise BatchError(batch, "; ".join(loaded.failures))
     load_seconds = time.perf_counter() - started
     landed, quarantined = (
         sum(getattr(file, rows) for feed in loaded.feeds for file in feed.files)
@@ -257,7 +286,7 @@ def _run_batch(
             project.finish()
             project.complete(batch, digest)
         except ProjectError as error:
-            raise BatchError(_how_to_resume(batch, str(error))) from error
+            raise BatchError(batch, str(error)) from error
     return BatchRun(
         batch,
         landed,

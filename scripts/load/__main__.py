@@ -48,7 +48,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main(
-    sources: SourcesOption = "data/sources",
+    sources: SourcesOption = DEFAULTS["SOURCES"],
     lake: LakeOption = DEFAULTS["LAKE"],
     batch: Annotated[
         list[int] | None, typer.Option(min=1, help="Only this batch; may be repeated.")

@@ -1,7 +1,7 @@
 """Options that the loader and the replay of batches share.
 
 Usage:
-    def main(sources: SourcesOption = "data/sources", allow_empty: AllowEmptyOption = False) -> None:
+    def main(sources: SourcesOption = DEFAULTS["SOURCES"], allow_empty: AllowEmptyOption = False) -> None:
 """
 
 from typing import Annotated

@@ -244,6 +244,19 @@ def _load_apart(
             )
 
 
+def unlanded_batches(sources: SourceFolder, lake: Lake, before: int) -> list[int]:
+    """The batches of a source folder, of those before a number, that have not landed as a whole; in order."""
+    feeds = read_contracts(CONTRACTS_FOLDER).feeds
+    return [
+        batch
+        for batch in sources.batches
+        if batch < before
+        and not all(
+            lake.has_landed(feed.system, feed.name, batch) for feed in feeds if feed.comes_in(batch)
+        )
+    ]
+
+
 def _gaps(batches: list[int]) -> list[tuple[int, int]]:
     """First and last number of each gap in the numbers from 1 to the last one."""
     return [

@@ -47,11 +47,12 @@ class SourceFolderError(Exception):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file; `name` is its path relative to the source folder."""
+    """One file; `name` is its path relative to the source folder, `modified` tells when it changed last: equal if it has not."""
 
     name: str
     path: str
     bytes: int
+    modified: str = ""
 
     @property
     def is_compressed(self) -> bool:
@@ -82,14 +83,16 @@ class SourceFolder:
             self._filesystem, root = filesystem_of(uri)
             is_local = isinstance(self._filesystem, LocalFileSystem)
             found = _local_files(root) if is_local else _remote_files(self._filesystem, root)
-            visible = sorted((name, size) for name, size in found if not _is_hidden(name))
+            visible = sorted(file for file in found if not _is_hidden(file[0]))
         except (ImportError, OSError, ValueError) as error:
             raise SourceFolderError(f"{uri}: cannot be listed: {error}") from error
         prefix = root.rstrip("/") + "/"
-        problems = {name: problem for name, _ in visible if (problem := _name_problem(name))}
+        problems = {name: problem for name, *_ in visible if (problem := _name_problem(name))}
         self.problems = sorted(set(problems.values()))
         self.files = [
-            SourceFile(name, prefix + name, size) for name, size in visible if name not in problems
+            SourceFile(name, prefix + name, size, modified)
+            for name, size, modified in visible
+            if name not in problems
         ]
         self._by_number: dict[tuple[str, ...], dict[int, list[SourceFile]]] = {}
         if not self.batches:
@@ -121,6 +124,10 @@ class SourceFolder:
                         found[int(match.groupdict().get("batch", _ANY_BATCH))].append(file)
             self._by_number[feed.files] = found
         return self._by_number[feed.files]
+
+    def files_below(self, batch: int) -> list[SourceFile]:
+        """The files in the folder of a batch, of any feed or of none, by name."""
+        return [file for file in self.files if file.name.startswith(f"Batch{batch}/")]
 
     def unknown_files(self, contracts: Contracts) -> list[SourceFile]:
         """Files that no contract names in any batch up to the last one of the folder."""
@@ -241,16 +248,18 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(pieces), re.DOTALL)
 
 
-def _local_files(root: str) -> Iterator[tuple[str, int]]:
-    """Name and size of every file below a folder, following links, except those to a folder above."""
+# The name, the size in bytes, and the time of the last change of a file.
+_Found = tuple[str, int, str]
 
-    def below(
-        folder: str, prefix: str, above: frozenset[tuple[int, int]]
-    ) -> Iterator[tuple[str, int]]:
+
+def _local_files(root: str) -> Iterator[_Found]:
+    """Every file below a folder, following links, except those to a folder above."""
+
+    def below(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[_Found]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.is_dir():
-                    yield prefix + entry.name, _size(entry)
+                    yield prefix + entry.name, *_state(entry)
                     continue
                 status = entry.stat()
                 place = (status.st_dev, status.st_ino)
@@ -263,16 +272,22 @@ def _local_files(root: str) -> Iterator[tuple[str, int]]:
     yield from below(root, "", frozenset({(status.st_dev, status.st_ino)}))
 
 
-def _size(entry: os.DirEntry[str]) -> int:
-    """The size of a file in bytes; 0 for a broken link, which fails when it is opened."""
+def _state(entry: os.DirEntry[str]) -> tuple[int, str]:
+    """Size and time of a file; 0 and no time for a broken link, which fails when it is opened."""
     try:
-        return entry.stat().st_size
+        status = entry.stat()
     except FileNotFoundError:
-        return 0
+        return 0, ""
+    return status.st_size, str(status.st_mtime_ns)
 
 
-def _remote_files(filesystem: Any, root: str) -> Iterator[tuple[str, int]]:
-    """Name and size of every file below a folder of an object store."""
+def _remote_files(filesystem: Any, root: str) -> Iterator[_Found]:
+    """Every file below a folder of an object store, which gives each version of an object a tag, or at least a time."""
     prefix = root.rstrip("/") + "/"
     for path, info in filesystem.find(root, detail=True).items():
-        yield path.removeprefix(prefix), info["size"]
+        state = next((info[key] for key in _STATES if info.get(key)), "")
+        yield path.removeprefix(prefix), info["size"], str(state)
+
+
+# What object stores call it.
+_STATES = ("ETag", "etag", "LastModified", "last_modified", "mtime", "created")

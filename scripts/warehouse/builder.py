@@ -10,7 +10,7 @@ Usage:
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,14 @@ from scripts.warehouse.changes import (
     recorded_batches,
     relations_digest,
 )
-from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Listener, Project, ProjectError
+from scripts.warehouse.dbt import (
+    WITHOUT_TESTS,
+    WITHOUT_UNIT_TESTS,
+    DbtRun,
+    Listener,
+    Project,
+    ProjectError,
+)
 from scripts.warehouse.settings import NEW_BATCHES
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -42,6 +49,9 @@ _WHAT_TO_DO = (
 
 class Builder(Project):
     """The dbt project of the working directory, and a warehouse that it builds.
+
+    Attributes:
+        on_run: called with each command of dbt that builds or tests, green or red.
 
     Raises:
         ProjectError: the project cannot be parsed.
@@ -56,6 +66,7 @@ class Builder(Project):
         self._work: Work | None = None
         self._invocation = ""
         self._accepted: set[str] = set()
+        self.on_run: Callable[[DbtRun], None] = lambda _: None
         self._run: OpenRun | None = None
 
     def begin(self, *, is_full: bool = False, run: OpenRun | None = None) -> None:
@@ -130,6 +141,7 @@ class Builder(Project):
         new_batches = _new_batches(self._changes)
         with _variable(NEW_BATCHES, new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
+        self.on_run(run)
         if self._run:
             self._run.add_nodes(run)
         lines = list(run.node_messages())

@@ -6,6 +6,7 @@ Usage:
         ...
 """
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,20 @@ WAREHOUSES: dict[Target, type[Warehouse]] = {
 
 # What is raised if a warehouse cannot be opened or read.
 UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
+
+
+# What engines, lake and loader say while somebody else has the warehouse, or the server is away for a moment.
+_PASSING = re.compile(
+    "lock on file|wait for it to end|connection refused|server closed the connection|connection was lost|connection has been closed"
+    "|terminating connection|database system is|connection slots|too many clients|timeout expired|deadlock detected|lock timeout"
+    "|could not serialize access",
+    re.IGNORECASE,
+)
+
+
+def passes_by_itself(message: str) -> bool:
+    """Whether trying again later may help: the warehouse or the lake is in use, or the database is away. Not for a red test or a bad file."""
+    return bool(_PASSING.search(message))
 
 
 def from_environment(target: Target) -> Warehouse:

@@ -31,6 +31,7 @@ class Target(StrEnum):
 
 # What counts if a variable is not set or empty, as in dbt_project.yml and profiles/profiles.yml.
 DEFAULTS = {
+    "SOURCES": "data/sources",
     "LAKE": "data/lake",
     "WAREHOUSE": "data/warehouse.duckdb",
     "PUBLISHED": "data/published",

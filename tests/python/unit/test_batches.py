@@ -1,6 +1,6 @@
 """The replay of batches: what it does, skips and says; dbt is replaced, its own runs are in the integration tests."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +50,7 @@ class FakeProject:
     """In place of the dbt project."""
 
     dataset: ClassVar[FakeDataset]
+    on_run: Callable[[object], None]
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.dataset.warehouse = warehouse
@@ -65,6 +66,7 @@ class FakeProject:
 
     def _step(self, label: str, accepted: Collection[str] = ()) -> float:
         self.dataset.done.append(label.replace("batch ", "").replace(":", ""))
+        self.on_run(self.dataset.done[-1])
         if self.dataset.red == self.dataset.done[-1] and self.dataset.red_test not in accepted:
             raise batches.ProjectError(f"{self.dataset.red_test} is red")
         return 1.0
@@ -272,6 +274,46 @@ def test_a_replay_cannot_begin_after_a_batch_that_is_not_there(dataset: FakeData
     code, _, said = replay(dataset, "--from", "4")
     assert code == 2
     assert "no batch 4 or later; the last one is 3" in said
+
+
+def test_one_batch_comes_after_earlier_ones_that_were_never_finished(dataset: FakeDataset) -> None:
+    assert replay(dataset, "--batch", "2")[:2] == (0, ALL[:10])
+    code, done, said = replay(dataset, "--batch", "3")
+    assert (code, done) == (0, ALL[10:])
+    assert "batch 3: green" in said
+
+
+def test_one_batch_that_is_finished_is_only_compared_with_its_files(dataset: FakeDataset) -> None:
+    replay(dataset)
+    assert replay(dataset, "--batch", "2")[:2] == (0, ["load 2"])
+    dataset.checksums.update({1: "other", 2: "other"})
+    assert replay(dataset, "--batch", "2")[1] == ALL[5:10]
+
+
+def test_one_batch_waits_for_an_earlier_one_that_is_red(dataset: FakeDataset) -> None:
+    dataset.red = "1 validate"
+    code, done, said = replay(dataset, "--batch", "3")
+    assert (code, done) == (1, ALL[:3])
+    assert "batch 1" in said
+
+
+def test_one_batch_that_is_not_there_is_refused(dataset: FakeDataset) -> None:
+    code, done, said = replay(dataset, "--batch", "4")
+    assert (code, done) == (2, [])
+    assert "no batch 4; there are 1, 2, 3" in said
+    code, done, said = replay(dataset, "--batch", "2", "--from", "2")
+    assert (code, done) == (2, [])
+    assert "exclude each other" in said
+
+
+def test_each_command_of_dbt_is_told_with_its_batch(dataset: FakeDataset, tmp_path: Path) -> None:
+    told: list[tuple[int, str]] = []
+    sources, lake = str(tmp_path / "sources"), str(tmp_path / "lake")
+    runs = batches.replay(
+        sources, lake, only=2, on_run=lambda batch, run: told.append((batch, run))
+    )
+    assert [run.batch for run in runs] == [1, 2]
+    assert told == [(1, "1 build"), (1, "1 validate"), (2, "2 build"), (2, "2 validate")]
 
 
 def test_a_second_replay_at_the_same_time_is_turned_away(

@@ -1,0 +1,180 @@
+"""Dagster on this machine: its web server, and the daemon that runs sensors, schedules and the queue.
+
+Usage:
+    serve(instance_folder(), port=3000)     until Ctrl-C or SIGTERM, which end everything that it has started, runs too
+
+Everything that runs is a descendant of this process: one whose parent has gone is given to it by the kernel, so at the end nothing is left.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from scripts.orchestrate.project import OrchestrateError, current_manifest
+from scripts.warehouse.workspace import ROOT
+
+HOST = "127.0.0.1"
+_CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+_CODE = ("-m", "scripts.orchestrate.definitions")
+# Runs write down that they were stopped, then everything is killed.
+_SECONDS_TO_END = 15.0
+_SECONDS_TO_START = 180.0
+# Of Linux: orphans among the descendants become children (prctl.h).
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def serve(folder: Path, port: int) -> None:
+    """Run Dagster until a signal ends it.
+
+    Args:
+        folder: of its instance; it is made if it is not there.
+        port: of the web server, on the loopback interface.
+
+    Raises:
+        OrchestrateError: it is running already, the port is taken, the project cannot be read, or a process has ended by itself.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _only_one(folder):
+            _check_free(port)
+            shutil.copyfile(_CONFIGURATION, folder / "dagster.yaml")
+            os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
+            print("Reading the project.", flush=True)
+            current_manifest(folder)
+            _run(port)
+    except OSError as error:
+        raise OrchestrateError(
+            f"{folder}: {error.strerror}; set DAGSTER_HOME to a folder that can be written"
+        ) from error
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Two daemons on one instance would start everything twice."""
+    with (folder / ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise OrchestrateError(
+                f"Dagster is running already for {folder} (process {lock.read().strip()});"
+                " open its page, or end it first"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            raise OrchestrateError(
+                f"port {port} is taken; set PORT to another one, or end the program that has it"
+            ) from error
+
+
+def _run(port: int) -> None:
+    """Start both processes, and end everything when a signal comes or one of them has ended."""
+    received: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: received.append(number))
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    web = ("dagster_webserver", "--host", HOST, "--port", str(port), *_CODE)
+    started = {
+        name: _start(command)
+        for name, command in (("web server", web), ("daemon", ("dagster._daemon", "run", *_CODE)))
+    }
+    try:
+        deadline, is_up = time.monotonic() + _SECONDS_TO_START, False
+        while not received:
+            for name, process in started.items():
+                if process.poll() is not None:
+                    raise OrchestrateError(
+                        f"the {name} of Dagster has ended by itself ({process.returncode}); see its messages above"
+                    )
+            if not is_up and _answers(port):
+                is_up = True
+                print(f"Dagster is on http://{HOST}:{port}. Ctrl-C ends it.", flush=True)
+            if not is_up and time.monotonic() > deadline:
+                raise OrchestrateError(
+                    "the web server of Dagster does not answer; see its messages above"
+                )
+            time.sleep(0.2)
+        print("Ending Dagster.", flush=True)
+    finally:
+        _end_descendants()
+
+
+def _start(command: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        # Ctrl-C at the terminal is for this process, which ends the others in order.
+        start_new_session=True,
+        # If this process is killed, both end.
+        preexec_fn=lambda: _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
+    )
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
+
+
+def _end_descendants() -> None:
+    """Ask all processes below this one to end, wait, and kill what is left."""
+    for number, seconds in ((signal.SIGTERM, _SECONDS_TO_END), (signal.SIGKILL, 5.0)):
+        for process_id in _descendants():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process_id, number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            _reap()
+            if not _descendants():
+                return
+            time.sleep(0.1)
+
+
+def _descendants() -> list[int]:
+    """The numbers of all processes below this one."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = status.read_text(errors="replace").rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    found, waiting = [], [os.getpid()]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _prctl(option: int, value: int) -> None:
+    """Set an attribute of this process; only Linux has them."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
