@@ -172,6 +172,28 @@ class NodeRun(Record):
 
 
 @dataclass(frozen=True)
+class VisibleRows(Record):
+    """What readers see of a table at one moment; the records of one look have the same run_id (scripts/publish/watch.py).
+
+    Attributes:
+        observed_at: when; the same for all tables of a look.
+        version: the published version.
+        batch_id: the last batch that it holds.
+        table_name: as the official audit calls it, such as `DimTrade`.
+        row_count: its rows.
+        joined_row_count: of a fact, those that find all their dimensions.
+    """
+
+    feed = "visibility"
+    observed_at: datetime
+    version: str
+    batch_id: int
+    table_name: str
+    row_count: int
+    joined_row_count: int | None
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 

@@ -17,17 +17,16 @@ from typing import Annotated
 
 import typer
 
+from scripts.publish.options import PublishedOption
 from scripts.publish.run import KEPT_VERSIONS, publish
 from scripts.publish.versions import PublishError
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
-from scripts.warehouse.settings import DEFAULTS, Target, use_setting
+from scripts.warehouse.settings import Target, setting, use_setting
 
 
 def main(
-    published: Annotated[
-        Path, typer.Option(envvar="PUBLISHED", help="Folder of the published versions.")
-    ] = Path(DEFAULTS["PUBLISHED"]),
+    published: PublishedOption = None,
     target: Annotated[
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
     ] = Target.DUCKDB,
@@ -40,12 +39,13 @@ def main(
 ) -> None:
     """Publish what the last green build has made, for those who read it."""
     use_setting("DBT_TARGET", target)
+    folder = published or Path(setting("PUBLISHED"))
     try:
-        publication = publish(from_environment(target), published, keep=keep)
+        publication = publish(from_environment(target), folder, keep=keep)
     except (PublishError, *UNUSABLE) as error:
         typer.secho(f"publish: {with_advice(error)}", fg="red", err=True)
         raise typer.Exit(2) from error
-    typer.echo(publication.summary(published))
+    typer.echo(publication.summary(folder))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class Manifest:
         build: the invocation of dbt that has built it.
         accepted: tests that are red and were accepted; empty if all are green.
         commit: of the project; None if it is not a clone.
+        warehouse: what it was made from: the way from the folder of the versions to the file, or host, port and database.
         target: where dbt builds.
         engine: the engine and its version.
         project_digest: SHA-256 of what decides, besides the sources, which rows a build makes.
@@ -72,6 +73,7 @@ class Manifest:
     build: str
     accepted: list[str]
     commit: str | None
+    warehouse: str
     target: str
     engine: str
     project_digest: str

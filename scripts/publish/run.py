@@ -4,6 +4,7 @@ Usage:
     publication = publish(warehouse, Path("data/published"))
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,7 @@ def publish(
         raise NotGreenError(_NOTHING_TO_PUBLISH)
     with versions.locked():
         versions.remove_unfinished()
+        _refuse_another_warehouse(warehouse, versions)
         if isinstance(warehouse, PostgresWarehouse):
             publication = _publish_schemas(warehouse, versions, project, digest)
         else:
@@ -96,6 +98,26 @@ def publish(
             publication = _publish_files(warehouse, versions, project, digest)
         versions.remove_old(keep)
     return publication
+
+
+def _refuse_another_warehouse(warehouse: Warehouse, versions: Versions) -> None:
+    """A trial must not take the place of the files that people read; on Postgres, each database has its own tables."""
+    current = versions.current()
+    if current is None or current.warehouse == _label(warehouse, versions):
+        return
+    if not current.target == warehouse.target == Target.POSTGRES:
+        raise PublishError(
+            f"{versions.folder}: holds what was made from {current.warehouse};"
+            " set PUBLISHED to another folder, or delete this one"
+        )
+
+
+def _label(warehouse: Warehouse, versions: Versions) -> str:
+    if isinstance(warehouse, PostgresWarehouse):
+        return warehouse.database.label
+    assert isinstance(warehouse, DuckDBWarehouse)
+    # Not the whole path: a project with all its data may be moved.
+    return os.path.relpath(warehouse.file.resolve(), versions.folder.resolve())
 
 
 def _publish_files(
@@ -106,7 +128,7 @@ def _publish_files(
         build = _green_build(query, digest)
         if current is not None and current.build == build.invocation:
             return Publication(current, is_new=False)
-        manifest = _new_manifest(query, warehouse.target, versions, build, digest, current)
+        manifest = _new_manifest(query, warehouse, versions, build, digest, current)
     tables = published_tables(project or _parsed())
     with (
         recorded_run("publish", warehouse.target, build.batch),
@@ -137,7 +159,7 @@ def _publish_schemas(
 
         def write(query: Query) -> Manifest:
             build = _green_build(query, digest)
-            manifest = _new_manifest(query, warehouse.target, versions, build, digest, current)
+            manifest = _new_manifest(query, warehouse, versions, build, digest, current)
             # What another state of the project has written may have other masks, grants and fingerprints.
             is_same = current is not None and (current.project_digest, current.commit) == (
                 digest,
@@ -173,7 +195,7 @@ def _green_build(query: Query, digest: str) -> GreenBuild:
 
 def _new_manifest(
     query: Query,
-    target: Target,
+    warehouse: Warehouse,
     versions: Versions,
     build: GreenBuild,
     digest: str,
@@ -189,7 +211,8 @@ def _new_manifest(
         build=build.invocation,
         accepted=list(build.accepted),
         commit=project_version(),
-        target=str(target),
+        warehouse=_label(warehouse, versions),
+        target=str(warehouse.target),
         engine=str(query("select version()")[0][0]),
         project_digest=digest,
         feeds={feed.label: feed.fingerprint for feed in read_contracts(CONTRACTS_FOLDER).feeds},

@@ -42,7 +42,17 @@ DEFAULTS = {
 
 def setting(name: str) -> str:
     """The value of a variable, or its default."""
-    return os.environ.get(name) or DEFAULTS[name]
+    if value := os.environ.get(name):
+        return value
+    return _published() if name == "PUBLISHED" else DEFAULTS[name]
+
+
+def _published() -> str:
+    """The versions of a file are beside it; those of a database are in a folder of their own, so that one does not take the place of the other."""
+    if setting("DBT_TARGET") == Target.POSTGRES:
+        return f"{DEFAULTS['PUBLISHED']}_postgres"
+    folder, slash, _ = setting("WAREHOUSE").rpartition("/")
+    return f"{folder}{slash}published"
 
 
 def use_setting(name: str, value: str) -> None:

@@ -367,7 +367,7 @@ def on_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("DBT_TARGET", "duckdb")
     monkeypatch.setenv("WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
-    place = Place(SmallWarehouse(warehouse), tmp_path / "another place" / "published")
+    place = Place(SmallWarehouse(warehouse), tmp_path / "it's *another* [1] place" / "published")
     place.small.build(1)
     place.publish()
     place.small.build(2)
@@ -407,6 +407,24 @@ def test_who_may_enter_the_folder_and_whom_the_mask_lets_in_may_read(on_duckdb: 
         "auditor.duckdb": 0o400,
         "manifest.json": 0o640,
     }
+
+
+def test_another_warehouse_does_not_take_the_place_of_what_people_read(
+    on_duckdb: Place, tmp_path: Path
+) -> None:
+    trial = SmallWarehouse(DuckDBWarehouse(tmp_path / "trial.duckdb"))
+    trial.build(9)
+    with pytest.raises(PublishError, match=r"holds what was made from .*warehouse\.duckdb; set"):
+        publish(trial.warehouse, on_duckdb.folder, trial.project)
+    assert on_duckdb.current().batch_id == 1
+    # A project that was moved with all its data is the same one.
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    place = Place(
+        SmallWarehouse(DuckDBWarehouse(moved / "warehouse.duckdb")),
+        moved / on_duckdb.folder.relative_to(tmp_path),
+    )
+    assert place.publish().manifest.batch_id == 2
+    moved.rename(tmp_path)
 
 
 def command(*arguments: str, **environment: str) -> tuple[int, str]:
