@@ -17,6 +17,7 @@ Exit codes: 0 nothing to tell (or only what is silenced); 1 something; 2 it cann
 """
 
 import json
+import os
 import signal
 import threading
 from dataclasses import dataclass
@@ -116,12 +117,12 @@ def main(
             prometheus,
             as_json,
         )
-        places = Places.from_environment()
+        monitor = _Monitor(Places.from_environment(), options)
         if every is None:
-            raise typer.Exit(_look_once(places, options))
+            raise typer.Exit(monitor.look())
     except _UNUSABLE as error:
         raise _failed(error) from error
-    _keep_looking(places, options, every)
+    monitor.keep_looking(every)
 
 
 @app.command()
@@ -175,7 +176,15 @@ def _add_silence(
     if not reason:
         raise SightError("--reason is missing: say why, for those who wonder")
     number = max((one.name for one in state.silences), default=0) + 1
-    state.silences.append(Silence(number, checks, subject, end, reason, getuser()))
+    state.silences.append(Silence(number, checks, subject, end, reason, _user_name()))
+
+
+def _user_name() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        # In a container, a user may have no name.
+        return str(os.getuid())
 
 
 def _end_silence(state: State, number: int) -> None:
@@ -185,46 +194,60 @@ def _end_silence(state: State, number: int) -> None:
     state.silences = kept
 
 
-def _look_once(places: Places, options: Options, only_changes: bool = False) -> int:
-    """Look, tell and remember; returns the exit code.
+class _Monitor:
+    """A monitor that looks at a place, once or again and again."""
 
-    Raises:
-        StateError: nothing can be remembered.
-    """
-    with locked(places.runs):
-        state, problem = read_state(places.runs)
-        sight = Sight(places, options.thresholds, utc_now(), options.deadline)
-        look = take_look(sight, state)
-        problems = [problem] if problem else []
-        problems += tell(options.services, look.active, state, sight.now, options.repeat_after)
-        write_state(places.runs, state)
-    if options.prometheus:
-        try:
-            write_metrics(options.prometheus, sight, look)
-        except MetricsError as error:
-            problems.append(str(error))
-    if options.as_json:
-        print(json.dumps(_as_json(sight, look, problems)), flush=True)
-    else:
-        _print(look, problems, only_changes)
-    if look.blind:
-        return 2
-    return int(bool(look.active or problems))
+    def __init__(self, places: Places, options: Options) -> None:
+        self._places = places
+        self._options = options
+        # What could not be remembered in the file: on a full disk, the same would be told at each look.
+        self._unsaved: State | None = None
 
+    def look(self, *, only_changes: bool = False) -> int:
+        """Look, tell and remember; returns the exit code.
 
-def _keep_looking(places: Places, options: Options, seconds: float) -> None:
-    """Look again and again until SIGTERM or Ctrl-C. What is wrong with one look is told, and the next one tries again."""
-    is_over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: is_over.set())
-    is_first = True
-    while not is_over.is_set():
-        try:
-            _look_once(places, options, only_changes=not is_first)
-        except _UNUSABLE as error:
-            errors.print(f"monitor: {error}", style="red", markup=False)
-        is_first = False
-        is_over.wait(seconds)
+        Raises:
+            StateError: another monitor does not end its look, or the folder of the state cannot be used.
+        """
+        places, options = self._places, self._options
+        with locked(places.runs):
+            state, problem = (self._unsaved, None) if self._unsaved else read_state(places.runs)
+            sight = Sight(places, options.thresholds, utc_now(), options.deadline)
+            look = take_look(sight, state)
+            problems = [problem] if problem else []
+            problems += tell(options.services, look.active, state, sight.now, options.repeat_after)
+            self._unsaved = None
+            try:
+                write_state(places.runs, state)
+            except StateError as error:
+                self._unsaved = state
+                problems.append(str(error))
+        if options.prometheus:
+            try:
+                write_metrics(options.prometheus, sight, look)
+            except MetricsError as error:
+                problems.append(str(error))
+        if options.as_json:
+            print(json.dumps(_as_json(sight, look, problems)), flush=True)
+        else:
+            _print(look, problems, only_changes)
+        if look.blind or self._unsaved:
+            return 2
+        return int(bool(look.active or problems))
+
+    def keep_looking(self, seconds: float) -> None:
+        """Look again and again until SIGTERM or Ctrl-C. What is wrong with one look is told, and the next one tries again."""
+        is_over = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: is_over.set())
+        is_first = True
+        while not is_over.is_set():
+            try:
+                self.look(only_changes=not is_first)
+            except _UNUSABLE as error:
+                errors.print(f"monitor: {error}", style="red", markup=False)
+            is_first = False
+            is_over.wait(seconds)
 
 
 def _print(look: Look, problems: list[str], only_changes: bool) -> None:

@@ -53,7 +53,10 @@ def take_look(sight: Sight, state: State) -> Look:
         except HiddenError:
             hidden.add(name)
         except _UNREADABLE as error:
-            look.blind[name] = " ".join(str(error).split())
+            look.blind[name] = _one_line(error)
+        except Exception as error:
+            # A fault of one check must not blind the others.
+            look.blind[name] = _one_line(f"{name}: {type(error).__name__}: {error}; report it")
     for problem in dict.fromkeys(look.blind.values()):
         finding = Finding(BLIND.name, BLIND.severity, problem, problem, BLIND.action)
         findings[finding.key] = finding
@@ -92,3 +95,7 @@ def _update(
             del state.alerts[key]
         elif alert.over_at is None and not state.is_silenced(alert.finding, sight.now):
             look.active.append(alert)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())

@@ -51,7 +51,10 @@ def _limit(fault: Fault, bench: Bench) -> str:
         return "none"
     section, _, name = fault.waits.partition(".")
     limits = fault.limits(bench) if callable(fault.limits) else fault.limits
-    return f"`{fault.waits}`: {read_thresholds()[section][name]} s ({limits[section][name]} s)"
+    unit = " s" if name.endswith("seconds") else ""
+    return (
+        f"`{fault.waits}`: {read_thresholds()[section][name]}{unit} ({limits[section][name]}{unit})"
+    )
 
 
 def replace_table(table: str) -> None:

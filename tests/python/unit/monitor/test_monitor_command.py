@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 import scripts.monitor.checks  # noqa: F401
-from scripts.monitor.__main__ import app
+from scripts.monitor.__main__ import Options, _Monitor, app
 from scripts.monitor.registry import BLIND, CHECKS
 from scripts.monitor.sight import utc_now
+from scripts.monitor.state import Alert, read_state
 from scripts.monitor.thresholds import DEFAULTS, ThresholdsError, read_thresholds
 
 ROOT = Path(__file__).parents[4]
@@ -86,6 +88,47 @@ def test_an_unusable_environment_is_one_line_and_exit_code_2(
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith("monitor: ")
     assert said in errors
+
+
+def test_a_fault_of_one_check_does_not_blind_the_others(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.run(utc_now() - timedelta(hours=1), status="failed")
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setitem(CHECKS, "disk_full", replace(CHECKS["disk_full"], look=broken))
+    code, output, _ = monitor()
+    assert code == 2
+    assert "disk_full: ZeroDivisionError: by nothing; report it" in output
+    assert "failed at" in output
+
+
+def test_on_a_full_disk_alerts_are_told_and_only_once(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.run(utc_now() - timedelta(hours=1), status="failed")
+    told = []
+
+    def tell(_: object, active: list[Alert], *others: object) -> list[str]:
+        told.extend(alert for alert in active if not alert.told)
+        for alert in active:
+            alert.told["service"] = utc_now()
+        return []
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("scripts.monitor.__main__.tell", tell)
+    monkeypatch.setattr("scripts.monitor.state.os.fsync", full)
+    options = Options(read_thresholds(), None, (), timedelta(hours=4), None, as_json=False)
+    watching = _Monitor(planted.places, options)
+    assert [watching.look(), watching.look()] == [2, 2]
+    assert len(told) == 1
+    monkeypatch.undo()
+    assert watching.look() == 1
+    assert read_state(planted.places.runs)[0].alerts.keys() == {told[0].finding.key}
 
 
 def test_json_has_the_documented_keys(planted: Planted) -> None:
