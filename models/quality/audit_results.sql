@@ -20,6 +20,7 @@ found as (
         ref("audit_fct_holdings"),
         ref("audit_fct_cash_balances"),
         ref("audit_row_counts"),
+        ref("audit_visibility"),
     ]) }}
 ),
 

@@ -176,6 +176,7 @@ class VisibleRows(Record):
     """What readers see of a table at one moment; the records of one look have the same run_id (scripts/publish/watch.py).
 
     Attributes:
+        watch_id: identifies the reader that looks.
         observed_at: when; the same for all tables of a look.
         version: the published version.
         batch_id: the last batch that it holds.
@@ -185,6 +186,7 @@ class VisibleRows(Record):
     """
 
     feed = "visibility"
+    watch_id: str
     observed_at: datetime
     version: str
     batch_id: int

@@ -1,7 +1,7 @@
 """Count what readers see while batches are built and published, and write it down: the second session that the official audit asks for.
 
 Usage:
-    python -m scripts.publish.watch                     until Ctrl-C; looks every 5 seconds
+    python -m scripts.publish.watch                     until Ctrl-C or SIGTERM; looks every 5 seconds
     python -m scripts.publish.watch --every 60 --looks 10
 
 Each look opens what readers have, and counts 18 tables, and the rows of four facts that find all their dimensions, in one statement. What it sees is written into
@@ -10,6 +10,7 @@ the folder RUNS (`Batch<day>/visibility-<id>.jsonl`) if it is not what it saw be
 Exit codes: 0 stopped; 1 a table had fewer rows than before, or a fact rows without their dimensions; 2 readers cannot read.
 """
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -48,13 +49,15 @@ def main(
 ) -> None:
     """Count what readers see while batches are built and published."""
     use_setting("DBT_TARGET", target)
+    # A service is ended by SIGTERM, and a program in the background of a script does not hear of Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = published or Path(setting("PUBLISHED"))
-    number = 0
+    number, watch_id = 0, str(uuid4())
     try:
         warehouse = from_environment(target)
         watch = Watch(Path(setting("RUNS")))
         while True:
-            for problem in watch.add(visible_rows(warehouse, folder)):
+            for problem in watch.add(visible_rows(warehouse, folder, watch_id)):
                 typer.secho(f"watch: {problem}", fg="red", err=True)
             number += 1
             if number == looks:
@@ -69,15 +72,16 @@ def main(
         raise typer.Exit(1)
 
 
-def visible_rows(warehouse: Warehouse, published: Path) -> list[VisibleRows]:
-    """What readers see now; nothing before the first version.
+def visible_rows(warehouse: Warehouse, published: Path, watch_id: str) -> list[VisibleRows]:
+    """What a reader sees now; nothing before the first version.
 
     Raises:
         duckdb.Error, psycopg2.Error: they cannot read.
     """
     if isinstance(warehouse, PostgresWarehouse):
         return read_published(
-            warehouse, lambda query, manifest: _counted(query, manifest, published_schema("marts"))
+            warehouse,
+            lambda query, manifest: _counted(query, manifest, published_schema("marts"), watch_id),
         )
     # One version, although `current` may lead to another one in the next moment.
     folder = (published / CURRENT).resolve()
@@ -85,16 +89,18 @@ def visible_rows(warehouse: Warehouse, published: Path) -> list[VisibleRows]:
     if manifest is None:
         return []
     with DuckDBWarehouse(folder / f"{Reader.ANALYST}.duckdb").opened() as query:
-        return _counted(query, manifest, "marts")
+        return _counted(query, manifest, "marts", watch_id)
 
 
-def _counted(query: Query, manifest: Manifest | None, marts: str) -> list[VisibleRows]:
+def _counted(
+    query: Query, manifest: Manifest | None, marts: str, watch_id: str
+) -> list[VisibleRows]:
     if manifest is None:
         return []
     look, now = str(uuid4()), datetime.now(UTC).replace(tzinfo=None)
     statement = _COUNTS.read_text(encoding="utf-8").format(marts=marts)
     return [
-        VisibleRows(look, now, manifest.version, manifest.batch_id, table, rows, joined)
+        VisibleRows(look, watch_id, now, manifest.version, manifest.batch_id, table, rows, joined)
         for table, rows, joined in query(statement)
     ]
 

@@ -7,6 +7,8 @@ visibility as (
 renamed as (
     select
         ---------- ids
+        look_id,
+        watch_id,
         version,
         published_batch_id,
         table_name,

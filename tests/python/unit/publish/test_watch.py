@@ -11,8 +11,8 @@ from scripts.publish.watch import Watch, problems
 from scripts.warehouse.workspace import ROOT
 
 LOOK = [
-    VisibleRows("a", datetime(2026, 11, 30), "batch-0001", 1, "DimTrade", 10, None),
-    VisibleRows("a", datetime(2026, 11, 30), "batch-0001", 1, "FactWatches", 20, 20),
+    VisibleRows("a", "w", datetime(2026, 11, 30), "batch-0001", 1, "DimTrade", 10, None),
+    VisibleRows("a", "w", datetime(2026, 11, 30), "batch-0001", 1, "FactWatches", 20, 20),
 ]
 
 
