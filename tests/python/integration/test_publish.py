@@ -282,7 +282,7 @@ def test_a_long_reader_of_a_table_that_has_a_new_column_keeps_it(
     assert place.current().batch_id == 2
 
 
-@pytest.mark.parametrize("kills", [8, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [6, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_publication_killed_at_any_moment_leaves_the_old_version_or_the_new_one(
     place: Place, kills: int
 ) -> None:
