@@ -45,7 +45,7 @@ def show(
         table.add_column(name, no_wrap=True)
     for name in ("seconds", "landed", "red"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("what went wrong", overflow="fold")
+    table.add_column("message", overflow="fold")
     for run in found:
         table.add_row(*_cells(run))
     console.print(table)

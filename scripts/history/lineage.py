@@ -49,7 +49,8 @@ except ImportError as error:
     ) from error
 
 NAMESPACE = "brokerage_warehouse"
-PRODUCER = "https://openlineage.io/brokerage-warehouse"
+# Identifies the program that makes the events; a URI, as their specification wants.
+PRODUCER = "urn:brokerage-warehouse:scripts.history"
 _SENT = ".lineage_sent"
 _ENDS = {"success": RunState.COMPLETE, "failed": RunState.FAIL, "stopped": RunState.ABORT}
 _BUILT = ("model", "seed", "snapshot")

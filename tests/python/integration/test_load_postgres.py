@@ -185,6 +185,9 @@ def test_every_table_exists_before_its_first_row(
     copy(small_dataset, tmp_path / "lake", "reference.industry")
     tables = query(database, "select tablename from pg_tables where schemaname = 'raw'")
     wanted = {table_of(label).removeprefix("raw.") for label in TABLES}
+    for apart in CONTRACTS.apart:
+        wanted |= {f"{apart.logs}__load_log", f"{apart.logs}__quarantine"}
+        wanted |= {feed.identifier for feed in apart.feeds}
     assert {name for (name,) in tables} == wanted | {"copied_batch"}
     assert query(database, "select count(*) from raw.brokerage__trade") == [(0,)]
 

@@ -174,6 +174,7 @@ def manifest() -> SimpleNamespace:
             ("control", "load_log"),
             ("a", "b"),
             ("c", "d"),
+            ("operations", "run_started"),
         )
     }
     nodes = [
@@ -184,6 +185,7 @@ def manifest() -> SimpleNamespace:
         node("model", "marts", "model.dim_d", materialized="ephemeral", name="int_d"),
         node("model", "marts", "model.int_d", materialized="view", name="view_of_d"),
         node("model", "quality", "source.control.load_log", name="load_log"),
+        node("model", "operations", "source.operations.run_started", name="runs"),
         node("seed", "quality", name="texts"),
         node("test", "staging", "model.stg_b", name="test_of_a_view"),
         node("test", "raw_vault", "model.hub_d", "source.control.load_log", name="test_of_d"),
@@ -197,12 +199,12 @@ def test_only_what_lies_downstream_of_a_moved_feed_is_built_and_tested(
 ) -> None:
     changes = Changes({"a.b": {2}, "control.batch_date": {2}}, are_next=True)
     assert affected_work(manifest, changes) == Work(
-        built=frozenset({"hub_b", "load_log"}),
+        built=frozenset({"hub_b", "load_log", "runs"}),
         tested=frozenset({"test_of_a_view", "test_of_the_log"}),
     )
     changes = Changes({"c.d": {2}}, are_next=True)
     assert affected_work(manifest, changes) == Work(
-        built=frozenset({"dim_d", "hub_d", "load_log", "view_of_d"}),
+        built=frozenset({"dim_d", "hub_d", "load_log", "runs", "view_of_d"}),
         tested=frozenset({"test_of_d", "test_of_the_log"}),
     )
 
