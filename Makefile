@@ -87,15 +87,15 @@ lint: .venv/.dev ## Check style of SQL and Python, types, and the rules of the p
 	WAREHOUSE=:memory: $(DBT) parse --quiet
 	.venv/bin/dbt-bouncer --config-file dbt-bouncer.yml
 	$(RUN) scripts.check_project
-	WAREHOUSE=:memory: .venv/bin/sqlfluff lint --disable-progress-bar models snapshots tests/singular analyses
-	.venv/bin/sqlfluff lint --disable-progress-bar --templater raw packages
+	WAREHOUSE=:memory: $(RUN) scripts.sqlfluff lint --disable-progress-bar models snapshots tests/singular analyses
+	$(RUN) scripts.sqlfluff lint --disable-progress-bar --templater raw packages
 
 .PHONY: format
 format: .venv/.dev ## Format Python, and fix SQL style where possible
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
-	WAREHOUSE=:memory: .venv/bin/sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
-	.venv/bin/sqlfluff fix --disable-progress-bar --templater raw packages
+	WAREHOUSE=:memory: $(RUN) scripts.sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
+	$(RUN) scripts.sqlfluff fix --disable-progress-bar --templater raw packages
 
 .PHONY: bench
 bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less, or to resume: python -m bench --help

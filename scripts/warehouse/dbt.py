@@ -8,6 +8,7 @@ Usage:
 The project is the one in the working directory; its profile reads from the environment where to build (`Workspace.enter`).
 """
 
+import gc
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -33,6 +34,10 @@ _QUIETLY = ("--log-level", "none")
 # A tag for nodes that are selected one by one: dbt would compare each of hundreds of names with each node.
 _SELECTED = "selected_in_this_run"
 _FAILED = ("error", "fail", "runtime error")
+
+# What dbt knows of the project stays to the end, so the garbage collector need not look at it that often. With Python's own thresholds, a small
+# build and its tests took 6 % more processor time.
+_COLLECTOR_THRESHOLDS = (50_000, 20, 10)
 
 
 class ProjectError(Exception):
@@ -156,6 +161,7 @@ def run_dbt(
         if event.info.level == "error":
             errors.append(_one_line(event.info.msg))
 
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
     started = time.perf_counter()
     # `ls` and `show` print their results, whatever the log level.
     with redirect_stdout(StringIO()):
