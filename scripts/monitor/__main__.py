@@ -6,6 +6,7 @@ Usage:
     python -m scripts.monitor --every 60                   keep looking, until SIGTERM
     python -m scripts.monitor --list                       every check, its severity and its page
     python -m scripts.monitor silence --until 2026-12-01T06:00 --check run_failed --reason "migration"
+    python -m scripts.monitor silence --until 2026-12-01T06:00 --check "feed_*" --subject "*batch 12" --reason "old files"
     python -m scripts.monitor silence                      list what is silenced
     python -m scripts.monitor silence --end 1              end a silence
 
