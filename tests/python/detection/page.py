@@ -16,7 +16,8 @@ def as_table(rows: Iterable[str], clean_days: str) -> str:
     return "\n".join(
         (
             f"With a look every {SECONDS_BETWEEN_LOOKS} s. Where a limit has to pass first, it was shortened for the measurement; a real"
-            " one takes its default longer. *Over* is the time from the end of the repair (often a load and a build) until the monitor said so.",
+            " one takes its default longer. *Over* is the time from the end of the repair (often a load and a build) until the monitor said so;"
+            " 0.0 means that a look had seen it before the load or build had ended.",
             "",
             "| fault | how it is caused | noticed by | limit: default (here) | noticed after s | over after s |",
             "|---|---|---|---|---:|---:|",
