@@ -6,6 +6,7 @@ Usage:
     python -m scripts.monitor --every 60                   keep looking, until SIGTERM
     python -m scripts.monitor --list                       every check, its severity and its page
     python -m scripts.monitor silence --until 2026-12-01T06:00 --check run_failed --reason "migration"
+    python -m scripts.monitor silence --until 2026-12-01T06:00 --check "feed_*" --subject "*batch 12" --reason "old files"
     python -m scripts.monitor silence                      list what is silenced
     python -m scripts.monitor silence --end 1              end a silence
 
@@ -50,6 +51,8 @@ _UNUSABLE = (SightError, StateError, ThresholdsError)
 _COLORS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow"}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+# Click breaks the lines of a paragraph anew, unless this mark precedes it.
+_HELP = __doc__.replace("Usage:\n", "\b\nUsage:\n")
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -66,7 +69,7 @@ class Options:
     as_json: bool
 
 
-@app.callback(invoke_without_command=True, help=__doc__)
+@app.callback(invoke_without_command=True, help=_HELP)
 def main(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -12,14 +12,14 @@ import scripts.monitor.checks  # noqa: F401  # registers the checks
 from scripts.history.records import RecordError
 from scripts.monitor.deliveries import DeliveriesError
 from scripts.monitor.registry import BLIND, CHECKS, Finding, HiddenError
-from scripts.monitor.sight import Sight
+from scripts.monitor.sight import Sight, SightError
 from scripts.monitor.state import Alert, State
 from scripts.warehouse.settings import PostgresError
 
 # Until then a service that was dead is told that an alert is over.
 _KEEP_OVER = timedelta(days=7)
 # What reading what the checks look at may raise.
-_UNREADABLE = (RecordError, DeliveriesError, PostgresError, OSError)
+_UNREADABLE = (RecordError, DeliveriesError, PostgresError, SightError, OSError)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from scripts.monitor.alerts import Look
 from scripts.monitor.checks.places import disks
 from scripts.monitor.deliveries import DeliveriesError, Delivery
 from scripts.monitor.registry import CHECKS
-from scripts.monitor.sight import Sight
+from scripts.monitor.sight import Sight, SightError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -49,7 +49,7 @@ def write_metrics(file: Path, sight: Sight, look: Look) -> None:
     for add in (metrics.add_runs, metrics.add_feeds, metrics.add_places):
         try:
             add(sight)
-        except (RecordError, DeliveriesError, OSError):
+        except (RecordError, DeliveriesError, SightError, OSError):
             # The look has told it already.
             continue
     try:

@@ -3,7 +3,7 @@
 Usage:
     python -m tests.python.detection                         all faults; prints the table
     python -m tests.python.detection --write                 and writes it into docs/operations.md
-    python -m tests.python.detection --only run_hanging      the faults that one check notices
+    python -m tests.python.detection --only run_hanging      the faults that one check notices; --write then leaves the other rows alone
 
 Before, a month of generated batches is loaded, each as if on a day of its own, and the monitor looks four times a day: it must say nothing.
 
@@ -23,7 +23,7 @@ from scripts.postgres_server import PostgresServerError
 from tests.python.clean_days import CleanDays
 from tests.python.detection.bench import Bench, BenchError
 from tests.python.detection.faults import FAULTS, Noticed, measure, server
-from tests.python.detection.page import PAGE, as_table, replace_table
+from tests.python.detection.page import PAGE, as_row, as_table, write_table
 
 DAYS = 30
 SEEDS = 10
@@ -57,10 +57,14 @@ def main(
     alarms = [*bench.alarms, *synthetic_alarms]
     for alarm in alarms:
         errors.print(f"detection: alarm on a clean day: {alarm}", style="red", markup=False)
-    table = as_table(results, DAYS, bench, SEEDS * DAYS, synthetic_looks, len(alarms))
-    console.print(table, markup=False)
+    said = (
+        f"Clean days: {DAYS} generated batches, each loaded as if on a day of its own ({bench.clean_looks} looks), and"
+        f" {SEEDS * DAYS} days drawn with natural variation ({synthetic_looks:,} looks): {len(alarms)} alarms."
+    )
+    rows = {result.fault.name: as_row(result, bench) for result in results}
+    console.print(as_table(rows.values(), said), markup=False)
     if write:
-        replace_table(table)
+        write_table(rows, said)
         console.print(f"written into {PAGE.name}")
     is_complete = all(result.noticed is not None and result.over is not None for result in results)
     if alarms or not is_complete:

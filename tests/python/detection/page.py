@@ -1,49 +1,43 @@
 """The table of what was noticed when, between two marks in docs/operations.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.workspace import ROOT
 from tests.python.detection.bench import SECONDS_BETWEEN_LOOKS, Bench
-from tests.python.detection.faults import Fault, Noticed
+from tests.python.detection.faults import FAULTS, Fault, Noticed
 
 PAGE = ROOT / "docs" / "operations.md"
 BEGIN, END = "<!-- detection: begin -->", "<!-- detection: end -->"
 
 
-def as_table(
-    results: Sequence[Noticed],
-    days: int,
-    bench: Bench,
-    drawn_days: int,
-    drawn_looks: int,
-    alarms: int,
-) -> str:
+def as_table(rows: Iterable[str], clean_days: str) -> str:
     """The table in Markdown, and a line about clean days."""
-    lines = [
-        f"With a look every {SECONDS_BETWEEN_LOOKS} s. Where a limit has to pass first, it was shortened for the measurement;"
-        " a real one takes its default longer. *Over* is the time from the repair until the monitor said so.",
-        "",
-        "| fault | how it is caused | noticed by | limit: default (here) | noticed after s | over after s |",
-        "|---|---|---|---|---:|---:|",
-    ]
-    for result in results:
-        fault = result.fault
-        cause = " ".join((fault.cause.__doc__ or "").split()).rstrip(".")
-        seconds = [
-            "not noticed" if value is None else f"{value:.1f}"
-            for value in (result.noticed, result.over)
-        ]
-        check = f"[{fault.check}](runbooks/{fault.check}.md)"
-        lines.append(
-            f"| {fault.name} | {cause} | {check} | {_limit(fault, bench)} | {' | '.join(seconds)} |"
+    return "\n".join(
+        (
+            f"With a look every {SECONDS_BETWEEN_LOOKS} s. Where a limit has to pass first, it was shortened for the measurement; a real"
+            " one takes its default longer. *Over* is the time from the end of the repair (often a load and a build) until the monitor said so;"
+            " 0.0 means that a look had seen it before the load or build had ended.",
+            "",
+            "| fault | how it is caused | noticed by | limit: default (here) | noticed after s | over after s |",
+            "|---|---|---|---|---:|---:|",
+            *rows,
+            "",
+            clean_days,
         )
-    lines += [
-        "",
-        f"Clean days: {days} generated batches, each loaded as if on a day of its own ({bench.clean_looks} looks), and {drawn_days} days drawn"
-        f" with natural variation ({drawn_looks:,} looks): {alarms} alarms.",
+    )
+
+
+def as_row(result: Noticed, bench: Bench) -> str:
+    """The row of a fault."""
+    fault = result.fault
+    cause = " ".join((fault.cause.__doc__ or "").split()).rstrip(".")
+    check = f"[{fault.check}](runbooks/{fault.check}.md)"
+    seconds = [
+        "not noticed" if value is None else f"{value:.1f}"
+        for value in (result.noticed, result.over)
     ]
-    return "\n".join(lines)
+    return f"| {fault.name} | {cause} | {check} | {_limit(fault, bench)} | {' | '.join(seconds)} |"
 
 
 def _limit(fault: Fault, bench: Bench) -> str:
@@ -57,9 +51,18 @@ def _limit(fault: Fault, bench: Bench) -> str:
     )
 
 
-def replace_table(table: str) -> None:
-    """Put the table between its marks."""
+def write_table(rows: dict[str, str], clean_days: str) -> None:
+    """Put the table between its marks. Faults that were not caused this time keep their rows.
+
+    Args:
+        rows: by the name of their fault.
+        clean_days: the line below them.
+    """
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    known, _, after = rest.partition(END)
+    kept = {line.split(" | ")[0].removeprefix("| "): line for line in known.splitlines()}
+    found = kept | rows
+    ordered = [found[fault.name] for fault in FAULTS if fault.name in found]
+    table = as_table(ordered, clean_days)
     PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")

@@ -41,14 +41,19 @@ def _distributions(module: str) -> set[str]:
     package = module.split(".")[0]
     # A package that is installed as editable is not listed.
     found = INSTALLED.get(package, [package.replace("_", "-")])
-    return {name.lower().replace("_", "-") for name in found}
+    return {_normal(name) for name in found}
+
+
+def _normal(distribution: str) -> str:
+    """The name of a distribution, which means the same with either line."""
+    return distribution.lower().replace("_", "-")
 
 
 def _declared(project: Path, *, with_extras: bool) -> set[str]:
     table = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     extras = table.get("optional-dependencies", {}).values() if with_extras else ()
     requirements = [*table["dependencies"], *(item for extra in extras for item in extra)]
-    return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements}
+    return {_normal(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
 
 
 @pytest.mark.parametrize(
