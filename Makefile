@@ -18,10 +18,12 @@ export UV_COMPILE_BYTECODE := 1
 # What a build needs: for Postgres, also its driver.
 ifeq ($(DBT_TARGET),postgres)
 CORE := .venv/.postgres
+READERS = readers have the schemas published_marts, published_marts_masked, ...
 PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost):$(or $(PGPORT),5432)
 else
 CORE := .venv/.core
 PLACE = $${WAREHOUSE:-data/warehouse.duckdb}
+READERS = readers open analyst.duckdb in the folder named above
 endif
 
 RUN := .venv/bin/python -m
@@ -37,17 +39,17 @@ writable:
 		echo "This folder cannot be written: set DBT_LOG_PATH, DBT_TARGET_PATH, LAKE and WAREHOUSE to places that can." >&2; exit 1; fi
 
 .PHONY: build
-build: writable $(CORE) sources ## Install, make sample sources if there are none, load, build and test what is new
+build: writable $(CORE) sources ## Install, make sample sources if there are none, load, build, test and publish what is new
 	$(RUN) scripts.load
 	$(RUN) scripts.build $(if $(FULL),--full)
 	@echo
-	@echo "The warehouse is in $(PLACE), no test is red. Try next:"
+	@echo "The warehouse is in $(PLACE), no test is red; $(READERS). Try next:"
 	@echo "  source .venv/bin/activate"
 	@echo "  dbt show --inline 'select status, count(*) as trades from {{ ref(\"dim_trade\") }} group by 1'"
 	@echo "  make docs        the models, columns and lineage in a browser"
 
 .PHONY: batches
-batches: writable $(CORE) sources ## Replay the batches one by one: load, build, validate, next; resumes where it stopped
+batches: writable $(CORE) sources ## Replay the batches one by one: load, build, validate, publish, next; resumes where it stopped
 	$(RUN) scripts.batches
 
 .PHONY: orchestrate
@@ -96,8 +98,10 @@ format: .venv/.dev ## Format Python, and fix SQL style where possible
 	.venv/bin/sqlfluff fix --disable-progress-bar --templater raw packages
 
 .PHONY: bench
-bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less: python -m bench --help
+bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less, or to resume: python -m bench --help
 	$(RUN) bench
+	$(RUN) bench --scales 30 --engines duckdb --parts generate,floor,load,daily --repeat 1
+	$(RUN) bench --scales 0.1 --engines duckdb --parts days --repeat 1
 
 .PHONY: faults
 faults: .venv/.dev ## Kill and disturb load and build, damage source files (about two hours)

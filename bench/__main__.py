@@ -36,7 +36,7 @@ def main(
     profile: Annotated[
         bool, typer.Option("--profile", help="Explain the slowest models, too.")
     ] = False,
-    days: Annotated[int, typer.Option(min=1, help="Batches of the replay day by day.")] = 30,
+    days: Annotated[int, typer.Option(min=2, help="Daily batches of the part days.")] = 365,
     memory_limit: Annotated[
         str, typer.Option(help="DuckDB's memory in the measurement with little memory.")
     ] = "1GB",

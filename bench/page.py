@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.plots import plot_days, plot_scales, seconds_by_day
+from bench.parts import ENGINE_PARTS, FILE_PARTS, NOTHING_NEW
+from bench.plots import plot_days, plot_scales, seconds_by_batch, seconds_by_day
 from bench.results import FILES, Result, Results, median_of
 
 _MIB = 2**20
 _UNKNOWN = "-"
+_WEEK = 7
 # What each step of an engine is called on the page: part, step, words.
 STEPS = (
     ("load", "load", "load"),
@@ -44,6 +46,9 @@ MEANING = """\
   included, the project parsed before.
 - **batch 2 / batch 1**: seconds that dbt reports for all models, when the batches come one by one and so do the models. It shows how much of
   the cost of a day is the day and how much is the number of models: an empty model still costs dbt and the engine their statements.
+- **whole command**: `make batches` for one batch that has just been delivered: load, build and validate of what has moved, and the start of Python and dbt.
+- **history, day**: the first batch, and the median of the others: load, build and validate, without the start.
+- **nothing new**: the same command when no file has changed.
 - **batch 1, 2, 3** of Postgres / DuckDB: dbt's run of all models after the load of that batch; 1 is the historical one.
 - **CPU s, peak MiB**: of the process that loads or runs dbt, with its children. On DuckDB that is the engine too; the server of
   Postgres is not counted.
@@ -70,9 +75,11 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         _section("Steps", _steps(results), plot_scales(results, plots)),
         _section("Growth with scale", _exponents(results)),
         _section("Batch by batch", _batches(results)),
+        _section("What a day costs", _day_ratios(results)),
+        _section("Load, build, validate", _daily(results)),
         _section("Model seconds by layer", _layers(results)),
         _section("Slowest models", _slowest_models(results, slowest)),
-        _section("Day by day", _days(results), plot_days(results, plots)),
+        _section("Many days", _days(results), plot_days(results, plots)),
         _section("Little memory", _limited(results)),
         _section("Rows and disk", _sizes(results)),
         _section("Loader by format", _formats(results)),
@@ -104,10 +111,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) 
 
 
 def _conditions(results: Results) -> str:
-    """The command that measures the same, and what it was measured on."""
-    scales = ",".join(f"{scale:g}" for scale in results.scales)
-    runs = max((len(runs) for result in results.all for runs in result.steps.values()), default=0)
-    command = f"--scales {scales} --engines {','.join(results.engines)} --repeat {runs}"
+    """The commands that measure the same, and what it was measured on."""
     days = sorted(result.measured_at[:10] for result in results.all)
     facts = {
         "measured": " to ".join(dict.fromkeys((days[0], days[-1]))),
@@ -116,7 +120,26 @@ def _conditions(results: Results) -> str:
     for topic in results.all[0].machine:
         facts[topic] = "; ".join(sorted({result.machine[topic] for result in results.all}))
     table = _table(("", ""), facts.items(), words=2)
-    return f"```bash\npython -m bench {command}\n```\n\n{table}"
+    commands = "\n".join(_command(results, scale) for scale in results.scales)
+    return f"```bash\n{commands}\n```\n\n{table}"
+
+
+def _command(results: Results, scale: float) -> str:
+    """The command that measures what was measured at a scale."""
+    of_scale = [result for result in results.all if result.scale == scale]
+    engines = sorted({result.engine for result in of_scale} - {FILES})
+    parts = [
+        part
+        for part in (*FILE_PARTS, *ENGINE_PARTS)
+        if part in {result.part for result in of_scale}
+    ]
+    repeat = max((len(runs) for result in of_scale for runs in result.steps.values()), default=1)
+    chosen = f" --engines {','.join(engines)}" if engines else ""
+    days = [
+        len(result.figures["load"]) - 1 for result in results.of("days") if result.scale == scale
+    ]
+    longest = f" --days {max(days)}" if days else ""
+    return f"python -m bench --scales {scale:g}{chosen} --parts {','.join(parts)} --repeat {repeat}{longest}"
 
 
 def _ratios(results: Results) -> str:
@@ -201,15 +224,14 @@ def _step_row(
 
 
 def _exponents(results: Results) -> str:
-    scales = " to ".join(f"{scale:g}" for scale in (results.scales[0], results.scales[-1]))
-    return _table(("engine", "step", f"exponent, scale {scales}"), _exponent_rows(results), words=2)
+    return _table(("engine", "step", "scales", "exponent"), _exponent_rows(results), words=2)
 
 
 def _exponent_rows(results: Results) -> Iterator[Sequence[str]]:
     for engine, words, seconds in _growing(results):
         points = [(scale, value) for scale, value in seconds.items() if value]
         if len(points) > 1:
-            yield engine, words, f"{exponent(points):.2f}"
+            yield engine, words, f"{points[0][0]:g} to {points[-1][0]:g}", f"{exponent(points):.2f}"
 
 
 def _growing(results: Results) -> Iterator[tuple[str, str, dict[float, float | None]]]:
@@ -249,6 +271,58 @@ def _batch_rows(results: Results) -> Iterator[Sequence[str]]:
                 _number(seconds),
                 _number(load + build),
                 _ratio(seconds, models[0], 2),
+            )
+
+
+def _day_ratios(results: Results) -> str:
+    """What the goals are about: whether a day costs what the day brings, at every scale."""
+    heads = ("day / history", "validate / build", "day / day of scale before", "nothing new s")
+    return _table(("engine, scale", *heads), _day_ratio_rows(results))
+
+
+def _day_ratio_rows(results: Results) -> Iterator[Sequence[str]]:
+    earlier: dict[str, float] = {}
+    for result in results.of("daily"):
+        history, *days = seconds_by_batch(result)
+        day = statistics.median(days)
+        validate, build = (
+            statistics.median(result.figures[step][1:]) for step in ("validate", "build")
+        )
+        yield (
+            f"{result.engine}, {result.scale:g}",
+            _ratio(day, history, 2),
+            _ratio(validate, build, 2),
+            _ratio(day, earlier.get(result.engine), 2),
+            _number(median_of(result.steps[NOTHING_NEW]).seconds),
+        )
+        earlier[result.engine] = day
+
+
+def _daily(results: Results) -> str:
+    """Batch by batch, each in a process of its own, with everything that belongs to it."""
+    figures = ("load s", "build s", "validate s", "whole command s", "CPU s", "peak MiB")
+    return _table(("engine, scale", "runs", "batch", *figures), _daily_rows(results))
+
+
+def _daily_rows(results: Results) -> Iterator[Sequence[str]]:
+    for result in results.of("daily"):
+        for number, (step, runs) in enumerate(result.steps.items()):
+            whole = median_of(runs)
+            parts = (
+                [_UNKNOWN] * 3
+                if step == NOTHING_NEW
+                else [
+                    _number(result.figures[name][number]) for name in ("load", "build", "validate")
+                ]
+            )
+            yield (
+                f"{result.engine}, {result.scale:g}",
+                str(len(runs)),
+                step.removeprefix("batch "),
+                *parts,
+                _number(whole.seconds),
+                _number(whole.cpu_seconds),
+                f"{whole.peak_mib:,.0f}",
             )
 
 
@@ -307,16 +381,19 @@ def _days(results: Results) -> str:
         "engine, scale",
         "runs",
         "days",
-        "first five days, s a day",
-        "last five",
+        "first week, s a day",
+        "last week",
         "last / first",
+        "load of nothing new s",
+        "nothing new s",
     )
     return _table(heads, map(_days_row, results.of("days")))
 
 
 def _days_row(result: Result) -> Sequence[str]:
     days = seconds_by_day(result)
-    first, last = statistics.median(days[:5]), statistics.median(days[-5:])
+    first, last = statistics.median(days[:_WEEK]), statistics.median(days[-_WEEK:])
+    nothing = (median_of(result.steps[step]).seconds for step in ("load, nothing new", NOTHING_NEW))
     return (
         f"{result.engine}, {result.scale:g}",
         str(len(result.steps["days"])),
@@ -324,6 +401,7 @@ def _days_row(result: Result) -> Sequence[str]:
         _number(first),
         _number(last),
         _ratio(last, first, 2),
+        *map(_number, nothing),
     )
 
 

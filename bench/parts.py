@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 from bench.work import (
     MODELS,
     BatchTimes,
+    DayTimes,
     copy_files,
     explain_slowest,
     generate_dataset,
     load_all,
     load_new,
     replay,
+    run_batches,
     run_dbt,
 )
 from scripts.warehouse.process import Run, run_in_subprocess
@@ -29,6 +31,8 @@ from scripts.warehouse.workspace import Workspace
 
 Outcome = TypeVar("Outcome")
 FORMATS = ("delimited", "fixed_width", "xml")
+# The step that finds no work: the whole command, its start included.
+NOTHING_NEW = "nothing new"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Options:
 
     Attributes:
         repeat: runs of each step.
-        days: incremental batches of the replay day by day.
+        days: daily batches of the part that has many.
         memory_limit: memory of DuckDB in the measurement with little memory, in its notation of sizes.
         slowest: how many models to profile.
         profiles: folder for the profiles.
@@ -166,11 +170,36 @@ def measure_replay(bench: Bench) -> None:
     bench.figures.update(tables=workspace.warehouse.row_counts())
 
 
+def measure_daily(bench: Bench) -> None:
+    """Each batch is delivered, loaded, built and validated before the next one, in a process of its own; then nothing is new."""
+    delivered = bench.workspace.sources
+    workspace = replace(bench.workspace, folder=bench.workspace.folder / "daily")
+    batches = sorted(int(path.name.removeprefix("Batch")) for path in delivered.glob("Batch*/"))
+    replays = []
+    for _ in bench.repeats:
+        _remove_everything(workspace)
+        shutil.rmtree(workspace.sources, ignore_errors=True)
+        run_in_subprocess(partial(run_dbt, workspace, "ls", "--resource-type", "seed"))
+        times = []
+        for batch in batches:
+            _deliver(delivered, workspace.sources, batch)
+            times += bench.measure(f"batch {batch}", partial(run_batches, workspace))
+        bench.measure(NOTHING_NEW, partial(run_batches, workspace))
+        replays.append(times)
+    bench.figures.update(_median_days(replays))
+
+
 def measure_days(bench: Bench) -> None:
-    """A replay of many daily batches: does a daily batch slow down as history grows?"""
+    """Many daily batches, one after the other: does a day slow down as history grows? What does it cost to find that nothing is new?"""
     workspace = replace(bench.workspace, folder=bench.workspace.folder / "days")
     run_in_subprocess(partial(generate_dataset, workspace, bench.scale, bench.options.days))
-    bench.figures.update(_replayed(bench, "days", workspace))
+    replays = []
+    for _ in bench.repeats:
+        _remove_everything(workspace)
+        replays.append(bench.measure("days", partial(run_batches, workspace)))
+        bench.measure("load, nothing new", partial(load_new, workspace))
+        bench.measure(NOTHING_NEW, partial(run_batches, workspace))
+    bench.figures.update(_median_days(replays))
 
 
 def measure_limited(bench: Bench) -> None:
@@ -209,11 +238,12 @@ ENGINE_PARTS = {
     "build": measure_build,
     "models": measure_models,
     "replay": measure_replay,
+    "daily": measure_daily,
     "limited": measure_limited,
     "profile": measure_profile,
     "days": measure_days,
 }
-ON_REQUEST = ("profile",)
+ON_REQUEST = ("profile", "days")
 
 
 def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:
@@ -240,6 +270,15 @@ def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def _deliver(source: Path, target: Path, batch: int) -> None:
+    """Put the files of a batch, and what belongs to no batch, into a folder of sources."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        is_wanted = path.name in (f"Batch{batch}", f"Batch{batch}_audit.csv")
+        if (is_wanted or not path.name.startswith("Batch")) and not (target / path.name).exists():
+            (target / path.name).symlink_to(path)
+
+
 def _replayed(bench: Bench, step: str, workspace: Workspace) -> dict[str, Any]:
     """Replay all batches into an empty warehouse as often as requested; returns the medians."""
     replays = []
@@ -247,6 +286,16 @@ def _replayed(bench: Bench, step: str, workspace: Workspace) -> dict[str, Any]:
         _remove_everything(workspace)
         replays.append(bench.measure(step, partial(replay, workspace)))
     return _median_times(replays)
+
+
+def _median_days(replays: list[list[DayTimes]]) -> dict[str, Any]:
+    """Medians over some replays of the same batches: seconds of each batch, by what was done with it."""
+    batches = list(zip(*replays, strict=True))
+    return {
+        "load": [statistics.median(run.load for run in runs) for runs in batches],
+        "build": [statistics.median(run.build for run in runs) for runs in batches],
+        "validate": [statistics.median(run.validate for run in runs) for runs in batches],
+    }
 
 
 def _median_times(replays: list[list[BatchTimes]]) -> dict[str, Any]:

@@ -48,14 +48,15 @@ def plot_scales(results: Results, folder: Path) -> Path | None:
             markersize=4,
             label=step if engine == FILES else f"{step}, {engine}",
         )
-    axes.set_xticks(results.scales, [f"{scale:g}" for scale in results.scales])
+    scales = sorted({scale for line in lines.values() for scale in line})
+    axes.set_xticks(scales, [f"{scale:g}" for scale in scales])
     axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     return _save(figure, axes, folder / "scales.svg")
 
 
 def plot_days(results: Results, folder: Path) -> Path | None:
-    """Seconds of each daily batch, load and run of all models; the historical batch is left out."""
+    """Seconds of each daily batch of the replays of many; the historical batch is left out."""
     replays = results.of("days")
     if not replays:
         return None
@@ -69,9 +70,14 @@ def plot_days(results: Results, folder: Path) -> Path | None:
 
 
 def seconds_by_day(result: Result) -> list[float]:
-    """Seconds of each daily batch of a long replay: load and run."""
-    times = zip(result.figures["load"], result.figures["build"], strict=True)
-    return [load + build for load, build in times][1:]
+    """Seconds of each daily batch of a replay: load, build and validate."""
+    return seconds_by_batch(result)[1:]
+
+
+def seconds_by_batch(result: Result) -> list[float]:
+    """Seconds of each batch of a replay, the historical one first: load, build and validate."""
+    steps = (result.figures[step] for step in ("load", "build", "validate"))
+    return [sum(seconds) for seconds in zip(*steps, strict=True)]
 
 
 # Engine (None: each), part, step.

@@ -43,6 +43,15 @@ class BatchTimes:
     models: dict[str, float]
 
 
+@dataclass(frozen=True)
+class DayTimes:
+    """The cost of one batch that was loaded, built and validated, in seconds."""
+
+    load: float
+    build: float
+    validate: float
+
+
 def generate_dataset(workspace: Workspace, scale: float, incremental_batches: int = 2) -> "Dataset":
     """Generate the source files of a dataset, replacing an earlier one."""
     from brokerage_sources.generate.parameters import Parameters
@@ -103,6 +112,23 @@ def replay(workspace: Workspace) -> list[BatchTimes]:
     from scripts.load.sources import SourceFolder
 
     return [_run_batch(workspace, batch) for batch in SourceFolder(str(workspace.sources)).batches]
+
+
+def run_batches(workspace: Workspace) -> list[DayTimes]:
+    """Load, build and validate each batch that is not finished, as `make batches` does.
+
+    Raises:
+        BatchError: a batch is not green.
+    """
+    from scripts import batches
+
+    workspace.enter()
+    runs = batches.replay(str(workspace.sources), str(workspace.lake), workspace.warehouse.target)
+    return [
+        DayTimes(run.load_seconds, run.build_seconds, run.validate_seconds)
+        for run in runs
+        if not run.was_finished
+    ]
 
 
 def explain_slowest(workspace: Workspace, count: int) -> dict[str, str]:

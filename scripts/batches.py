@@ -1,4 +1,4 @@
-"""Replay the batches one by one: load, build, validate, then the next.
+"""Replay the batches one by one: load, build, validate, publish, then the next.
 
 Usage:
     python -m scripts.batches                      every batch of data/sources that is not finished yet
@@ -7,13 +7,14 @@ Usage:
     python -m scripts.batches --sources /data/tpcdi --target postgres
     python -m scripts.batches --allow-rejected     continue after a batch of which some rows cannot be modeled
     python -m scripts.batches --full               build every model, and test all rows, with each batch
+    python -m scripts.batches --no-publish         readers keep what they have
 
 Load brings the files of the batch into the lake, build runs the models and snapshots that have news, validate runs their data tests over the new rows,
-as in `scripts.build`. (Unit tests prove the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build`
+as in `scripts.build`; publish gives them to readers (see `scripts.publish`). (Unit tests prove the code, not the data: they belong to `dbt build` and CI.) The result is the warehouse that one `dbt build`
 makes after loading everything.
 
 A batch with rows that cannot be modeled is red, and the replay stops: everything else of the batch is right, and `quality.rejected_rows` has the
-rows. Who accepts that they are missing continues with --allow-rejected. Files that are empty or repeat what landed are refused
+rows. Who accepts that they are missing continues with --allow-rejected; the batch is published, and its manifest says what was accepted. Files that are empty or repeat what landed are refused
 unless --allow-empty or --allow-repeated accepts them, as in `scripts.load`.
 
 A batch that is green is recorded in the warehouse with a digest of its files (`operations.completed_batches`). So the same command resumes after
@@ -21,14 +22,16 @@ a crash, skips what is finished, and repeats a batch whose files or contracts ha
 `dbt build --full-refresh`, or replay with `--from 1`.
 
 dbt runs in this process: it starts once, and the project is parsed once. Exit codes: 0 all green; 1 a load, build or validation failed (the
-replay stops there); 2 wrong arguments, or the lake, the database or the project cannot be used, or another replay is running.
+replay stops there); 2 wrong arguments, or the lake, the database or the project cannot be used, or another replay is running; 3 a batch is
+green, but readers do not have it (the replay stops there; the same command publishes it).
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,11 +46,14 @@ from scripts.load.lake import Lake, LakeError
 from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOption, SourcesOption
 from scripts.load.run import LoadOptions, LoadResult, load, unlanded_batches
 from scripts.load.sources import SourceFolder, SourceFolderError
+from scripts.publish.options import NoPublishOption
+from scripts.publish.run import Publication, publish
+from scripts.publish.versions import NotGreenError, PublishError
 from scripts.warehouse.builder import Builder
 from scripts.warehouse.dbt import DbtRun, ProjectError
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
-from scripts.warehouse.settings import DEFAULTS, Target, use_setting
+from scripts.warehouse.settings import DEFAULTS, Target, setting, use_setting
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -90,6 +96,7 @@ class BatchRun:
         load_seconds: time of the load, or of finding that nothing has changed.
         build_seconds: time of all models, seeds and snapshots that had news; 0 if the batch was finished before.
         validate_seconds: time of their data tests; 0 if the batch was finished before.
+        publish_seconds: time until readers have it; 0 if it was not published.
         messages: number of messages about this batch in `di_messages`, by type.
         checks: number of results of the audit after this batch, by `OK` and `not OK`.
         was_finished: it was green before, and none of its files has changed.
@@ -101,6 +108,7 @@ class BatchRun:
     load_seconds: float
     build_seconds: float = 0.0
     validate_seconds: float = 0.0
+    publish_seconds: float = 0.0
     messages: dict[str, int] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
     was_finished: bool = False
@@ -132,13 +140,20 @@ def main(
         bool,
         typer.Option("--full", help="Build every model, and test all rows, with each batch."),
     ] = False,
+    no_publish: NoPublishOption = False,
 ) -> None:
-    """Replay the batches one by one: load, build, validate, next."""
+    """Replay the batches one by one: load, build, validate, publish, next."""
     if first and batch:
         raise typer.BadParameter("--from and --batch exclude each other")
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
+    published = None if no_publish else Path(setting("PUBLISHED"))
     with recorded_run("batches", target):
-        _replay(replay(sources, lake, target, first, accepted, allow_rejected, full, only=batch))
+        _replay(
+            replay(
+                *(sources, lake, target, first, accepted, allow_rejected, full, published),
+                only=batch,
+            )
+        )
 
 
 def _replay(batches: Iterator[BatchRun]) -> None:
@@ -151,6 +166,9 @@ def _replay(batches: Iterator[BatchRun]) -> None:
     except BatchError as error:
         errors.print(f"batches: {error}", style="red", markup=False)
         raise typer.Exit(1) from error
+    except PublishError as error:
+        errors.print(f"batches: {error}", style="red", markup=False)
+        raise typer.Exit(3) from error
     except (ContractError, SourceFolderError, LakeError, ProjectError, *UNUSABLE) as error:
         errors.print(f"batches: {with_advice(error)}", style="red", markup=False)
         raise typer.Exit(2) from error
@@ -167,20 +185,22 @@ def replay(
     accepted: frozenset[Allowance] = frozenset(),
     allow_rejected: bool = False,
     is_full: bool = False,
+    published: Path | None = None,
     *,
     only: int | None = None,
     on_run: OnRun = lambda _, __: None,
 ) -> Generator[BatchRun]:
-    """Load, build and validate the batches of a source folder in their order, yielding each when it is done.
+    """Load, build, validate and publish the batches of a source folder in their order, yielding each when it is done.
 
     Sets LAKE and DBT_TARGET, which the dbt project reads, if they mean something else. The project is the one in the working directory, the
     warehouse the one that its profile names. Batches finished before are skipped, unless `first` says where to begin. `accepted` is what the loader accepts although it is
     usually a mistake; with `allow_rejected`, rows that cannot be modeled do not stop the replay; with `is_full`, every model is built and all
-    rows are tested with each batch. `only` names the one batch to replay; if earlier ones were never finished, they come first. `on_run` is
-    called with each command of dbt, green or red.
+    rows are tested with each batch; `published` is the folder of the published versions, None to publish nothing. `only` names the one batch to
+    replay; if earlier ones were never finished, they come first. `on_run` is called with each command of dbt, green or red.
 
     Raises:
         BatchError: a batch cannot be loaded, or is not green; later batches are not begun.
+        PublishError: a batch is green, but cannot be published; later batches are not begun.
         SourceFolderError: there is no such folder, or not the batch that is asked for.
         LakeError: the lake cannot be written, or another replay is running.
         PostgresError: the database cannot be reached or written.
@@ -198,11 +218,20 @@ def replay(
             if only and batch != only and batch in finished:
                 continue
             options = LoadOptions(
-                sources, lake, batches=(batch,), allowances=accepted, target=target
+                sources,
+                lake,
+                batches=(batch,),
+                allowances=accepted,
+                target=target,
+                with_apart=True,
             )
             digest = None if first else finished.get(batch)
             project.on_run = partial(on_run, batch)
-            yield _run_batch(project, options, digest, allow_rejected, is_full or first is not None)
+            run = _run_batch(project, options, digest, allow_rejected, is_full or first is not None)
+            # What was finished before may not be published yet, but the last one holds all.
+            if published and not (run.was_finished and batch != batches[-1]):
+                run = _publish_batch(project, run, published)
+            yield run
 
 
 def _batches(
@@ -265,8 +294,8 @@ def _run_batch(
         load_seconds,
         build_seconds,
         validate_seconds,
-        messages,
-        checks,
+        messages=messages,
+        checks=checks,
     )
 
 
@@ -276,6 +305,24 @@ def _load(options: LoadOptions, batch: int) -> LoadResult:
     for message in loaded.warnings:
         errors.print(f"batch {batch}: warning: {message}", style="yellow", markup=False)
     return loaded
+
+
+def _publish_batch(project: "BatchProject", run: BatchRun, folder: Path) -> BatchRun:
+    started = time.perf_counter()
+    try:
+        with errors.status(f"batch {run.batch}: publish"):
+            publication = project.publish(folder)
+    except NotGreenError as error:
+        if not run.was_finished:
+            raise
+        # It was green, and dbt has run by itself since.
+        errors.print(f"batch {run.batch}: {error}", style="yellow", markup=False)
+        return run
+    except (PublishError, *UNUSABLE) as error:
+        raise PublishError(
+            f"batch {run.batch}: green, but not published: {with_advice(error)}; then run the same command again"
+        ) from error
+    return replace(run, publish_seconds=time.perf_counter() - started if publication.is_new else 0)
 
 
 def _how_to_resume(batch: int, problem: str) -> str:
@@ -309,6 +356,10 @@ class BatchProject(Builder):
         """Record in the warehouse that a batch is built and validated."""
         self.run_operation("mark_batch_complete", batch_id=batch, digest=digest)
 
+    def publish(self, folder: Path) -> Publication:
+        """Publish what the last build has made; see `scripts.publish`."""
+        return publish(self._warehouse, folder, self.manifest)
+
     def summary(self, batch: int) -> tuple[dict[str, int], dict[str, int]]:
         """Messages of a batch by type, and results of the audit by `OK` and `not OK`."""
         counts: dict[str, dict[str, int]] = {"message": {}, "check": {}}
@@ -324,14 +375,21 @@ def _progress_line(run: BatchRun) -> str:
         return f"batch {run.batch}: green before, nothing has moved"
     return (
         f"batch {run.batch}: green; load {run.load_seconds:.1f} s, build {run.build_seconds:.1f} s,"
-        f" validate {run.validate_seconds:.1f} s"
+        f" validate {run.validate_seconds:.1f} s, publish {run.publish_seconds:.1f} s"
     )
 
 
 def _print_tables(runs: Sequence[BatchRun]) -> None:
-    work = _table("batches", "landed", "quarantined", "load s", "build s", "validate s", "")
+    work = _table(
+        "batches", "landed", "quarantined", "load s", "build s", "validate s", "publish s", ""
+    )
     for run in runs:
-        seconds = (run.load_seconds, run.build_seconds, run.validate_seconds)
+        seconds = (
+            run.load_seconds,
+            run.build_seconds,
+            run.validate_seconds,
+            run.publish_seconds,
+        )
         work.add_row(
             str(run.batch),
             f"{run.landed:,}",

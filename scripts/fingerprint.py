@@ -22,6 +22,7 @@ import psycopg2
 import typer
 
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse.base import RECORDS_OF_RUNS
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
@@ -29,7 +30,7 @@ from scripts.warehouse.settings import DEFAULTS, PostgresError
 
 
 def fingerprint_lake(lake: Path) -> dict[str, Fingerprint]:
-    """The fingerprint of each table of a lake, by `system.table`.
+    """The fingerprint of each table of a lake, by `system.table`, except those that record runs.
 
     Raises:
         FileNotFoundError: there is no lake in this folder.
@@ -41,6 +42,7 @@ def fingerprint_lake(lake: Path) -> dict[str, Fingerprint]:
         {
             f"{folder.parent.name}.{folder.name}": f"read_parquet({_quoted(f'{folder}/*/*.parquet')})"
             for folder in folders
+            if not f"{folder.parent.name}.".startswith(RECORDS_OF_RUNS)
         }
     )
 

@@ -65,7 +65,8 @@
         batch_id integer not null,
         digest varchar not null,
         project_digest varchar,
-        relations_digest varchar
+        relations_digest varchar,
+        accepted_tests varchar
     );
     {%- if has_landed() %}
     create or replace view {{ lake }} as

@@ -7,7 +7,7 @@
     {%- if execute and model.resource_type == "model" and not flags.EMPTY and not flags.SAMPLE -%}
         {%- if "raw_vault" in model.fqn and model.config.materialized == "incremental" -%}
             {{ record_vault_batches() }}
-        {%- elif model.config.materialized in ("table", "incremental") and ("quality" not in model.fqn or model.config.materialized == "incremental") -%}
+        {%- elif model.config.materialized == "incremental" or (model.config.materialized == "table" and not ["quality", "operations"] | select("in", model.fqn) | list) -%}
             {{ record_model_inputs() }}
         {%- endif -%}
     {%- endif -%}

@@ -5,12 +5,14 @@
     `invocation`: the invocation of dbt that has built.
     `project_digest`: SHA-256 of the project, in hexadecimal digits.
     `relations_digest`: SHA-256 of the names of the tables and views that it has left, in hexadecimal digits.
+    `accepted_tests`: names of tests that are red and were accepted, separated by blanks; empty if all are green.
 #}
-{% macro mark_last_build(invocation, project_digest, relations_digest) %}
+{% macro mark_last_build(invocation, project_digest, relations_digest, accepted_tests) %}
     {% do run_query(
         "begin;"
         ~ " update " ~ operations_relation("last_build")
-        ~ " set project_digest = '" ~ project_digest ~ "', relations_digest = '" ~ relations_digest ~ "'"
+        ~ " set project_digest = '" ~ project_digest ~ "', relations_digest = '" ~ relations_digest ~ "',"
+        ~ " accepted_tests = nullif('" ~ (accepted_tests or "") ~ "', '')"
         ~ " where invocation_id = '" ~ invocation ~ "';"
         ~ " commit"
     ) %}

@@ -1,18 +1,21 @@
 {#
     Two CTEs for the audit of a fact: `violations`, one row per batch that occurs, and `counted`, one row for all of them, which also compares
-    the batches that occur with those of `figures`.
+    the batches that occur with those of the CTE `figures`.
 
-    `judged`: CTE with batch_id and one boolean for each rule, true in the rows that violate it.
-    `rules`: names of these booleans. The rows that violate `<rule>` are counted in `<rule>_count`.
+    `message_source`: official name of the fact.
+    `rules`: names of rules of `fact_figures`. The rows that violate `<rule>` are counted in `<rule>_count`.
 #}
-{% macro violation_counts(judged, rules) -%}
+{% macro violation_counts(message_source, rules) -%}
 violations as (
     select
         batch_id,
         {%- for rule in rules %}
-        count(*) filter (where {{ rule }}) as {{ rule }}_count{{ "," if not loop.last }}
+        max(case when figure = '{{ rule }}' then row_count end) as {{ rule }}_count{{ "," if not loop.last }}
         {%- endfor %}
-    from {{ judged }}
+    from {{ ref("int_fact_figures") }}
+    where
+        message_source = '{{ message_source }}'
+        and figure in ('{{ rules | join("', '") }}')
     group by batch_id
 ),
 

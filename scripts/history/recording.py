@@ -255,7 +255,7 @@ def _node_run(run_id: str, invocation: str, node: "NodeResult") -> NodeRun:
         schema_name=node.schema or None,
         status=node.status,
         started_at=node.started_at,
-        seconds=round(node.seconds, 6),
+        seconds=round(node.seconds, 3),
         row_count=node.row_count,
         message=_one_line(node.message),
         sql_digest=hashlib.sha256(node.sql.encode()).hexdigest() if node.sql else None,

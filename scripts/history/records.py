@@ -6,18 +6,23 @@ Usage:
         print(run.started.kind, run.ended.status if run.ended else "has not ended")
 
 The folder is a source folder like any other: it has a folder for each day (`Batch20261130`), and in it files of JSON lines, which land by
-their contracts (models/staging/operations). A file is written beside and renamed, so it is whole or not there.
+their contracts (models/staging/operations). A file is written beside and renamed, so it is whole or not there. The files of a day that is over are
+put together, and may be deleted when they have landed.
 """
 
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 Kind = TypeVar("Kind", bound="Record")
+
+# In the name of a file with all records of a kind and day.
+_WHOLE_DAY = "day"
 
 
 class RecordError(Exception):
@@ -167,6 +172,28 @@ class NodeRun(Record):
 
 
 @dataclass(frozen=True)
+class VisibleRows(Record):
+    """What readers see of a table at one moment; the records of one look have the same run_id (scripts/publish/watch.py).
+
+    Attributes:
+        observed_at: when; the same for all tables of a look.
+        version: the published version.
+        batch_id: the last batch that it holds.
+        table_name: as the official audit calls it, such as `DimTrade`.
+        row_count: its rows.
+        joined_row_count: of a fact, those that find all their dimensions.
+    """
+
+    feed = "visibility"
+    observed_at: datetime
+    version: str
+    batch_id: int
+    table_name: str
+    row_count: int
+    joined_row_count: int | None
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 
@@ -189,19 +216,60 @@ def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path
         return None
     first = records[0]
     file = folder / f"Batch{at:%Y%m%d}" / f"{first.feed}-{first.written_once}.jsonl"
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with _writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as lines:
-            lines.writelines(f"{record.as_line()}\n" for record in records)
-            lines.flush()
-            os.fsync(lines.fileno())
-        beside.replace(file)
+        _write_lines(file, [record.as_line().encode() for record in records])
+    return file
+
+
+def compact_finished_days(folder: Path, today: date) -> None:
+    """Put the records of each day before yesterday into one file for each kind, so that a year is not a hundred thousand files.
+
+    If it is interrupted, lines are there twice until it is called again. Nobody else may compact, or land the files, at the same time.
+
+    Raises:
+        RecordError: the folder cannot be read or written.
+    """
+    last = f"Batch{today - timedelta(days=2):%Y%m%d}"
+    for day in sorted(folder.glob("Batch*")):
+        if day.name > last:
+            return
+        with _writing(day):
+            _compact(day)
+
+
+def _compact(day: Path) -> None:
+    parts: dict[str, list[Path]] = {}
+    for file in sorted(day.glob("*-*.jsonl")):
+        parts.setdefault(file.name.partition("-")[0], []).append(file)
+    for kind, files in parts.items():
+        if len(files) > 1:
+            whole = day / f"{kind}-{_WHOLE_DAY}.jsonl"
+            # Each line once: an earlier attempt may have been interrupted before it removed what it had copied.
+            lines = [line for file in files for line in file.read_bytes().split(b"\n") if line]
+            _write_lines(whole, list(dict.fromkeys(lines)))
+            for file in files:
+                if file != whole:
+                    file.unlink()
+
+
+def _write_lines(file: Path, lines: Sequence[bytes]) -> None:
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    with beside.open("wb") as stream:
+        stream.writelines(line + b"\n" for line in lines)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RecordError(
-            f"{file}: {error.strerror}; set RUNS to a folder that can be written"
+            f"{path}: {error.strerror}; set RUNS to a folder that can be written"
         ) from error
-    return file
 
 
 def read_runs(folder: Path, days: int | None = None) -> list[RecordedRun]:
@@ -211,10 +279,9 @@ def read_runs(folder: Path, days: int | None = None) -> list[RecordedRun]:
         RecordError: a file cannot be read.
     """
     ended = {record.run_id: record for record in read_records(folder, RunEnded, days)}
-    runs = [
-        RecordedRun(record, ended.get(record.run_id))
-        for record in read_records(folder, RunStarted, days)
-    ]
+    # By number: while a day is compacted, a record is there twice.
+    started = {record.run_id: record for record in read_records(folder, RunStarted, days)}
+    runs = [RecordedRun(record, ended.get(run_id)) for run_id, record in started.items()]
     return sorted(runs, key=lambda run: run.started.started_at)
 
 

@@ -83,6 +83,7 @@ def main(
         workers=workers,
         memory_mib=memory,
         target=target,
+        with_apart=not (batch or feed),
     )
     with recorded_run(
         "load", target, options.batches[0] if len(options.batches) == 1 else None

@@ -22,9 +22,10 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from scripts.warehouse.settings import DEFAULTS
 from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
 
-FORMATS = ("delimited", "fixed_width", "xml")
+FORMATS = ("delimited", "fixed_width", "json_lines", "xml")
 BATCHES = ("historical", "incremental", "all")
 # What the `format` of a column may hold: each of these once, in any order.
 _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
@@ -68,6 +69,11 @@ class Column:
     path: str | None = None
     positions: dict[str, tuple[int, int]] = field(default_factory=dict)
     short_width: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where its value is in a record of JSON."""
+        return self.path or self.name
 
     def position(self, record_type: str) -> tuple[int, int] | None:
         """First and last position in a line of this record type; None if it has no such column."""
@@ -132,10 +138,21 @@ class Feed:
 
 @dataclass(frozen=True)
 class Contracts:
-    """All feeds, and the names of files in a source folder that are known not to be data."""
+    """The feeds of one folder.
+
+    Attributes:
+        feeds: all of them.
+        ignored_files: names of files in the folder that are known not to be data.
+        folder: the variable that names the folder.
+        logs: the system in whose folder of the lake its load log and quarantine are.
+        apart: the same for each source whose files come from a folder of its own. Their batches are not those of this one.
+    """
 
     feeds: tuple[Feed, ...]
-    ignored_files: tuple[str, ...]
+    ignored_files: tuple[str, ...] = ()
+    folder: str = "SOURCES"
+    logs: str = "control"
+    apart: tuple["Contracts", ...] = ()
 
 
 def read_contracts(folder: Path) -> Contracts:
@@ -147,6 +164,7 @@ def read_contracts(folder: Path) -> Contracts:
     """
     feeds: list[Feed] = []
     ignored: list[str] = []
+    apart: list[Contracts] = []
     paths = sorted(folder.glob("*/_*__sources.yml"))
     if not paths:
         raise ContractError(f"{folder}: no _<system>__sources.yml file below this folder")
@@ -154,13 +172,28 @@ def read_contracts(folder: Path) -> Contracts:
         for source in _read_yaml(path).get("sources") or []:
             if "name" not in source:
                 raise ContractError(f"{path}: a source has no name; see docs/feeds.md")
-            ignored += _meta(source).get("ignored_files", [])
-            for table in source.get("tables") or []:
-                if "feed" in _meta(table):
-                    feeds.append(_read_feed(path, source, table))
-    for label in _twice(feed.label for feed in feeds):
+            found = [
+                _read_feed(path, source, table)
+                for table in source.get("tables") or []
+                if "feed" in _meta(table)
+            ]
+            ignored_here = _meta(source).get("ignored_files", [])
+            place = _meta(source).get("folder")
+            if place is None:
+                feeds += found
+                ignored += ignored_here
+            elif place not in DEFAULTS:
+                raise ContractError(
+                    f"{path}: folder {place!r} is not one of {', '.join(DEFAULTS)}; see docs/feeds.md"
+                )
+            else:
+                apart.append(Contracts(tuple(found), tuple(ignored_here), place, source["name"]))
+    everywhere = [*feeds, *(feed for contracts in apart for feed in contracts.feeds)]
+    for label in _twice(feed.label for feed in everywhere):
         raise ContractError(f"{folder}: feed {label} is declared twice; remove one declaration")
-    return Contracts(tuple(feeds), tuple(ignored))
+    for place in _twice(contracts.folder for contracts in apart):
+        raise ContractError(f"{folder}: folder {place} is that of two sources; give each its own")
+    return Contracts(tuple(feeds), tuple(ignored), apart=tuple(apart))
 
 
 def arrow_type(data_type: str) -> tuple[pa.DataType, int | None]:
@@ -293,11 +326,23 @@ def _problems(feed: Feed) -> Iterator[str]:
         yield "an xml feed cannot have a change_number"
     if feed.ascending and feed.ascending not in types:
         yield f"ascending {feed.ascending!r} is not a column"
+    if feed.format == "json_lines":
+        yield from _place_problems([column.place for column in feed.columns])
     for name in _twice(feed.schema.names):
         yield f"column {name!r} occurs twice, or is one of those that the loader adds"
     for column in feed.columns:
         for problem in _column_problems(feed, column):
             yield f"column {column.name!r}: {problem}"
+
+
+def _place_problems(places: list[str]) -> Iterator[str]:
+    for place in _twice(places):
+        yield f"path {place!r} is that of two columns"
+    for place in places:
+        if not all(place.split("/")):
+            yield f"path {place!r} has an empty part"
+        if any(other.startswith(f"{place}/") for other in places):
+            yield f"path {place!r} is that of a value and of an object with other values"
 
 
 def _column_problems(feed: Feed, column: Column) -> Iterator[str]:

@@ -11,7 +11,7 @@ Usage:
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -27,6 +27,9 @@ from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake, LakeWriter
 from scripts.load.reading import Reading
 from scripts.load.rows import ConflictError, FileError, Progress, Rows, Violation, readable
 from scripts.load.sources import SourceFile, SourceFolder
+
+# So many of the values that a contract does not know are named in a message.
+_SHOWN_PATHS = 5
 
 
 class Allowance(StrEnum):
@@ -47,7 +50,8 @@ class FileResult:
     """The result for one file (or, if there was none, for the pattern that matched none).
 
     `status` is `loaded`, `missing` (an optional file) or `failed` (the message says why). The message of a
-    loaded file says that some of its changes were quarantined because they had already landed.
+    loaded file says that some of its changes were quarantined because they had already landed, or that some of its values
+    are not in the contract.
     """
 
     source_file: str
@@ -238,7 +242,7 @@ class Attempt:
             rows_landed=tally.landed,
             rows_quarantined=tally.read - tally.landed,
             seconds=round(time.perf_counter() - started, 3),
-            message=self._repeats_message(file, tally),
+            message="; ".join(self._messages(file, tally)) or None,
         )
 
     def _check_twin(self, checksum: str) -> None:
@@ -308,13 +312,20 @@ class Attempt:
             f" {self._job.selection} --allow-repeated"
         )
 
-    def _repeats_message(self, file: SourceFile, tally: "_Tally") -> str | None:
-        if not tally.repeated:
-            return None
-        return (
-            f"{file.name}: {tally.repeated} of {tally.read} changes ({self._feed.change_number}) have already landed and were"
-            f" quarantined; if they are intended, load them with {self._job.selection} --allow-repeated"
-        )
+    def _messages(self, file: SourceFile, tally: "_Tally") -> Iterator[str]:
+        """What needs a look, although the file has landed."""
+        if tally.repeated:
+            yield (
+                f"{file.name}: {tally.repeated} of {tally.read} changes ({self._feed.change_number}) have already landed and were"
+                f" quarantined; if they are intended, load them with {self._job.selection} --allow-repeated"
+            )
+        if tally.left_out:
+            names = [f"{path} (first in line {line})" for path, line in tally.left_out.items()]
+            shown = ", ".join(names[:_SHOWN_PATHS])
+            others = f" and {len(names) - _SHOWN_PATHS} more" if len(names) > _SHOWN_PATHS else ""
+            yield (
+                f"{file.name}: not in the contract, so left out: {shown}{others}; declare what the warehouse needs"
+            )
 
     def _is_allowed(self, allowance: Allowance) -> bool:
         """Whether an allowance was given for something that occurred; records that it was used."""
@@ -366,6 +377,7 @@ class _Tally:
         first: the first one that violates its contract.
         least: the least value of the ascending column.
         greatest: the greatest one.
+        left_out: paths of values that the contract does not know, and the first line of each.
     """
 
     read: int = 0
@@ -374,6 +386,7 @@ class _Tally:
     first: Violation | None = None
     least: Any = None
     greatest: Any = None
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def add(self, piece: Rows, kept: Rows, ascending: str | None) -> None:
         """Count a piece, as it was read and as it was kept."""
@@ -382,6 +395,8 @@ class _Tally:
         self.repeated += len(piece.source_row) - len(kept.source_row)
         if self.first is None and piece.violations:
             self.first = piece.violations[0]
+        for line, path in kept.left_out:
+            self.left_out.setdefault(path, line)
         if ascending and ascending in kept.columns:
             found = pc.min_max(kept.columns[ascending]).as_py()
             values = [self.least, self.greatest, found["min"], found["max"]]

@@ -184,6 +184,7 @@ def without(rows: Rows, reasons: dict[int, str]) -> Rows:
         rows.source_row.filter(mask),
         sorted(rows.violations + repeated, key=lambda violation: violation.line),
         rows.line,
+        [(line, path) for line, path in rows.left_out if line not in lines.values()],
     )
 
 

@@ -10,6 +10,7 @@ Layout:
     <lake>/control/quarantine/batch_id=<n>/<system>__<feed>.parquet
     <lake>/control/load_log/batch_id=<n>/<system>__<feed>.parquet
     <lake>/control/load_log/batch_id=<n>/<system>__<feed>.failure.parquet    the log of a failed attempt
+    <lake>/operations/...                                     the same for the run history, with days as batches
 
 Usage:
     lake = Lake("data/lake")
@@ -33,6 +34,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from scripts.load.filesystems import filesystem_of, sha256_of
 
+# The system in whose folder load log and quarantine of the sources are.
+CONTROL = "control"
 # DuckDB reads row groups in parallel; this is the size of its own.
 ROW_GROUP_ROWS = 122_880
 _LEFTOVER = re.compile(r"\..*\.(parquet|json)\..*\.tmp")
@@ -90,12 +93,17 @@ class LakeError(Exception):
 class Lake:
     """A lake at a local path or an fsspec URI such as `s3://bucket/lake`.
 
+    Attributes:
+        uri: where it is.
+        logs: the system in whose folder load log and quarantine are. Each folder of source files has its own, with its own batches.
+
     Raises:
         LakeError: there is no such kind of address, or DuckDB could not read it.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, logs: str = CONTROL) -> None:
         self.uri = uri
+        self.logs = logs
         if "\\" in uri:
             raise LakeError(
                 f"{uri}: DuckDB reads a backslash in a path as a slash; set LAKE (or --lake) to one without"
@@ -154,14 +162,14 @@ class Lake:
         name = f"{system}__{feed}"
         return BatchFiles(
             data=self.path(system, feed, batch),
-            quarantine=self.path("control", "quarantine", batch, name),
-            log=self.path("control", "load_log", batch, name),
-            failure=self.path("control", "load_log", batch, f"{name}.failure"),
+            quarantine=self.path(self.logs, "quarantine", batch, name),
+            log=self.path(self.logs, "load_log", batch, name),
+            failure=self.path(self.logs, "load_log", batch, f"{name}.failure"),
         )
 
     def batches(self) -> list[int]:
         """The batch numbers of which the lake holds anything, in order: every load is logged."""
-        return self.batches_of("control", "load_log")
+        return self.batches_of(self.logs, "load_log")
 
     def batches_of(self, system: str, table: str) -> list[int]:
         """The batch numbers of which the lake holds anything of a table, in order."""
@@ -242,7 +250,8 @@ class Lake:
 
     @property
     def _note(self) -> Path:
-        return Path(self._root, ".receipts.json")
+        suffix = "" if self.logs == CONTROL else f"-{self.logs}"
+        return Path(self._root, f".receipts{suffix}.json")
 
     def holds(self, path: str, table: pa.Table) -> bool:
         """Whether a (small) file can be read and has exactly these rows."""

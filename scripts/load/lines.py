@@ -24,7 +24,8 @@ LONGEST_READ = 256 << 20
 
 Integers = npt.NDArray[np.int64]
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Control characters, except tab and the ends of lines.
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _line_problem(line: bytes) -> str | None:
         return "the line is empty"
     if len(line) > LONGEST_LINE:
         return f"the line has {len(line)} bytes, at most {LONGEST_LINE} are read as one record"
-    if match := _CONTROL.search(line):
+    if match := CONTROL.search(line):
         return f"control character 0x{match[0][0]:02x} in column {match.start() + 1}"
     if b"\r" in line:
         position = line.index(b"\r") + 1

@@ -28,7 +28,6 @@ from scripts.load.rows import Progress
 from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
 from scripts.warehouse.settings import PostgresError
 
-_LOAD_LOG, _QUARANTINE = "control__load_log", "control__quarantine"
 # One row for each feed and batch that was copied.
 _NOTES = f"{SCHEMA}.copied_batch"
 _CREATE_NOTES = f"""
@@ -98,9 +97,9 @@ def copy_lake(
     """Copy what is new or changed in the lake to Postgres.
 
     Args:
-        lake: a lake that nobody else writes at the same time.
+        lake: a lake that nobody else writes at the same time, with the logs of the contracts.
         connection: a database that no other load writes at the same time.
-        contracts: all feeds: each has a table, with or without rows.
+        contracts: all feeds of a folder: each has a table, with or without rows.
         feeds: those to copy.
         batches: those to copy; empty for all in the lake.
         on_copy: called with the bytes to copy, for a progress bar.
@@ -114,8 +113,9 @@ def copy_lake(
         PostgresError: a feed of a batch could not be copied; those copied before it stay, the rest is not copied.
     """
     receipts = receipts or Receipts(lake)
-    _create_tables(connection, contracts)
-    notes = _read_notes(connection)
+    create_tables(connection, contracts)
+    labels = {feed.label for feed in contracts.feeds}
+    notes = {key: note for key, note in _read_notes(connection).items() if key[0] in labels}
     in_lake = lake.batches()
     for label, batch in notes:
         if batch not in in_lake:
@@ -124,11 +124,11 @@ def copy_lake(
                 f" came from, or PGDATABASE to another database; to start over, drop schema {SCHEMA} cascade"
             )
     if force:
-        labels = {feed.label for feed in feeds}
+        chosen = {feed.label for feed in feeds}
         notes |= {
             (label, batch): _STALE
             for label, batch in notes
-            if label in labels and (not batches or batch in batches)
+            if label in chosen and (not batches or batch in batches)
         }
     changes = [
         change
@@ -141,15 +141,15 @@ def copy_lake(
     return [_copy(lake, connection, change, progress) for change in changes]
 
 
-def _create_tables(connection: Connection, contracts: Contracts) -> None:
+def create_tables(connection: Connection, contracts: Contracts) -> None:
     """Create the tables that are missing; create those whose contract has changed again, without rows."""
     # `create schema if not exists` needs the right to create a schema even if it exists.
     ((is_there,),) = connection.rows(f"select to_regnamespace('{SCHEMA}') is not null")
     if not is_there:
         connection.execute(f"create schema {SCHEMA}")
     connection.execute(_CREATE_NOTES)
-    schemas = {_LOAD_LOG: LOAD_LOG, _QUARANTINE: QUARANTINE}
-    schemas |= {feed.identifier: feed.schema for feed in contracts.feeds}
+    logs = {f"{contracts.logs}__load_log": LOAD_LOG, f"{contracts.logs}__quarantine": QUARANTINE}
+    schemas = logs | {feed.identifier: feed.schema for feed in contracts.feeds}
     there = _read_columns(connection)
     for table, schema in schemas.items():
         columns = _columns(schema)
@@ -158,17 +158,20 @@ def _create_tables(connection: Connection, contracts: Contracts) -> None:
         if table in there:
             # Views over it are dropped, too; the next dbt build creates them again.
             connection.execute(f"drop table {_qualified(table)} cascade")
-            _mark_stale(connection, table)
+            feeds = [feed for feed in contracts.feeds if table in (feed.identifier, *logs)]
+            for feed in feeds:
+                _mark_stale(connection, feed)
         definition = ", ".join(f'"{name}" {type_}' for name, type_ in columns)
         connection.execute(f"create table {_qualified(table)} ({definition})")
     connection.commit()
 
 
-def _mark_stale(connection: Connection, table: str) -> None:
-    """Record that the rows of the table have to be copied again: those of one feed, or of all that share it."""
-    which = "true" if table in (_LOAD_LOG, _QUARANTINE) else "system || '__' || feed = $1"
-    values = () if which == "true" else (table,)
-    connection.execute(f"update {_NOTES} set digest = '{_STALE}' where {which}", *values)
+def _mark_stale(connection: Connection, feed: Feed) -> None:
+    """Record that the rows of a feed have to be copied again."""
+    connection.execute(
+        f"update {_NOTES} set digest = '{_STALE}' where system = $1 and feed = $2",
+        *(feed.system, feed.name),
+    )
 
 
 def _read_columns(connection: Connection) -> dict[str, _Columns]:
@@ -223,12 +226,13 @@ def _digest(lake: Lake, files: BatchFiles) -> str:
 
 def _copy(lake: Lake, connection: Connection, change: _Change, progress: Progress) -> Copied:
     feed, batch, files = change.feed, change.batch, change.files
-    tables = (feed.identifier, _QUARANTINE, _LOAD_LOG, _LOAD_LOG)
+    load_log, quarantine = f"{lake.logs}__load_log", f"{lake.logs}__quarantine"
+    tables = (feed.identifier, quarantine, load_log, load_log)
     schemas = (feed.schema, QUARANTINE, LOAD_LOG, LOAD_LOG)
     try:
         _check_intact(lake, files)
         if change.is_there:
-            _delete(connection, feed, batch)
+            _delete(connection, feed, batch, (quarantine, load_log))
         rows = [
             _append(lake, connection, path, table, schema, progress)
             for path, table, schema in zip(files, tables, schemas, strict=True)
@@ -275,9 +279,9 @@ def _analyze(connection: Connection, table: str, new_rows: int) -> None:
         connection.execute(f"analyze {_qualified(table)}")
 
 
-def _delete(connection: Connection, feed: Feed, batch: int) -> None:
+def _delete(connection: Connection, feed: Feed, batch: int, logs: Sequence[str]) -> None:
     connection.execute(f"delete from {_qualified(feed.identifier)} where batch_id = $1", batch)
-    for table in (_QUARANTINE, _LOAD_LOG):
+    for table in logs:
         connection.execute(
             f"delete from {_qualified(table)} where batch_id = $1 and system = $2 and feed = $3",
             *(batch, feed.system, feed.name),

@@ -26,6 +26,7 @@ import pyarrow as pa
 from scripts.load.contracts import Feed
 from scripts.load.delimited import read_delimited
 from scripts.load.fixed_width import read_fixed_width
+from scripts.load.json_lines import read_json_lines
 from scripts.load.rows import Progress, Rows
 from scripts.load.sources import SourceFile, SourceFolder
 from scripts.load.xml import read_xml
@@ -34,6 +35,7 @@ Reader = Callable[[IO[bytes], Feed, int, int, Progress], Iterator[Rows]]
 _READERS: dict[str, Reader] = {
     "delimited": read_delimited,
     "fixed_width": read_fixed_width,
+    "json_lines": read_json_lines,
     "xml": read_xml,
 }
 
@@ -120,6 +122,7 @@ def _divided(rows: Rows, ends: list[int]) -> Iterator[Rows]:
             pa.array(lines[first:last] - before),
             [replace(violation, line=violation.line - before) for violation in violations],
             _from(before, rows.line),
+            [(line - before, path) for line, path in rows.left_out if before < line <= end],
         )
 
 

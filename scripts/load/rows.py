@@ -42,12 +42,14 @@ class Rows:
         source_row: place of each row in its file, int64, of the same length.
         violations: the records of this piece that do not land.
         line: the line of a row by its `source_row`, where a row is a line.
+        left_out: `source_row` and path of each value of a row that the contract does not know.
     """
 
     columns: dict[str, pa.Array]
     source_row: pa.Array
     violations: list[Violation] = field(default_factory=list)
     line: Callable[[int], bytes] | None = None
+    left_out: list[tuple[int, str]] = field(default_factory=list)
 
 
 def readable(raw: bytes) -> str:

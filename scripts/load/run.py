@@ -5,7 +5,7 @@ Usage:
     print(result.failures)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,18 +13,21 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from scripts.load.connection import opened
+from scripts.history.records import RecordError, compact_finished_days
+from scripts.load.connection import Connection, opened
 from scripts.load.contracts import Contracts, Feed, read_contracts
 from scripts.load.feeds import FeedLoad, FeedLoads, FeedResult
 from scripts.load.files import Allowance, FileResult, Job, LoadTimes
 from scripts.load.history import History
-from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
-from scripts.load.postgres import Copied, OnCopy, copy_lake
+from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake, LakeError
+from scripts.load.postgres import Copied, OnCopy, copy_lake, create_tables
 from scripts.load.receipts import Receipts
 from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
-from scripts.warehouse.settings import ConnectionSettings, Target
+from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
 
+# The variable that names the folder of the run history.
+RUNS = "RUNS"
 CONTRACTS_FOLDER = Path(__file__).parents[2] / "models" / "staging"
 
 # What a block of text grows to until its rows are on disk: text, columns, typed columns, a row group.
@@ -51,6 +54,7 @@ class LoadOptions:
         workers: feeds that are loaded at the same time.
         memory_mib: memory for all of them together, in MiB.
         target: where dbt builds.
+        with_apart: afterwards, land also what comes from folders of its own (`Contracts.apart`): all of it, whatever batches and feeds are chosen.
         clock: returns the time, in UTC, that is given to a batch loaded for the first time.
     """
 
@@ -63,6 +67,7 @@ class LoadOptions:
     workers: int = 2
     memory_mib: int = 512
     target: Target = Target.DUCKDB
+    with_apart: bool = False
     clock: Callable[[], datetime] = utc_now
 
     @property
@@ -76,6 +81,7 @@ class LoadOptions:
 class LoadResult:
     """The result for every feed of every batch, files that no contract names, and what was copied to Postgres.
 
+    `apart` has what went wrong with files that come from folders of their own: never a reason not to load the others.
     `name_problems` are about files and folders that cannot be read because of their names; `missing_batches` are the
     numbers that are missing from the lake, as first and last of each gap.
     """
@@ -85,6 +91,7 @@ class LoadResult:
     name_problems: list[str] = field(default_factory=list)
     missing_batches: list[tuple[int, int]] = field(default_factory=list)
     copied: list[Copied] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
 
     @property
     def rows_landed(self) -> int:
@@ -136,7 +143,7 @@ class LoadResult:
                 f"missing from the lake: batch {', '.join(gaps)}; a late batch can be loaded when it arrives, then build"
                 " as usual"
             )
-        return messages
+        return messages + self.apart
 
 
 # Called with the plan before the work starts; returns a callback for the bytes read.
@@ -166,7 +173,8 @@ def load(
     database = opened(ConnectionSettings.from_environment()) if is_postgres else nullcontext()
     with database as connection, lake.locked():
         lake.remove_leftovers()
-        _create_tables(lake, contracts)
+        for each in (contracts, *contracts.apart):
+            _create_tables(Lake(options.lake, each.logs), each)
         load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.clock())
         receipts = Receipts(lake)
         plan = _plan(options, sources, lake, feeds, batches, load_times, receipts)
@@ -188,10 +196,52 @@ def load(
                 force=options.force,
             )
             receipts.save()
+        apart = [
+            f"{each.folder}: {problem}"
+            for each in contracts.apart
+            for problem in _load_apart(options, each, connection)
+        ]
     if options.feeds:
-        return LoadResult(results, missing_batches=missing, copied=copied)
+        return LoadResult(results, missing_batches=missing, copied=copied, apart=apart)
     unknown = [file.name for file in sources.unknown_files(contracts)]
-    return LoadResult(results, unknown, sources.problems, missing, copied)
+    return LoadResult(results, unknown, sources.problems, missing, copied, apart)
+
+
+def _load_apart(
+    options: LoadOptions, contracts: Contracts, connection: Connection | None
+) -> Iterator[str]:
+    """Load what comes from a folder of its own, if there is one; yields what went wrong."""
+    folder = setting(contracts.folder)
+    try:
+        if connection is not None:
+            create_tables(connection, contracts)
+        if not (options.with_apart and Path(folder).is_dir()):
+            return
+        if contracts.folder == RUNS:
+            compact_finished_days(Path(folder), options.clock().date())
+        sources = SourceFolder(folder)
+        lake = Lake(options.lake, contracts.logs)
+        load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.clock())
+        receipts = Receipts(lake)
+        plan = _plan(options, sources, lake, contracts.feeds, sources.batches, load_times, receipts)
+        result = LoadResult(
+            _land(plan, options.workers, lambda _: lambda _: None),
+            [file.name for file in sources.unknown_files(contracts)],
+            sources.problems,
+        )
+        receipts.save()
+        if connection is not None:
+            copy_lake(lake, connection, contracts, contracts.feeds, (), receipts=receipts)
+            receipts.save()
+    except (RecordError, SourceFolderError, LakeError, PostgresError) as error:
+        yield str(error)
+    else:
+        yield from result.failures + result.warnings
+        if result.rows_quarantined:
+            yield (
+                f"{result.rows_quarantined} records violate their contract; what is wrong with them:"
+                f" {options.lake}/{contracts.logs}/quarantine"
+            )
 
 
 def unlanded_batches(sources: SourceFolder, lake: Lake, before: int) -> list[int]:
@@ -255,7 +305,7 @@ def _chosen_batches(sources: SourceFolder, options: LoadOptions) -> list[int]:
 
 def _create_tables(lake: Lake, contracts: Contracts) -> None:
     """Write an empty file of each table as batch 0, so that every table can be read before its first row."""
-    schemas = {("control", "load_log"): LOAD_LOG, ("control", "quarantine"): QUARANTINE}
+    schemas = {(lake.logs, "load_log"): LOAD_LOG, (lake.logs, "quarantine"): QUARANTINE}
     schemas |= {(feed.system, feed.name): feed.schema for feed in contracts.feeds}
     for (system, table), schema in schemas.items():
         path = lake.path(system, table, batch=0)
@@ -268,7 +318,7 @@ def _plan(
     options: LoadOptions,
     sources: SourceFolder,
     lake: Lake,
-    feeds: list[Feed],
+    feeds: Sequence[Feed],
     batches: list[int],
     load_times: LoadTimes,
     receipts: Receipts,

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint, Recipe, counted_columns
-from scripts.warehouse.settings import LOADED_SCHEMA, Target
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
 # Runs a statement; returns all its rows, none if it is not a query.
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 # Not data of the sources: snapshots record when builds ran (docs/decisions/0010-a-snapshot-of-what-was-published.md), and
-# `operations` records what each table has taken in which run (docs/decisions/0020-what-a-model-has-taken.md).
-_RECORDS_OF_RUNS = ("snapshots", "operations")
+# `operations` records what each table has taken in which run (docs/decisions/0020-what-a-model-has-taken.md) and how runs went.
+RECORDS_OF_RUNS = ("snapshots.", "operations.", f"{LOADED_SCHEMA}.operations__")
 
 
 class Warehouse(ABC):
@@ -66,7 +66,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def drop_built(self) -> None:
-        """Remove everything that dbt has built; what is loaded stays."""
+        """Remove everything that dbt has built; what is loaded stays, and so does what is published."""
 
     @abstractmethod
     def save(self, name: str) -> None:
@@ -81,7 +81,7 @@ class Warehouse(ABC):
         """The bytes that it takes on disk."""
 
     @abstractmethod
-    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+    def column_types(self, query: Query, relation: str) -> dict[str, str]:
         """The types of the columns of a relation, by name."""
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
@@ -90,7 +90,7 @@ class Warehouse(ABC):
             return query(statement)
 
     def tables(self) -> dict[str, str]:
-        """Every table, without views, as written in a FROM clause, by `schema.table`."""
+        """Every table, without views and what was published, as written in a FROM clause, by `schema.table`."""
         with self.opened() as query:
             return self._tables(query)
 
@@ -119,7 +119,7 @@ class Warehouse(ABC):
                 relations = {
                     name: relation
                     for name, relation in self._tables(query).items()
-                    if name.partition(".")[0] not in _RECORDS_OF_RUNS
+                    if not name.startswith(RECORDS_OF_RUNS)
                 }
             return {
                 name: self._fingerprint(query, relation, ignored)
@@ -129,17 +129,17 @@ class Warehouse(ABC):
     def columns(self, relation: str) -> list[str]:
         """The columns that count in a fingerprint, in the order of their values in the text of a row."""
         with self.opened() as query:
-            return counted_columns(self._column_types(query, relation), LOAD_COLUMNS)
+            return counted_columns(self.column_types(query, relation), LOAD_COLUMNS)
 
     def row_texts(self, relation: str) -> list[str]:
         """The canonical texts of all rows, sorted: shows how two tables with different fingerprints differ."""
         with self.opened() as query:
-            types = self._column_types(query, relation)
+            types = self.column_types(query, relation)
             texts = query(self.recipe.row_text_query(relation, types, LOAD_COLUMNS))
         return sorted(text for (text,) in texts)
 
     def _fingerprint(self, query: Query, relation: str, ignored: Collection[str]) -> Fingerprint:
-        types = self._column_types(query, relation)
+        types = self.column_types(query, relation)
         ((rows, digest),) = query(self.recipe.fingerprint_query(relation, types, ignored))
         return Fingerprint(rows, str(digest))
 
@@ -147,6 +147,7 @@ class Warehouse(ABC):
         found = query(
             "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
             " and table_catalog = current_database()"
-            " and table_schema not in ('information_schema', 'pg_catalog') order by table_schema, table_name"
+            " and table_schema not in ('information_schema', 'pg_catalog')"
+            f" and table_schema not like '{PUBLISHED_SCHEMA}%' order by table_schema, table_name"
         )
         return {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in found}

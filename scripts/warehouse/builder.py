@@ -29,7 +29,14 @@ from scripts.warehouse.changes import (
     recorded_batches,
     relations_digest,
 )
-from scripts.warehouse.dbt import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, DbtRun, Listener, Project
+from scripts.warehouse.dbt import (
+    WITHOUT_TESTS,
+    WITHOUT_UNIT_TESTS,
+    DbtRun,
+    Listener,
+    Project,
+    ProjectError,
+)
 from scripts.warehouse.settings import NEW_BATCHES
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -58,7 +65,7 @@ class Builder(Project):
         self._changes: Changes | None = None
         self._work: Work | None = None
         self._invocation = ""
-        self._is_green = True
+        self._accepted: set[str] = set()
         self.on_run: Callable[[DbtRun], None] = lambda _: None
         self._run: OpenRun | None = None
 
@@ -73,7 +80,7 @@ class Builder(Project):
         self._changes = changes
         self._work = None if changes is None else affected_work(self.manifest, changes)
         self._invocation = ""
-        self._is_green = True
+        self._accepted = set()
         self._run = run
 
     def build(self, label: str) -> float:
@@ -103,11 +110,11 @@ class Builder(Project):
         return self._step(label, "build", both, WITHOUT_UNIT_TESTS)
 
     def finish(self) -> None:
-        """Record in the warehouse that the last build left nothing undone, if all of it was green; what is red and accepted is not.
+        """Record in the warehouse that the last build left nothing undone: it was green, or what was red is accepted.
 
-        Not if files have landed after `begin` had chosen what to build, and before dbt had written down what the lake holds.
+        After one of which something was accepted, the next build does everything. Not if files have landed after `begin` had chosen what to build, and before dbt had written down what the lake holds.
         """
-        if not (self._invocation and self._is_green):
+        if not self._invocation:
             return
         if self._changes and recorded_batches(self._warehouse) != self._changes.landed:
             errors.print("Files landed while the build began: build again.", style="yellow")
@@ -117,6 +124,7 @@ class Builder(Project):
             invocation=self._invocation,
             project_digest=self._digest,
             relations_digest=relations_digest(self._warehouse),
+            accepted_tests=" ".join(sorted(self._accepted)),
         )
 
     def _step(
@@ -143,8 +151,12 @@ class Builder(Project):
             errors.print(_WHAT_TO_DO, markup=False)
         if command == "build":
             self._invocation = run.invocation
-        self._is_green &= run.outcome.success
-        run.ensure_green(accepted)
+        try:
+            run.ensure_green(accepted)
+        except ProjectError:
+            self._invocation = ""
+            raise
+        self._accepted |= {node.name for node in run.nodes if node.has_failed}
         return run.seconds
 
 

@@ -25,7 +25,7 @@ import duckdb
 import psycopg2.errors
 
 from scripts.warehouse.base import Query, Warehouse
-from scripts.warehouse.settings import setting
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, setting
 
 if TYPE_CHECKING:
     # To find that nothing has moved, dbt is not needed, and it takes seconds to import.
@@ -36,13 +36,20 @@ _FILES = ("dbt_project.yml", "profiles/profiles.yml")
 _FOLDERS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/singular")
 _PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb")
 
-_RELATIONS = """
+_RELATIONS = f"""
     select table_schema, table_name from information_schema.tables
-    where table_schema not in ('information_schema', 'pg_catalog', 'operations', 'raw')
+    where
+        table_schema not in ('information_schema', 'pg_catalog', 'operations', '{LOADED_SCHEMA}')
+        and table_schema not like '{PUBLISHED_SCHEMA}%'
 """
 _LAST_BUILD = (
-    "select feed, batch_id, digest, project_digest, relations_digest from operations.last_build"
+    "select feed, batch_id, digest, project_digest, relations_digest, accepted_tests"
+    " from operations.last_build"
 )
+_GREEN_BUILD = """
+    select invocation_id, coalesce(accepted_tests, ''), project_digest, relations_digest, max(batch_id)
+    from operations.last_build where feed = 'control.batch_date' group by 1, 2, 3, 4
+"""
 _FAILED_FILES = "select count(*) from staging.stg_control__load_log where status = 'failed'"
 _LAKE = "select feed, batch_id, digest from operations.lake_batches"
 # There is no record yet, it is of another version, or somebody has dropped a part of it.
@@ -56,6 +63,8 @@ _NOT_THERE = (
 # The digest of what has landed, by feed and batch.
 Landed = dict[tuple[str, int], str]
 
+# What is recorded about loads and runs: it is no news by itself, because each load and run is recorded.
+_MOVE_WITH_OTHERS = ("control.", "operations.")
 # It comes with every batch, but a table of the raw vault has news only if a feed has that it takes rows of.
 _DATES = "control.batch_date"
 
@@ -73,6 +82,21 @@ class Changes:
     batches: dict[str, set[int]]
     are_next: bool
     landed: Landed = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class GreenBuild:
+    """A build that left nothing undone.
+
+    Attributes:
+        invocation: the invocation of dbt that has built.
+        batch: the last batch that it holds.
+        accepted: tests that are red and were accepted.
+    """
+
+    invocation: str
+    batch: int
+    accepted: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -122,16 +146,30 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
         digest: see `project_digest`.
 
     Returns:
-        None if the last build was not green, was not of everything, was made by another state of the project, or left other tables than there are now;
+        None if the last build was not green without exception, was not of everything, was made by another state of the project, or left other tables than there are now;
         and as long as the loader could not read a file, because then no build can be green.
     """
     if not warehouse.exists():
         return None
     with warehouse.opened() as query, suppress(*_NOT_THERE):
         last_build = query(_LAST_BUILD)
-        marks = {(project, relations) for *_, project, relations in last_build}
-        if marks == {(digest, _relations_digest(query))} and not _has_failed_file(query):
+        marks = {tuple(mark) for _, _, _, *mark in last_build}
+        if marks == {(digest, _relations_digest(query), None)} and not _has_failed_file(query):
             return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
+    return None
+
+
+def last_green_build(query: Query, digest: str) -> GreenBuild | None:
+    """The last build, if all of it was green or accepted, by this state of the project, and its tables are all there.
+
+    Args:
+        query: of a warehouse that exists.
+        digest: see `project_digest`.
+    """
+    with suppress(*_NOT_THERE):
+        for invocation, accepted, *mark, batch in query(_GREEN_BUILD):
+            if mark == [digest, _relations_digest(query)]:
+                return GreenBuild(invocation, batch, tuple(accepted.split()))
     return None
 
 
@@ -174,8 +212,8 @@ def affected_work(manifest: "Manifest", changes: Changes) -> Work:
     """The tables, views, snapshots and data tests downstream of feeds that have moved.
 
     Seeds and views over sources stay as they are as long as the project does. A view over a table is built again: when Postgres replaces the table, the
-    view goes with the old one. Load log and quarantine move whenever a feed does; a test that only looks
-    something up in them has no news of it.
+    view goes with the old one. Load log, quarantine and run history count as moved whenever a feed
+    has; a test that only looks something up in them has no news of it.
     """
     graph = _Graph(manifest, frozenset(changes.batches))
     built, tested = [], []
@@ -216,13 +254,15 @@ class _Graph:
 
     def is_to_be_tested(self, test: Any) -> bool:
         parents = self._parents(test)
-        others = [key for key in parents if not self._is_of_control(key)]
+        others = [key for key in parents if not self._moves_with_others(key)]
         return any(map(self.is_affected, others or parents))
 
     def _is_affected(self, key: str) -> bool:
         if key in self._labels:
             return (
-                bool(self._moved) if self._is_of_control(key) else self._labels[key] in self._moved
+                bool(self._moved)
+                if self._moves_with_others(key)
+                else self._labels[key] in self._moved
             )
         node = self._nodes.get(key)
         if node is None:
@@ -239,8 +279,8 @@ class _Graph:
         parents = self._parents(self._nodes[key]) if key in self._nodes else []
         return frozenset().union(*map(self._feeds, parents))
 
-    def _is_of_control(self, key: str) -> bool:
-        return self._labels.get(key, "").startswith("control.")
+    def _moves_with_others(self, key: str) -> bool:
+        return self._labels.get(key, "").startswith(_MOVE_WITH_OTHERS)
 
     def _parents(self, node: Any) -> list[str]:
         return [key for key in node.depends_on_nodes if not key.startswith("macro.")]

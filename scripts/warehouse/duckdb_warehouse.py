@@ -32,7 +32,7 @@ _ADVICE = {
 }
 
 
-def with_advice(error: Exception) -> str:
+def with_advice(error: Exception | str) -> str:
     """What an error says, in one line; if it comes from DuckDB, also what to do about it."""
     text = " ".join(str(error).split())
     return "; ".join((text, *[what for words, what in _ADVICE.items() if words in text][:1]))
@@ -57,6 +57,7 @@ class DuckDBWarehouse(Warehouse):
         ),
         # 15 hexadecimal digits are the most that fit a bigint; the sum of them needs more.
         first_60_bits="cast('0x' || left({0}, 15) as bigint)",
+        joined="concat_ws(chr(31), {0})",
     )
 
     @classmethod
@@ -117,7 +118,8 @@ class DuckDBWarehouse(Warehouse):
         """See `Warehouse`."""
         return self.file.stat().st_size
 
-    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+    def column_types(self, query: Query, relation: str) -> dict[str, str]:
+        """See `Warehouse`."""
         return {name: kind for name, kind, *_ in query(f"describe select * from {relation}")}
 
     def _connect(self) -> "duckdb.DuckDBPyConnection":

@@ -35,6 +35,7 @@ class Recipe:
         float_text: the text of a float, given as `{0}`.
         list_text: the text of a list, given as `{0}`.
         first_60_bits: the number of the first 15 hexadecimal digits of a text, given as `{0}`.
+        joined: how to join texts with U+001F between them, given as a list with commas as `{0}`; none of them is NULL.
     """
 
     decimal_type: str
@@ -42,6 +43,7 @@ class Recipe:
     float_text: str
     list_text: str
     first_60_bits: str
+    joined: str
 
     def fingerprint_query(
         self, relation: str, types: Mapping[str, str], ignored: Collection[str]
@@ -62,7 +64,7 @@ class Recipe:
             f"coalesce({self._value_text(name, types[name])}, chr(30))"
             for name in counted_columns(types, ignored)
         ]
-        row_text = " || chr(31) || ".join(values) or "''"
+        row_text = self.joined.format(", ".join(values)) if values else "''"
         return f"select {row_text} as row_text from {relation}"
 
     def _value_text(self, name: str, data_type: str) -> str:
@@ -72,8 +74,9 @@ class Recipe:
         if data_type.startswith(self.float_type):
             return self.float_text.format(f'"{name}"')
         if data_type.startswith(self.decimal_type):
+            # Most have no zero to lose, and looking for one costs less than losing it.
             return (
-                f"case when {text} like '%.%' then rtrim(rtrim({text}, '0'), '.') else {text} end"
+                f"case when {text} like '%.%0' then rtrim(rtrim({text}, '0'), '.') else {text} end"
             )
         return text
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 from scripts.postgres_server import PostgresServer, postgres_server
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.fingerprints import Recipe
-from scripts.warehouse.settings import LOADED_SCHEMA, Target
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class PostgresWarehouse(Warehouse):
             "cast(cardinality({0}) as varchar) || chr(29) || array_to_string({0}, chr(29), chr(30))"
         ),
         first_60_bits="cast(cast('x' || left({0}, 15) as bit(60)) as bigint)",
+        # A call of a function has at most 100 arguments, an array has no such limit.
+        joined="array_to_string(array[{0}], chr(31))",
     )
 
     @classmethod
@@ -90,6 +92,7 @@ class PostgresWarehouse(Warehouse):
             schemas = query(
                 "select nspname from pg_namespace where nspname not like 'pg\\_%'"
                 f" and nspname not in ('information_schema', 'public', '{LOADED_SCHEMA}')"
+                f" and nspname not like '{PUBLISHED_SCHEMA}%'"
             )
             for (schema,) in schemas:
                 query(f'drop schema "{schema}" cascade')
@@ -106,7 +109,8 @@ class PostgresWarehouse(Warehouse):
         """See `Warehouse`."""
         return int(self.query("select pg_database_size(current_database())")[0][0])
 
-    def _column_types(self, query: Query, relation: str) -> dict[str, str]:
+    def column_types(self, query: Query, relation: str) -> dict[str, str]:
+        """See `Warehouse`."""
         name = relation.replace("'", "''")
         columns = query(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute"

@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode
 
 # On Postgres, the schema of the copy of the lake; everything else in a warehouse is built by dbt.
 LOADED_SCHEMA = "raw"
+# On Postgres, the schema of the record of published versions, and how the schemas that readers of them have begin (scripts/publish).
+PUBLISHED_SCHEMA = "published"
 # How long to wait for the server to answer.
 CONNECT_SECONDS = 10
 # Names a variable for tests of dbt: the batches whose rows they look at; all if it is empty (macros/quality/new_batches.sql).
@@ -40,7 +42,17 @@ DEFAULTS = {
 
 def setting(name: str) -> str:
     """The value of a variable, or its default."""
-    return os.environ.get(name) or DEFAULTS[name]
+    if value := os.environ.get(name):
+        return value
+    return _published() if name == "PUBLISHED" else DEFAULTS[name]
+
+
+def _published() -> str:
+    """The versions of a file are beside it; those of a database are in a folder of their own, so that one does not take the place of the other."""
+    if setting("DBT_TARGET") == Target.POSTGRES:
+        return f"{DEFAULTS['PUBLISHED']}_postgres"
+    folder, slash, _ = setting("WAREHOUSE").rpartition("/")
+    return f"{folder}{slash}published"
 
 
 def use_setting(name: str, value: str) -> None:

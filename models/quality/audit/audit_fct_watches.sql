@@ -1,21 +1,5 @@
 with
 
-watches as (
-    select * from {{ ref('fct_watches') }}
-),
-
-dim_customer as (
-    select * from {{ ref('dim_customer') }}
-),
-
-dim_security as (
-    select * from {{ ref('dim_security') }}
-),
-
-dim_date as (
-    select * from {{ ref('dim_date') }}
-),
-
 figures as (
     select * from {{ ref('int_audit_figures') }}
 ),
@@ -25,29 +9,7 @@ validations as (
     where message_source = 'FactWatches'
 ),
 
-judged as (
-    select
-        watches.batch_id,
-        not {{ is_inside_version("placed.date_value", "dim_customer") }} as outside_customer,
-        not {{ is_inside_version("placed.date_value", "dim_security") }} as outside_security,
-        (
-            case
-                when watches.sk_date_id_date_removed is null
-                    then placed.date_value between figures.first_day and figures.last_day
-                else
-                    removed.date_value between figures.first_day and figures.last_day
-                    and watches.sk_date_id_date_placed <= watches.sk_date_id_date_removed
-            end
-        ) is not true as outside_batch
-    from watches
-    left join dim_customer on watches.sk_customer_id = dim_customer.sk_customer_id
-    left join dim_security on watches.sk_security_id = dim_security.sk_security_id
-    left join dim_date as placed on watches.sk_date_id_date_placed = placed.sk_date_id
-    left join dim_date as removed on watches.sk_date_id_date_removed = removed.sk_date_id
-    left join figures on watches.batch_id = figures.batch_id
-),
-
-{{ violation_counts("judged", ["outside_customer", "outside_security", "outside_batch"]) }},
+{{ violation_counts("FactWatches", ["outside_customer", "outside_security", "outside_batch"]) }},
 
 by_batch as (
     select

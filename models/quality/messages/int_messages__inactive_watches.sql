@@ -1,21 +1,17 @@
 with
 
-watches as (
-    select * from {{ ref('fct_watches') }}
+removed as (
+    select
+        batch_id,
+        row_count as watch_count
+    from {{ ref('int_fact_figures') }}
+    where
+        message_source = 'FactWatches'
+        and figure = 'is_removed'
 ),
 
 phases as (
     select * from {{ ref('int_batches__phases') }}
-),
-
--- The batch of a removed watch is the one that removed it.
-removed as (
-    select
-        batch_id,
-        count(*) as watch_count
-    from watches
-    where sk_date_id_date_removed is not null
-    group by batch_id
 ),
 
 accumulated as (

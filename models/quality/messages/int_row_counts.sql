@@ -1,13 +1,20 @@
 with
 
+fact_figures as (
+    select * from {{ ref('int_fact_figures') }}
+    where figure in ('row', 'joined_row')
+),
+
 counts as (
-    {{- union_all([
-        ref("int_row_counts__dimensions"),
-        ref("int_row_counts__cash_balances"),
-        ref("int_row_counts__holdings"),
-        ref("int_row_counts__market_history"),
-        ref("int_row_counts__watches"),
-    ]) }}
+    select * from {{ ref('int_row_counts__dimensions') }}
+    union all
+    select
+        message_source,
+        batch_id,
+        sum(row_count) filter (where figure = 'row') as row_count,
+        sum(row_count) filter (where figure = 'joined_row') as joined_row_count
+    from fact_figures
+    group by message_source, batch_id
 ),
 
 phases as (

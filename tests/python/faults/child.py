@@ -63,7 +63,7 @@ def work(job: Job, events: Connection) -> None:
     if job.file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes, job.file_bytes))
     if job.obeys_permissions:
-        _give_up_write_everywhere()
+        give_up_write_everywhere()
     with (
         Path(job.output).open("w", buffering=1) as output,
         redirect_stdout(output),
@@ -112,7 +112,7 @@ _CAPABILITY_VERSION = 0x20080522
 _DAC_OVERRIDE = 1
 
 
-def _give_up_write_everywhere() -> None:
+def give_up_write_everywhere() -> None:
     """Drop the capability by which root ignores permissions (see man 2 capset)."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)

@@ -1,4 +1,5 @@
-"""One generated dataset on DuckDB and on Postgres: every table of every layer has the same rows, hash keys included.
+"""One generated dataset on DuckDB and on Postgres: every table of every layer has the same rows, hash keys included, and
+readers have the same rows.
 
 Postgres gets the history and then the later batches, these with every test of the project, and is then rebuilt from all of them at once;
 DuckDB gets all at once (that its batches give the same is what test_incremental_heals.py is for).
@@ -8,12 +9,16 @@ DuckDB gets all at once (that its batches give the same is what test_incremental
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.postgres_server import PostgresServer
+from scripts.publish.duckdb_files import write_files
+from scripts.publish.postgres_schemas import in_transaction, write_schemas
+from scripts.publish.tables import published_tables
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.dbt import WITHOUT_FILES, Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -21,6 +26,7 @@ from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.run_records import write_history
 
 pytestmark = pytest.mark.integration
 
@@ -31,6 +37,8 @@ STEPS = ((1,), (2, 3))
 # The sample sources are clean: nothing to quarantine, to reject or to find implausible.
 NEVER_FILLED = {"quality.quarantined_rows", "quality.rejected_rows", "quality.implausible_rows"}
 MAXIMUM_DIFFERENCES = 3
+# Models of the run history: their schema also records builds, which differ.
+HISTORY = sorted(path.stem for path in (ROOT / "models" / "operations").glob("*.sql"))
 
 
 @dataclass
@@ -39,6 +47,7 @@ class Build:
 
     problems: list[str]
     differences: dict[str, str]
+    history_differences: dict[str, str]
 
 
 def build(project: Project, *arguments: str) -> list[str]:
@@ -61,6 +70,18 @@ def differing_tables(expected: Warehouse, found: Warehouse) -> dict[str, str]:
         else "is only on one side"
         for name in sorted(tables.keys() | others.keys())
         if tables.get(name) != others.get(name)
+    }
+
+
+def differing_history(expected: Warehouse, found: Warehouse) -> dict[str, str]:
+    """The same for the tables about runs, which must have rows."""
+    relations = {f"operations.{name}": f"operations.{name}" for name in HISTORY}
+    tables, others = (warehouse.fingerprints(relations) for warehouse in (expected, found))
+    assert all(table.rows for table in tables.values())
+    return {
+        name: _first_differences(expected, found, name)
+        for name in relations
+        if tables[name] != others[name]
     }
 
 
@@ -107,11 +128,17 @@ def builds(
         workspace = enter(found)
         project = Project()
         problems: list[str] = []
+        write_history(workspace.runs)
         for batches in STEPS:
             options = LoadOptions(
-                str(workspace.sources), str(workspace.lake), batches, target=Target.POSTGRES
+                str(workspace.sources),
+                str(workspace.lake),
+                batches,
+                target=Target.POSTGRES,
+                with_apart=True,
             )
-            problems += load(options).failures
+            loaded = load(options)
+            problems += loaded.failures + loaded.apart
             problems += build(project, *(MODELS_AND_SEEDS if batches != STEPS[-1] else ()))
 
         enter(expected)
@@ -119,11 +146,16 @@ def builds(
         empty = {name for name, table in _layers(expected).items() if table.rows == 0}
         assert empty == NEVER_FILLED, "a table without rows proves nothing"
 
-        in_two_steps = Build(problems, differing_tables(expected, found))
+        in_two_steps = Build(
+            problems, differing_tables(expected, found), differing_history(expected, found)
+        )
         enter(found)
         problems = build(project, "--full-refresh", *MODELS_AND_SEEDS)
-        at_once = Build(problems, differing_tables(expected, found))
-        yield {"in two steps": in_two_steps, "at once": at_once}
+        at_once = Build(
+            problems, differing_tables(expected, found), differing_history(expected, found)
+        )
+        published = Build([], _differently_published(project, expected, found, folder), {})
+        yield {"in two steps": in_two_steps, "at once": at_once, "published": published}
 
 
 @pytest.mark.parametrize("name", ["in two steps", "at once"])
@@ -131,7 +163,37 @@ def test_every_model_and_test_is_green_on_postgres(builds: dict[str, Build], nam
     assert builds[name].problems == []
 
 
+def _differently_published(
+    project: Project, on_duckdb: DuckDBWarehouse, on_postgres: PostgresWarehouse, folder: Path
+) -> dict[str, str]:
+    """The tables that readers do not have alike, masked for analysts; without those that record runs."""
+    tables = [table for table in published_tables(project.manifest) if table.schema in LAYERS]
+    assert any(table.masks for table in tables)
+    files = folder / "published"
+    files.mkdir()
+    one, _ = write_files(on_duckdb, tables, files)
+    other = in_transaction(
+        on_postgres, tables, lambda query: write_schemas(on_postgres, query, tables, previous=None)
+    )
+    return {
+        name: f"{one.get(name)} and {other.get(name)}"
+        for name in one.keys() | other.keys()
+        if one.get(name) != other.get(name)
+    }
+
+
+def test_readers_have_the_same_rows_on_both_engines(builds: dict[str, Build]) -> None:
+    assert builds["published"].differences == {}
+
+
 @pytest.mark.parametrize("name", ["in two steps", "at once"])
 def test_every_table_has_the_same_rows_on_both_engines(builds: dict[str, Build], name: str) -> None:
     report = [f"{table}: {what}" for table, what in builds[name].differences.items()]
     assert not report, "\n".join(report)
+
+
+@pytest.mark.parametrize("name", ["in two steps", "at once"])
+def test_the_run_history_has_the_same_rows_on_both_engines(
+    builds: dict[str, Build], name: str
+) -> None:
+    assert builds[name].history_differences == {}

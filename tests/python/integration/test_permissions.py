@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ import psycopg2
 import pytest
 
 from scripts.postgres_server import PostgresServer
-from scripts.warehouse.dbt import WITHOUT_TESTS
+from scripts.publish.manifest import Manifest
+from scripts.publish.postgres_schemas import in_transaction, record, write_schemas
+from scripts.publish.tables import published_tables
+from scripts.warehouse.base import Query
+from scripts.warehouse.dbt import WITHOUT_TESTS, Project
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
 
@@ -101,7 +105,40 @@ def warehouse(
         built = _built_by_dbt(warehouse)
         _create_stand_ins(warehouse, built)
         warehouse.build("--select", *built)
+        _publish(warehouse, built)
         yield warehouse
+
+
+def _publish(warehouse: Warehouse, built: list[str]) -> None:
+    """As the last step of a build does; the placeholders stay where they are."""
+    database = PostgresWarehouse(warehouse.logins["brokerage_transformer"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        for name, value in Workspace(warehouse.folder, database).environment.items():
+            patch.setenv(name, value)
+        tables = [table for table in published_tables(Project().manifest) if table.alias in built]
+
+    def write(query: Query) -> None:
+        contents = write_schemas(database, query, tables, previous=None)
+        manifest = Manifest(
+            version="batch-0001",
+            previous=None,
+            batch_id=1,
+            published_at=datetime(2026, 11, 30),
+            build="",
+            accepted=[],
+            commit=None,
+            warehouse="",
+            target="postgres",
+            engine="",
+            project_digest="",
+            feeds={},
+            tables=contents,
+            readers={},
+        )
+        record(query, manifest, tables)
+
+    in_transaction(database, tables, write)
 
 
 @contextmanager
@@ -217,8 +254,8 @@ def _personal_columns(warehouse: Warehouse) -> dict[str, list[str]]:
 
 
 def _relations(session: Session) -> list[tuple[str, str, bool, list[str]]]:
-    """Schema, name, whether it is a table, and columns of all relations but the placeholders."""
-    return session.run(
+    """Schema, name, whether it is a table, and columns of all relations but the placeholders. What builds record is as if in a schema of its own."""
+    found = session.run(
         "select nspname, nspname || '.' || relname, relkind = 'r', array_agg(attname::text order by attnum)"
         " from pg_class"
         " inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid"
@@ -227,17 +264,27 @@ def _relations(session: Session) -> list[tuple[str, str, bool, list[str]]]:
         f" and obj_description(pg_class.oid, 'pg_class') is distinct from '{PLACEHOLDER}'"
         " group by nspname, relname, relkind"
     )
+    models = {f"operations.{path.stem}" for path in (ROOT / "models/operations").glob("*.sql")}
+    return [
+        (
+            "operations: builds" if schema == "operations" and name not in models else schema,
+            name,
+            *rest,
+        )
+        for schema, name, *rest in found
+    ]
 
 
 def _observed_rights(warehouse: Warehouse, role: str) -> dict[tuple[str, str], str]:
     """What the role turns out to be allowed in each schema, in the words of docs/permissions.md."""
     personal = _personal_columns(warehouse)
+    personal |= {f"published_{table}": columns for table, columns in personal.items()}
     schemas = {schema for schema, _ in _declared_rights()}
     rights = {}
     with warehouse.as_role(role) as session:
         relations = _relations(session)
         for schema in schemas:
-            changes = {session.may(f"create table {schema}.attempt ()")}
+            changes = {session.may(f"create table {schema.partition(':')[0]}.attempt ()")}
             reads, refused = set(), set()
             for _, name, is_table, columns in (row for row in relations if row[0] == schema):
                 if is_table or schema.endswith("_masked"):

@@ -23,7 +23,7 @@ PAGES = sorted(
 )
 SCRIPTS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for path in (*(ROOT / "scripts").iterdir(), ROOT / "bench", ROOT / "tests/python/faults")
+    for path in (*(ROOT / "scripts").iterdir(), ROOT / "bench", *(ROOT / "tests/python").iterdir())
     if (path / "__main__.py").exists() or (path.suffix == ".py" and "typer.run" in path.read_text())
 )
 

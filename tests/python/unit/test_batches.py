@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import duckdb
@@ -15,6 +16,7 @@ from scripts.load.feeds import FeedResult
 from scripts.load.files import FileResult
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, LoadResult, read_contracts
+from scripts.publish.versions import NotGreenError, PublishError
 from scripts.warehouse.base import Warehouse
 
 FEED = read_contracts(CONTRACTS_FOLDER).feeds[0]
@@ -31,6 +33,8 @@ class FakeDataset:
     red_test: str = "one_model"
     allowed: set[str] = field(default_factory=set)
     full: list[bool] = field(default_factory=list)
+    is_published: bool = True
+    cannot_publish: PublishError | None = None
     warehouse: Warehouse | None = None
 
     def load(self, options: LoadOptions) -> LoadResult:
@@ -69,6 +73,16 @@ class FakeProject:
 
     def finish(self) -> None:
         self.dataset.done.append("recorded")
+        self.dataset.is_published = False
+
+    def publish(self, folder: Path) -> SimpleNamespace:
+        if self.dataset.cannot_publish:
+            raise self.dataset.cannot_publish
+        is_new = not self.dataset.is_published
+        if is_new:
+            self.dataset.done.append("published")
+        self.dataset.is_published = True
+        return SimpleNamespace(is_new=is_new)
 
     def completed_batches(self) -> dict[int, str]:
         return dict(self.dataset.finished)
@@ -113,7 +127,7 @@ def land(lake: Lake, *batches: int) -> None:
             log.touch()
 
 
-STEPS = ("load {}", "{} build", "{} validate", "recorded")
+STEPS = ("load {}", "{} build", "{} validate", "recorded", "published")
 ALL = [step.format(batch) for batch in (1, 2, 3) for step in STEPS]
 
 
@@ -145,6 +159,34 @@ def test_a_warehouse_that_cannot_be_opened_is_said_in_a_line(
     )
 
 
+def test_a_batch_that_cannot_be_published_stops_the_replay_and_is_published_by_the_next(
+    dataset: FakeDataset,
+) -> None:
+    dataset.cannot_publish = PublishError("the disk is full")
+    code, done, said = replay(dataset)
+    assert (code, done) == (3, ALL[:4])
+    assert "batch 1: green, but not published: the disk is full; then run the same command" in said
+    dataset.cannot_publish = None
+    assert replay(dataset)[:2] == (0, ["load 1", *ALL[5:]])
+
+
+def test_what_was_finished_before_and_could_not_be_published_is_published(
+    dataset: FakeDataset,
+) -> None:
+    replay(dataset, "--no-publish")
+    assert not dataset.is_published
+    assert replay(dataset)[:2] == (0, ["load 1", "load 2", "load 3", "published"])
+    # The project has changed since: a replay does not notice that.
+    dataset.cannot_publish = NotGreenError("the project has changed")
+    code, _, said = replay(dataset)
+    assert code == 0
+    assert "batch 3: the project has changed" in said
+
+
+def test_readers_keep_what_they_have_if_they_shall(dataset: FakeDataset) -> None:
+    assert replay(dataset, "--no-publish")[:2] == (0, [step for step in ALL if step != "published"])
+
+
 def test_switches_of_the_loader_reach_it(dataset: FakeDataset) -> None:
     replay(dataset)
     assert dataset.allowed == set()
@@ -158,7 +200,7 @@ def test_rejected_rows_stop_the_replay_until_they_are_accepted(dataset: FakeData
     assert (code, done[-1]) == (1, "2 validate")
     assert "accept that the rows of quality.rejected_rows are missing: add --allow-rejected" in said
     code, done, _ = replay(dataset, "--allow-rejected")
-    assert (code, done) == (0, ["load 1", *ALL[4:]])
+    assert (code, done) == (0, ["load 1", *ALL[5:]])
 
 
 def test_accepting_rejected_rows_accepts_no_other_red_test(dataset: FakeDataset) -> None:
@@ -179,7 +221,15 @@ def test_a_finished_batch_is_only_compared_with_its_files(dataset: FakeDataset) 
 def test_a_batch_whose_files_have_changed_is_done_again(dataset: FakeDataset) -> None:
     replay(dataset)
     dataset.checksums[2] = "other"
-    assert replay(dataset)[1] == ["load 1", "load 2", "2 build", "2 validate", "recorded", "load 3"]
+    assert replay(dataset)[1] == [
+        "load 1",
+        "load 2",
+        "2 build",
+        "2 validate",
+        "recorded",
+        "published",
+        "load 3",
+    ]
 
 
 @pytest.mark.parametrize("red", ["load 2", "2 build", "2 validate"])
@@ -195,7 +245,7 @@ def test_a_replay_stops_where_it_is_red_and_the_same_command_resumes_there(
     dataset.red = ""
     code, done, _ = replay(dataset)
     assert code == 0
-    assert done == ["load 1", *ALL[4:]]
+    assert done == ["load 1", *ALL[5:]]
 
 
 def test_a_replay_begins_where_it_is_asked_to_finished_or_not(
@@ -203,7 +253,7 @@ def test_a_replay_begins_where_it_is_asked_to_finished_or_not(
 ) -> None:
     replay(dataset)
     land(Lake(str(tmp_path / "lake")), 1, 2)
-    assert replay(dataset, "--from", "3")[:2] == (0, ALL[8:])
+    assert replay(dataset, "--from", "3")[:2] == (0, ALL[10:])
 
 
 def test_a_replay_cannot_begin_after_a_batch_that_failed(
@@ -227,9 +277,9 @@ def test_a_replay_cannot_begin_after_a_batch_that_is_not_there(dataset: FakeData
 
 
 def test_one_batch_comes_after_earlier_ones_that_were_never_finished(dataset: FakeDataset) -> None:
-    assert replay(dataset, "--batch", "2")[:2] == (0, ALL[:8])
+    assert replay(dataset, "--batch", "2")[:2] == (0, ALL[:10])
     code, done, said = replay(dataset, "--batch", "3")
-    assert (code, done) == (0, ALL[8:])
+    assert (code, done) == (0, ALL[10:])
     assert "batch 3: green" in said
 
 
@@ -237,7 +287,7 @@ def test_one_batch_that_is_finished_is_only_compared_with_its_files(dataset: Fak
     replay(dataset)
     assert replay(dataset, "--batch", "2")[:2] == (0, ["load 2"])
     dataset.checksums.update({1: "other", 2: "other"})
-    assert replay(dataset, "--batch", "2")[1] == ["load 2", *ALL[5:8]]
+    assert replay(dataset, "--batch", "2")[1] == ALL[5:10]
 
 
 def test_one_batch_waits_for_an_earlier_one_that_is_red(dataset: FakeDataset) -> None:

@@ -1,4 +1,6 @@
-"""The command that builds what has moved: when it starts dbt, and its exit codes."""
+"""The command that builds what has moved: when it starts dbt, what it publishes, and its exit codes."""
+
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -6,6 +8,7 @@ from typer.testing import CliRunner
 
 from scripts import build
 from scripts.history.recording import OpenRun
+from scripts.publish.versions import PublishError
 from scripts.warehouse import builder
 from scripts.warehouse.changes import Changes
 from scripts.warehouse.dbt import ProjectError
@@ -16,6 +19,7 @@ class FakeBuilder:
 
     fails_in = ""
     steps: list[str]
+    manifest = "the project"
 
     def __init__(self, _: object) -> None:
         FakeBuilder.steps = []
@@ -42,6 +46,14 @@ def _news(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "Builder", FakeBuilder)
     monkeypatch.setattr(FakeBuilder, "steps", [], raising=False)
     monkeypatch.setattr(build, "landed_since_last_build", lambda *_: None)
+    monkeypatch.setattr(build, "publish", fake_publish)
+
+
+def fake_publish(_: object, __: object, project: str | None) -> SimpleNamespace:
+    FakeBuilder.steps.append(f"publish {project}")
+    if FakeBuilder.fails_in == "publish":
+        raise PublishError("the disk is full")
+    return SimpleNamespace(summary=lambda _: "published: batch-0003")
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -53,16 +65,30 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_what_has_moved_is_built_tested_and_recorded() -> None:
-    assert run() == (0, "")
-    assert FakeBuilder.steps == ["parse", "begin", "build", "finish"]
+    assert run() == (0, "published: batch-0003")
+    assert FakeBuilder.steps == ["parse", "begin", "build", "finish", "publish the project"]
 
 
 def test_dbt_does_not_start_when_nothing_has_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "landed_since_last_build", lambda *_: Changes({}, are_next=True))
-    assert run() == (0, "Nothing has moved since the last green build.")
-    assert FakeBuilder.steps == []
+    said = "Nothing has moved since the last green build. published: batch-0003"
+    assert run() == (0, said)
+    assert FakeBuilder.steps == ["publish None"]
     assert run("--full")[0] == 0
-    assert FakeBuilder.steps == ["parse", "begin full", "build", "finish"]
+    assert FakeBuilder.steps[:4] == ["parse", "begin full", "build", "finish"]
+
+
+def test_readers_keep_what_they_have_if_they_shall(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("--no-publish") == (0, "")
+    monkeypatch.setattr(build, "landed_since_last_build", lambda *_: Changes({}, are_next=True))
+    assert run("--no-publish") == (0, "Nothing has moved since the last green build.")
+    assert "publish" not in " ".join(FakeBuilder.steps)
+
+
+def test_a_build_that_cannot_be_published_stays_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeBuilder, "fails_in", "publish")
+    assert run() == (3, "build: all is green, but not published: the disk is full")
+    assert "finish" in FakeBuilder.steps
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def _distributions(module: str) -> set[str]:
     package = module.split(".")[0]
     # A package that is installed as editable is not listed.
     found = INSTALLED.get(package, [package.replace("_", "-")])
-    return {name.lower() for name in found}
+    return {name.lower().replace("_", "-") for name in found}
 
 
 def _declared(project: Path, *, with_extras: bool) -> set[str]:

@@ -79,8 +79,8 @@ def test_a_later_batch_is_compared_with_the_first_in_model_seconds(tmp_path: Pat
 
 def test_growth_is_shown_for_each_batch_of_the_replay(tmp_path: Path) -> None:
     page = _page(tmp_path, [*_dataset(1), *_dataset(10)])
-    assert _row(page, "duckdb", "models of batch 1") == ["1.00"]
-    assert _row(page, "duckdb", "models of batch 3") == ["0.00"]
+    assert _row(page, "duckdb", "models of batch 1") == ["1 to 10", "1.00"]
+    assert _row(page, "duckdb", "models of batch 3") == ["1 to 10", "0.00"]
 
 
 def test_engines_are_compared_where_both_were_measured(tmp_path: Path) -> None:
@@ -109,12 +109,17 @@ def test_the_slowest_models_come_first_and_no_more_than_asked_for(tmp_path: Path
 def test_many_days_and_little_memory_say_of_how_many_runs_they_are_the_median(
     tmp_path: Path,
 ) -> None:
-    days = {"load": [5, *[0.5] * 6], "build": [9, 1, *[1.5] * 5]}
+    days = {
+        "load": [5, *[0.5] * 9],
+        "build": [9, 1, *[1.5] * 8],
+        "validate": [7, *[2] * 6, *[4] * 3],
+    }
+    steps = {"days": _runs(20, 21), "load, nothing new": _runs(1.25), "nothing new": _runs(3)}
     page = _page(
         tmp_path,
         [
             *_dataset(1),
-            _result(1, "duckdb", "days", steps={"days": _runs(20, 21)}, figures=days),
+            _result(0.1, "duckdb", "days", steps=steps, figures=days),
             _result(
                 *(1, "duckdb", "limited"),
                 steps={"build": _runs(11, 12, 90)},
@@ -122,9 +127,40 @@ def test_many_days_and_little_memory_say_of_how_many_runs_they_are_the_median(
             ),
         ],
     )
-    by_day = page.partition("## Day by day")[2]
-    assert _row(by_day, "duckdb, 1", "2", "6") == ["2.00", "2.00", "1.00"]
+    assert _row(page, "duckdb, 0.1", "2", "9") == ["4.00", "4.00", "1.00", "1.25", "3.00"]
+    assert "--scales 0.1 --engines duckdb --parts days --repeat 2 --days 9" in page
     assert _row(page, "duckdb, 1", "3", "1GB") == ["12.0", "100", "10.0", "100"]
+
+
+def test_a_day_is_compared_with_the_history_and_with_a_day_of_the_scale_before(
+    tmp_path: Path,
+) -> None:
+    def daily(scale: float) -> Result:
+        figures = {
+            "load": [3 * scale, 0.2, 0.4],
+            "build": [10 * scale, 2 * scale, 2 * scale],
+            "validate": [4 * scale, scale, scale],
+        }
+        steps = {step: _runs(30 * scale) for step in ("batch 1", "batch 2", "batch 3")}
+        steps["nothing new"] = _runs(1.5, 1.5, 9)
+        return _result(scale, "duckdb", "daily", steps=steps, figures=figures)
+
+    page = _page(tmp_path, [*_dataset(1), daily(1), daily(10)])
+    ratios, _, batches = page.partition("## What a day costs")[2].partition(
+        "## Load, build, validate"
+    )
+    assert _row(ratios, "duckdb, 1") == ["0.19", "0.50", "-", "1.50"]
+    assert _row(ratios, "duckdb, 10") == ["0.18", "0.50", "9.18", "1.50"]
+    assert _row(batches, "duckdb, 1", "1", "1") == ["3.00", "10.0", "4.00", "30.0", "30.0", "100"]
+    assert _row(batches, "duckdb, 10", "1", "3") == [
+        "0.40",
+        "20.0",
+        "10.0",
+        "300.0",
+        "300.0",
+        "100",
+    ]
+    assert _row(batches, "duckdb, 1", "3", "nothing new") == ["-", "-", "-", "1.50", "1.50", "100"]
 
 
 def test_a_failed_part_is_named_and_the_others_stay(tmp_path: Path) -> None:

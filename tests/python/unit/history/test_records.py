@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -6,6 +6,7 @@ from scripts.history.records import (
     RecordError,
     RunEnded,
     RunStarted,
+    compact_finished_days,
     read_records,
     read_runs,
     write_records,
@@ -67,3 +68,45 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordError, match="set RUNS"):
         write_records(tmp_path / "file", [started()], datetime.now(UTC))
+
+
+def test_the_files_of_a_day_that_is_over_are_put_together(tmp_path):
+    write_records(tmp_path, [started()], AT)
+    write_records(tmp_path, [started("b")], AT)
+    write_records(tmp_path, [ended()], AT)
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=1))
+    day = tmp_path / "Batch20261130"
+    assert len(list(day.iterdir())) == 3, "a run may still end yesterday by its clock"
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=2))
+    assert sorted(path.name for path in day.iterdir()) == [
+        "run_ended-a.jsonl",
+        "run_started-day.jsonl",
+    ]
+    assert [run.started.run_id for run in read_runs(tmp_path)] == ["a", "b"]
+
+
+def test_an_interrupted_compaction_is_finished_by_the_next(tmp_path, monkeypatch):
+    for name in "abc":
+        write_records(tmp_path, [started(name)], AT)
+    later = AT.date() + timedelta(days=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            compact_finished_days(tmp_path, later)
+    assert [run.started.run_id for run in read_runs(tmp_path)] == ["a", "b", "c"]
+    compact_finished_days(tmp_path, later)
+    assert [record.run_id for record in read_records(tmp_path, RunStarted)] == ["a", "b", "c"]
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_torn_record_stays_what_it_is(tmp_path):
+    for name in "ab":
+        file = write_records(tmp_path, [started(name)], AT)
+    file.write_bytes(file.read_bytes()[:20])
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=9))
+    whole, torn = (tmp_path / "Batch20261130" / "run_started-day.jsonl").read_bytes().splitlines()
+    assert whole.decode() == started("a").as_line()
+    assert len(torn) == 20

@@ -14,7 +14,8 @@ from scripts.load.__main__ import main
 from scripts.load.contracts import Feed, read_contracts
 from scripts.load.run import CONTRACTS_FOLDER
 
-FEEDS = {feed.label: feed for feed in read_contracts(CONTRACTS_FOLDER).feeds}
+CONTRACTS = read_contracts(CONTRACTS_FOLDER)
+FEEDS = {feed.label: feed for feed in CONTRACTS.feeds}
 NAMESPACE = "http://www.tpc.org/tpc-di"
 Row = dict[str, Any]
 

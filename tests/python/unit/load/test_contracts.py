@@ -101,6 +101,18 @@ WRONG: dict[str, tuple[Row, str]] = {
         r"column 'id': positions \[5, 4\] are not a first and a last",
     ),
     "positions_of_three": (table({"id": {"positions": [1, 2, 3]}}, **FIXED), "column 'id': "),
+    "two_columns_at_one_path": (
+        table({"id": {}, "key": {"path": "id"}}, format="json_lines"),
+        "path 'id' is that of two columns",
+    ),
+    "path_of_a_value_and_an_object": (
+        table({"id": {}, "key": {"path": "id/key"}}, format="json_lines"),
+        "path 'id' is that of a value and of an object",
+    ),
+    "path_with_an_empty_part": (
+        table({"id": {"path": "id//key"}}, format="json_lines"),
+        "path 'id//key' has an empty part",
+    ),
     "unknown_batches": (table(KEY, batches="weekly"), "batches 'weekly' is not one of"),
     "unknown_batches_of_a_column": (
         table({"id": {"batches": "weekly"}}),

@@ -6,19 +6,28 @@ import re
 from typing import Any
 
 import pytest
-from sample_sources import FEEDS, FILES, NAMESPACE, Row
+from sample_sources import CONTRACTS, FEEDS, FILES, NAMESPACE, Row
 
 from scripts.load.delimited import read_delimited
 from scripts.load.fixed_width import read_fixed_width
+from scripts.load.json_lines import read_json_lines
 from scripts.load.reading import Reader
 from scripts.load.rows import FileError
 from scripts.load.xml import read_xml
 
 SEEDS = range(200)
-LINE_FILES: dict[str, tuple[str, str, Reader]] = {
-    "delimited": ("brokerage.trade", "Batch1/Trade.txt", read_delimited),
-    "quoted": ("prospect.prospect", "Batch1/Prospect.csv", read_delimited),
-    "fixed_width": ("finwire.record", "Batch1/FINWIRE1967Q2", read_fixed_width),
+RECORDS = b"".join(
+    b'{"run_id": "r%d", "invocation": "i", "node_id": "model.a.b", "name": "M\xc3\xbcller", "kind": "model", "schema_name": null,'
+    b' "status": "success", "started_at": "2026-11-30T01:02:03.000004", "seconds": %d.25, "row_count": %d, "message": "say \\"x\\""}\n'
+    % (number, number, number)
+    for number in range(5)
+)
+ALL_FEEDS = FEEDS | {feed.label: feed for apart in CONTRACTS.apart for feed in apart.feeds}
+LINE_FILES: dict[str, tuple[str, bytes, Reader]] = {
+    "delimited": ("brokerage.trade", FILES["Batch1/Trade.txt"], read_delimited),
+    "quoted": ("prospect.prospect", FILES["Batch1/Prospect.csv"], read_delimited),
+    "fixed_width": ("finwire.record", FILES["Batch1/FINWIRE1967Q2"], read_fixed_width),
+    "json_lines": ("operations.node_run", RECORDS, read_json_lines),
 }
 Found = tuple[dict[int, Row], list[int]]
 
@@ -51,7 +60,7 @@ def read(reader: Reader, content: bytes, feed: str, block_bytes: int) -> Found:
     """The rows of a file by their place in it, and the places of what is quarantined."""
     rows: dict[int, Row] = {}
     quarantined: list[int] = []
-    for piece in reader(io.BytesIO(content), FEEDS[feed], 1, block_bytes, lambda _: None):
+    for piece in reader(io.BytesIO(content), ALL_FEEDS[feed], 1, block_bytes, lambda _: None):
         columns = {name: column.to_pylist() for name, column in piece.columns.items()}
         for index, place in enumerate(piece.source_row.to_pylist()):
             assert place not in rows
@@ -68,10 +77,10 @@ def by_line(content: bytes, rows: dict[int, Row]) -> dict[bytes, Row]:
 
 @pytest.mark.parametrize("kind", LINE_FILES)
 def test_a_randomly_damaged_file_of_lines_reconciles(kind: str) -> None:
-    feed, name, reader = LINE_FILES[kind]
-    sound = FILES[name] * 3
-    expected = by_line(FILES[name], read(reader, FILES[name], feed, 1000)[0])
-    assert len(expected) == FILES[name].count(b"\n")
+    feed, file, reader = LINE_FILES[kind]
+    sound = file * 3
+    expected = by_line(file, read(reader, file, feed, 1000)[0])
+    assert len(expected) == file.count(b"\n")
     landed = quarantined = 0
     for seed in SEEDS:
         chance = random.Random(seed)

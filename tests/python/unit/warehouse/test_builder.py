@@ -60,7 +60,11 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.setattr(module, "recorded_batches", lambda _: runs.recorded_batches)
     monkeypatch.setattr(Builder, "run", lambda _, *given, **named: runs.run(*given, **named))
     monkeypatch.setattr(
-        Builder, "run_operation", lambda _, __, **given: runs.recorded.append(given["invocation"])
+        Builder,
+        "run_operation",
+        lambda _, __, **given: runs.recorded.append(
+            " ".join(filter(None, (given["invocation"], given["accepted_tests"])))
+        ),
     )
     return runs
 
@@ -97,13 +101,23 @@ def test_a_full_build_leaves_the_choice_to_dbt(builder: Builder, runs: Runs) -> 
     assert runs.commands == [("build", None)]
 
 
-def test_what_is_accepted_although_it_is_red_is_not_recorded(builder: Builder, runs: Runs) -> None:
+def test_what_is_accepted_although_it_is_red_is_recorded_by_name(
+    builder: Builder, runs: Runs
+) -> None:
+    runs.red = {"a_test"}
+    builder.begin(is_full=True)
+    builder.build("build")
+    builder.test("test", {"a_test", "another"})
+    builder.finish()
+    assert runs.recorded == ["invocation 1 a_test"]
+
+
+def test_a_build_of_which_a_step_was_red_is_not_recorded(builder: Builder, runs: Runs) -> None:
     builder.begin(is_full=True)
     builder.build("build")
     runs.red = {"a_test"}
     with pytest.raises(ProjectError, match="a_test"):
         builder.test("test")
-    builder.test("test", {"a_test"})
     builder.finish()
     assert runs.recorded == []
     runs.red = set()
@@ -111,7 +125,7 @@ def test_what_is_accepted_although_it_is_red_is_not_recorded(builder: Builder, r
     builder.build("build")
     builder.test("test")
     builder.finish()
-    assert runs.recorded == ["invocation 4"]
+    assert runs.recorded == ["invocation 3"]
 
 
 def test_a_build_that_had_nothing_to_do_is_not_recorded_under_an_earlier_one(

@@ -9,9 +9,11 @@ import pytest
 
 from scripts.warehouse.changes import (
     Changes,
+    GreenBuild,
     Work,
     affected_work,
     landed_since_last_build,
+    last_green_build,
     project_digest,
     recorded_batches,
     relations_digest,
@@ -32,6 +34,7 @@ def warehouse(tmp_path: Path) -> Callable[..., DuckDBWarehouse]:
         status: str = "loaded",
     ) -> DuckDBWarehouse:
         file = tmp_path / "warehouse.duckdb"
+        file.unlink(missing_ok=True)
         with duckdb.connect(str(file)) as connection:
             connection.execute("create schema operations")
             connection.execute("create schema staging")
@@ -42,13 +45,13 @@ def warehouse(tmp_path: Path) -> Callable[..., DuckDBWarehouse]:
             )
             connection.execute(
                 "create table operations.last_build (invocation_id varchar, feed varchar, batch_id integer, digest varchar,"
-                " project_digest varchar, relations_digest varchar)"
+                " project_digest varchar, relations_digest varchar, accepted_tests varchar)"
             )
             connection.execute(
                 "create table operations.lake_batches (feed varchar, batch_id integer, digest varchar)"
             )
             connection.executemany(
-                "insert into operations.last_build values ('x', ?, ?, ?, ?, null)",
+                "insert into operations.last_build values ('x', ?, ?, ?, ?, null, null)",
                 [(*row, project) for row in BUILT],
             )
             connection.executemany("insert into operations.lake_batches values (?, ?, ?)", landed)
@@ -113,12 +116,28 @@ def test_the_date_of_a_batch_moves_all_feeds_of_the_batch(warehouse: Callable) -
         ("this", "drop table operations.lake_batches"),
         ("this", "drop view staging.stg_control__load_log"),
         ("this", "alter table operations.last_build drop column relations_digest"),
+        ("this", "update operations.last_build set accepted_tests = 'a_test'"),
     ],
 )
 def test_nothing_is_known_after_anything_but_a_green_build_of_this_project(
     warehouse: Callable, project: str | None, after: str
 ) -> None:
     assert landed_since_last_build(warehouse(BUILT, project, after), "this") is None
+
+
+def test_a_green_build_of_this_project_may_be_published_and_so_may_one_that_was_accepted(
+    warehouse: Callable,
+) -> None:
+    def found(project: str = "this", after: str = "") -> GreenBuild | None:
+        with warehouse(BUILT, project, after).opened() as query:
+            return last_green_build(query, "this")
+
+    accepted = "update operations.last_build set accepted_tests = 'a_test another'"
+    assert found() == GreenBuild("x", 2, ())
+    assert found(after=accepted) == GreenBuild("x", 2, ("a_test", "another"))
+    assert found(project="another") is None
+    assert found(after="drop table marts.fct_trades") is None
+    assert found(after="drop table operations.last_build") is None
 
 
 def test_nothing_is_known_as_long_as_a_file_cannot_be_read(warehouse: Callable) -> None:

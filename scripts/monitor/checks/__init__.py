@@ -1,0 +1,5 @@
+"""The checks themselves; importing this package registers them, in the order in which they are listed."""
+
+from scripts.monitor.checks import feeds, places, postgres, runs
+
+__all__ = ["feeds", "places", "postgres", "runs"]

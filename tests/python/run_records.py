@@ -1,0 +1,91 @@
+"""Records of runs as a warehouse leaves them, for tests."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from scripts.history.records import NodeRun, RunEnded, RunStarted, write_records
+
+FIRST_DAY = datetime(2026, 11, 28, 22, 0)
+NODES = ("model.p.dim_trade", "model.p.fct_watches", "test.p.assert_a", "seed.p.lists")
+
+
+def _uuid(*numbers: int) -> str:
+    return str(UUID(int=sum(number << (32 * place) for place, number in enumerate(numbers))))
+
+
+def write_history(folder: Path, days: int = 3, runs: int = 6) -> None:
+    """Days of builds with their nodes, over midnight; the third run of a day is killed, the fourth fails, and the last one has a child that was killed."""
+    for day in range(days):
+        for number in range(runs):
+            _write_run(folder, day, number, runs)
+
+
+def _write_run(folder: Path, day: int, number: int, runs: int) -> None:
+    started_at = FIRST_DAY + timedelta(days=day, minutes=30 * number)
+    ended_at = started_at + timedelta(minutes=29)
+    run_id = _uuid(number + 1, day + 1)
+    write_records(folder, [_started(run_id, None, started_at)], started_at)
+    if number == runs - 1:
+        child = _started(_uuid(number + 1, day + 1, 1), run_id, started_at)
+        write_records(folder, [child], started_at)
+    if number == 2:
+        return
+    has_failed = number == 3
+    nodes = list(_nodes(run_id, _uuid(number + 1, day + 1, 2), started_at, day, has_failed))
+    write_records(folder, nodes, ended_at)
+    ended = RunEnded(
+        run_id,
+        ended_at,
+        "failed" if has_failed else "success",
+        "assert_a is red" if has_failed else None,
+        1740.0,
+        100.25 + number,
+        300.5,
+        10 * number,
+        0,
+        int(has_failed),
+    )
+    write_records(folder, [ended], ended_at)
+
+
+def _started(run_id: str, parent: str | None, at: datetime) -> RunStarted:
+    return RunStarted(
+        run_id=run_id,
+        kind="build" if parent is None else "publish",
+        parent_run_id=parent,
+        started_at=at,
+        host="host",
+        process_id=7,
+        process_started=8,
+        user_name="ann",
+        target="duckdb",
+        warehouse="/data/warehouse.duckdb",
+        arguments="--full",
+        project_version=None,
+        batch=None,
+    )
+
+
+def _nodes(
+    run_id: str, invocation: str, at: datetime, day: int, has_failed: bool
+) -> Iterator[NodeRun]:
+    for place, node_id in enumerate(NODES):
+        kind = node_id.partition(".")[0]
+        is_test = kind == "test"
+        is_red = is_test and has_failed
+        yield NodeRun(
+            run_id=run_id,
+            invocation=invocation,
+            node_id=node_id,
+            name=node_id.rpartition(".")[2],
+            kind=kind,
+            schema_name=None if is_test else "marts",
+            status="fail" if is_red else "pass" if is_test else "success",
+            started_at=at + timedelta(seconds=place),
+            seconds=place + day / 4,
+            row_count=int(is_red) if is_test else None,
+            message="Got 1 result" if is_red else None,
+            sql_digest=None,
+        )
