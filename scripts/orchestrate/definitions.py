@@ -10,7 +10,7 @@ from scripts.load.contracts import Contracts
 from scripts.orchestrate.assets import BATCHES, WarehouseAssets
 from scripts.orchestrate.places import Places
 from scripts.orchestrate.project import Manifest
-from scripts.orchestrate.sensors import every_night, new_batches
+from scripts.orchestrate.sensors import every_night, new_batches, tell_about_failures
 
 
 def definitions(manifest: Manifest, contracts: Contracts) -> dg.Definitions:
@@ -24,9 +24,9 @@ def definitions(manifest: Manifest, contracts: Contracts) -> dg.Definitions:
         description="One batch: load, build, validate, publish.",
     )
     return dg.Definitions(
-        assets=[assets.feeds, assets.tables],
+        assets=[assets.feeds, assets.tables, assets.published],
         jobs=[batch, assets.every_batch],
-        sensors=[new_batches(batch, contracts)],
+        sensors=[new_batches(batch, contracts), tell_about_failures],
         schedules=[every_night(assets.every_batch)],
         resources={"places": Places.from_environment()},
         # One process for a run: dbt starts once, and ends with it.
