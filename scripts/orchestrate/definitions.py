@@ -7,7 +7,7 @@ Usage:
 import dagster as dg
 
 from scripts.load.contracts import Contracts
-from scripts.orchestrate.assets import BATCHES, WarehouseAssets
+from scripts.orchestrate.assets import WarehouseAssets
 from scripts.orchestrate.places import Places
 from scripts.orchestrate.project import Manifest
 from scripts.orchestrate.sensors import every_night, new_batches, tell_about_failures
@@ -20,7 +20,6 @@ def definitions(manifest: Manifest, contracts: Contracts) -> dg.Definitions:
         "batch",
         # Checks are told as the batch comes to them. Announcing hundreds of them beforehand takes the database of Dagster half a minute.
         selection=dg.AssetSelection.all().without_checks(),
-        partitions_def=BATCHES,
         description="One batch: load, build, validate, publish.",
     )
     return dg.Definitions(

@@ -1,7 +1,6 @@
 """Batches that Dagster starts: from a dropped folder to what readers see, and what is said when it goes wrong."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 
@@ -10,9 +9,10 @@ import pytest
 
 from scripts.load.contracts import Contracts, read_contracts
 from scripts.load.run import CONTRACTS_FOLDER
+from scripts.monitor.state import STATE_FILE
 from scripts.orchestrate.definitions import definitions
 from scripts.orchestrate.places import Places
-from scripts.orchestrate.sensors import DELIVERY_TAG
+from scripts.orchestrate.sensors import DELIVERY_TAG, tell_about_failures
 from scripts.warehouse.workspace import Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
@@ -110,11 +110,9 @@ def test_assets_carry_layers_descriptions_and_columns(manifest: dict) -> None:
     assert trade.description.startswith("One row per")
     columns = trade.metadata["dagster/column_schema"].columns
     assert all(column.description and column.type != "?" for column in columns)
-    assert graph.get(dg.AssetKey(["brokerage", "trade"])).group_name == "brokerage"
-    assert (
-        dg.AssetKey(["brokerage", "trade"])
-        in graph.get(dg.AssetKey(["staging", "stg_brokerage__trade"])).parent_keys
-    )
+    feed = graph.get(dg.AssetKey(["brokerage", "trade"]))
+    assert feed.group_name == "brokerage"
+    assert {key.path[0] for key in feed.child_keys} == {"staging"}
 
 
 def test_a_dropped_batch_is_built_and_published_once_it_is_complete(
@@ -180,6 +178,15 @@ def test_a_broken_file_is_red_says_which_and_is_started_again_when_it_is_correct
     assert "brokerage.trade of batch 3: Batch3/Trade.txt" in failure_of(result)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
     assert "batch 3 is red" in str(orchestra.look())
+    # The monitor is told, and remembers it.
+    context = dg.build_run_status_sensor_context(
+        sensor_name="tell_about_failures",
+        dagster_event=result.get_run_failure_event(),
+        dagster_instance=orchestra.instance,
+        dagster_run=orchestra.instance.get_run_by_id(result.run_id),
+    )
+    tell_about_failures(context.for_run_failure())
+    assert "Batch3/Trade.txt" in (orchestra.workspace.runs / STATE_FILE).read_text()
     file.write_bytes(content)
     orchestra.look()
     again = orchestra.look()
@@ -193,12 +200,13 @@ def test_a_red_test_is_a_failed_check_and_nothing_is_published(
 ) -> None:
     file = orchestra.workspace.sources / "Batch3" / "WatchHistory.txt"
     lines = file.read_text().splitlines()
-    flag, number, customer, symbol, at, action = lines[0].split("|")
+    flag, number, customer, _, at, action = lines[0].split("|")
     assert action == "ACTV"
     file.write_text(
         "\n".join([f"{flag}|{int(number) + 10**6}|{customer}|NOBODY|{at}|{action}", *lines]) + "\n"
     )
-    version = os.readlink(orchestra.workspace.folder / "published" / "current")
+    current = orchestra.workspace.folder / "published" / "current"
+    version = current.readlink()
     orchestra.look()
     request = orchestra.look()
     assert isinstance(request, dg.RunRequest)
@@ -209,6 +217,6 @@ def test_a_red_test_is_a_failed_check_and_nothing_is_published(
     assert [check.check_name for check in errors] == ["assert_rejected_rows__there_are_none"]
     assert "correct it" in failure_of(result)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
-    assert os.readlink(orchestra.workspace.folder / "published" / "current") == version
+    assert current.readlink() == version
     run = orchestra.instance.get_run_by_id(result.run_id)
     assert run and run.tags[DELIVERY_TAG] == request.tags[DELIVERY_TAG]
