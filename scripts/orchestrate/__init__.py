@@ -1,6 +1,7 @@
 """Dagster for the warehouse: what to run, when, and what becomes of it. The work itself is done by the functions of the commands.
 
-    definitions   what Dagster loads: everything below
+    location      what Dagster loads
+    definitions   everything below, put together
     project       the manifest of the dbt project, parsed only if the project has changed
     assets        feeds, models, seeds and snapshots as assets, data tests as checks; one partition for each batch
     sensors       start a batch when its files are complete, or every night; tell when a run has failed

@@ -7,7 +7,9 @@ as before, and say so. A batch is loaded, built and validated as a whole, whatev
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -34,9 +36,11 @@ from scripts.orchestrate.outcomes import (
 )
 from scripts.orchestrate.places import Places
 from scripts.orchestrate.project import Manifest, OrchestrateError
+from scripts.publish.run import publish
+from scripts.publish.versions import NotGreenError
 from scripts.warehouse.dbt import DbtRun
 from scripts.warehouse.duckdb_warehouse import with_advice
-from scripts.warehouse.engines import passes_by_itself
+from scripts.warehouse.engines import from_environment, passes_by_itself
 from scripts.warehouse.settings import Target
 
 PARTITIONS = "batches"
@@ -47,6 +51,12 @@ POOL = "warehouse"
 DELIVERY_TAG = "brokerage/delivery"
 # Waits of half a minute, one, two, four and eight: longer than most builds that somebody runs by hand.
 RETRIES = dg.RetryPolicy(max_retries=5, delay=30, backoff=dg.Backoff.EXPONENTIAL)
+
+PUBLISHED = dg.AssetKey("published")
+# A batch a day, and an hour for its build.
+FRESH = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
+)
 
 _BUILT = ("model", "seed", "snapshot")
 
@@ -97,6 +107,7 @@ class WarehouseAssets:
     Attributes:
         feeds: the loader.
         tables: dbt.
+        published: what readers see.
         every_batch: a job of all batches that are not finished.
     """
 
@@ -115,6 +126,7 @@ class WarehouseAssets:
         self._checks = dict(self._check_specs())
         self.feeds = self._feeds()
         self.tables = self._tables()
+        self.published = self._published()
         self.every_batch = self._every_batch()
 
     def _feeds(self) -> dg.AssetsDefinition:
@@ -160,6 +172,42 @@ class WarehouseAssets:
 
         return build_tables
 
+    def _published(self) -> dg.AssetsDefinition:
+        @dg.asset(
+            key=PUBLISHED,
+            deps=list(self._keys.values()),
+            # It has no partitions: readers see one version, the last green batch.
+            output_required=False,
+            pool=POOL,
+            retry_policy=RETRIES,
+            freshness_policy=FRESH,
+            kinds={"duckdb"},
+            description="Gives the last green batch to readers, all at once: `python -m scripts.publish`.",
+        )
+        def publish_tables(
+            context: dg.AssetExecutionContext, places: Places
+        ) -> Iterator[dg.MaterializeResult[Any]]:
+            places.use()
+            try:
+                with _failing(kept=NotGreenError):
+                    publication = publish(
+                        from_environment(Target(places.target)), Path(places.published)
+                    )
+            except NotGreenError as error:
+                # The batch was finished before, and dbt has run by itself since, or the project has changed.
+                context.log.warning(str(error))
+                return
+            yield dg.MaterializeResult(
+                metadata={
+                    "version": publication.manifest.version,
+                    "batch": publication.manifest.batch_id,
+                    "has_news": publication.is_new,
+                    "tables": len(publication.manifest.tables),
+                }
+            )
+
+        return publish_tables
+
     def _every_batch(self) -> dg.JobDefinition:
         @dg.op(
             pool=POOL,
@@ -172,7 +220,7 @@ class WarehouseAssets:
         ) -> None:
             places.use()
             with recorded_run("batches", Target(places.target)):
-                for _ in self._replay(context, config, places, None):
+                for _ in self._replay(context, config, places, None, Path(places.published)):
                     pass
 
         @dg.job(name="every_batch", description="Every batch that is not finished, in order.")
@@ -270,8 +318,9 @@ class WarehouseAssets:
         config: BuildConfig,
         places: Places,
         only: int | None,
+        published: Path | None = None,
     ) -> Iterator[Result]:
-        """Replay one batch, or all that are not finished, and tell what became of each."""
+        """Replay one batch, or all that are not finished, and tell what became of each; publish them if a folder is given."""
         runs: list[DbtRun] = []
         batches = replay(
             places.sources,
@@ -279,6 +328,7 @@ class WarehouseAssets:
             Target(places.target),
             allow_rejected=config.allow_rejected,
             is_full=config.full,
+            published=published,
             only=only,
             on_run=lambda _, run: runs.append(run),
         )
@@ -289,6 +339,10 @@ class WarehouseAssets:
                     context.log.info(_summary(done))
                     for outcome in self._outcomes(runs, is_green=True):
                         yield from tell(context, done.batch, outcome)
+                    if done.publish_seconds:
+                        context.log_event(
+                            dg.AssetMaterialization(PUBLISHED, metadata={"batch": done.batch})
+                        )
                     runs.clear()
             except BatchError as error:
                 for outcome in self._outcomes(runs, is_green=False):
@@ -323,10 +377,14 @@ class WarehouseAssets:
 
 
 @contextmanager
-def _failing(runs: Callable[[], Sequence[DbtRun]] = list) -> Iterator[None]:
-    """Turn what goes wrong into one line that says what to do, and try again later only if that may help."""
+def _failing(
+    runs: Callable[[], Sequence[DbtRun]] = list, kept: type[Exception] | tuple[()] = ()
+) -> Iterator[None]:
+    """Turn what goes wrong, unless it is `kept`, into one line that says what to do, and try again later only if that may help."""
     try:
         yield
+    except kept:
+        raise
     except Exception as error:
         problem = with_advice(error)
         reds = [node.message for run in runs() for node in run.nodes if node.has_failed]

@@ -1,13 +1,16 @@
-"""What Dagster loads: `dagster ... -m scripts.orchestrate.definitions`."""
+"""Everything that Dagster knows about the warehouse.
+
+Usage:
+    definitions(manifest, read_contracts(CONTRACTS_FOLDER)).resolve_job_def("batch")
+"""
 
 import dagster as dg
 
-from scripts.load.contracts import Contracts, read_contracts
-from scripts.load.run import CONTRACTS_FOLDER
-from scripts.orchestrate.assets import BATCHES, WarehouseAssets
+from scripts.load.contracts import Contracts
+from scripts.orchestrate.assets import WarehouseAssets
 from scripts.orchestrate.places import Places
-from scripts.orchestrate.project import Manifest, current_manifest, instance_folder
-from scripts.orchestrate.sensors import every_night, new_batches
+from scripts.orchestrate.project import Manifest
+from scripts.orchestrate.sensors import every_night, new_batches, tell_about_failures
 
 
 def definitions(manifest: Manifest, contracts: Contracts) -> dg.Definitions:
@@ -15,19 +18,16 @@ def definitions(manifest: Manifest, contracts: Contracts) -> dg.Definitions:
     assets = WarehouseAssets(manifest, contracts)
     batch = dg.define_asset_job(
         "batch",
-        selection=dg.AssetSelection.all(),
-        partitions_def=BATCHES,
+        # Checks are told as the batch comes to them. Announcing hundreds of them beforehand takes the database of Dagster half a minute.
+        selection=dg.AssetSelection.all().without_checks(),
         description="One batch: load, build, validate, publish.",
     )
     return dg.Definitions(
-        assets=[assets.feeds, assets.tables],
+        assets=[assets.feeds, assets.tables, assets.published],
         jobs=[batch, assets.every_batch],
-        sensors=[new_batches(batch, contracts)],
+        sensors=[new_batches(batch, contracts), tell_about_failures],
         schedules=[every_night(assets.every_batch)],
         resources={"places": Places.from_environment()},
         # One process for a run: dbt starts once, and ends with it.
         executor=dg.in_process_executor,
     )
-
-
-defs = definitions(current_manifest(instance_folder()), read_contracts(CONTRACTS_FOLDER))

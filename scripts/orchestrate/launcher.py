@@ -13,6 +13,7 @@ Usage, in dagster.yaml:
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._grpc.types import ExecuteRunArgs
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
 from scripts.history.recording import process_started
 from scripts.warehouse.workspace import ROOT
@@ -104,7 +105,7 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref()
         )
         process = subprocess.Popen(
-            arguments.get_command_args(),
+            [sys.executable, "-m", "dagster", "api", "execute_run", serialize_value(arguments)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             # A group of its own: it can be ended as a whole, and Ctrl-C at the terminal is not for it.

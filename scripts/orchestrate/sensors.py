@@ -5,6 +5,8 @@ it, and files that are corrected start their batch again.
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +19,7 @@ from scripts.load.deliveries import Delivery, deliveries
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.orchestrate.assets import BATCHES, DELIVERY_TAG, PARTITIONS
 from scripts.orchestrate.places import Places
+from scripts.warehouse.workspace import ROOT
 
 PARTITION_TAG = "dagster/partition"
 SECONDS_BETWEEN_LOOKS = 30
@@ -185,3 +188,28 @@ def every_night(job: dg.JobDefinition) -> dg.ScheduleDefinition:
         cron_schedule=EVERY_NIGHT,
         description="Instead of the sensor: loads and builds every night what is there.",
     )
+
+
+@dg.run_failure_sensor(
+    name="tell_about_failures",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Lets the monitor look when a run has failed: it tells the services that MONITOR_NOTIFY names.",
+)
+def tell_about_failures(context: dg.RunFailureSensorContext) -> None:
+    """Look at once, and not only when the monitor looks the next time. It is told once, whoever looks."""
+    look = subprocess.run(
+        [sys.executable, "-m", "scripts.monitor"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS_TO_LOOK,
+        check=False,
+    )
+    context.log.info(look.stdout)
+    if look.returncode not in _HAS_LOOKED:
+        raise dg.Failure(f"the monitor cannot look: {look.stderr.strip()}")
+
+
+_SECONDS_TO_LOOK = 50
+# Nothing to tell, or something.
+_HAS_LOOKED = (0, 1)

@@ -24,8 +24,9 @@ from scripts.orchestrate.project import OrchestrateError, current_manifest
 from scripts.warehouse.workspace import ROOT
 
 HOST = "127.0.0.1"
-_CONFIGURATION = Path(__file__).with_name("dagster.yaml")
-_CODE = ("-m", "scripts.orchestrate.definitions")
+# Of the instance; copied into its folder at each start.
+CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+_CODE = ("-m", "scripts.orchestrate.location")
 # Runs write down that they were stopped, then everything is killed.
 _SECONDS_TO_END = 15.0
 _SECONDS_TO_START = 180.0
@@ -47,7 +48,7 @@ def serve(folder: Path, port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with _only_one(folder):
             _check_free(port)
-            shutil.copyfile(_CONFIGURATION, folder / "dagster.yaml")
+            shutil.copyfile(CONFIGURATION, folder / "dagster.yaml")
             os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
             print("Reading the project.", flush=True)
             current_manifest(folder)

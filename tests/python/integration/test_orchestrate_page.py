@@ -1,0 +1,191 @@
+"""`make orchestrate` as people use it: files are dropped, batches are built, the page shows them, Ctrl-C ends everything."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from brokerage_sources.generate import Parameters, generate
+from scripts.warehouse.workspace import ROOT, Workspace
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+# It talks to nobody but the page.
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
+RUNS = "{ runsOrError(limit: 20) { ... on Runs { results { status tags { key value } } } } }"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """Dagster in a workspace of its own."""
+
+    workspace: Workspace
+    port: int
+    process: "subprocess.Popen[str]"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def runs(self) -> dict[str, list[str]]:
+        """The status of each run, by its batch, the last one first."""
+        request = urllib.request.Request(
+            f"{self.address}/graphql",
+            json.dumps({"query": RUNS}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            found = json.load(answer)["data"]["runsOrError"]["results"]
+        by_batch: dict[str, list[str]] = {}
+        for run in found:
+            tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+            by_batch.setdefault(tags["dagster/partition"], []).append(run["status"])
+        return by_batch
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            assert self.process.poll() is None, "Dagster has ended by itself"
+            time.sleep(1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With batch 1 green and batch 2 red."""
+    workspace = Workspace.on_duckdb(tmp_path_factory.mktemp("dagster"))
+    delivered = workspace.folder / "delivered"
+    generate(Parameters(scale_factor=0.02), delivered)
+    workspace.sources.mkdir()
+    shutil.copytree(delivered / "Batch1", workspace.sources / "Batch1")
+    port = free_port()
+    variables = {
+        "DAGSTER_HOME": str(workspace.folder / "home"),
+        "PUBLISHED": str(workspace.folder / "published"),
+        "SOURCES": str(workspace.sources),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "scripts.orchestrate", "--port", str(port)],
+        cwd=ROOT,
+        env=os.environ | workspace.environment | variables,
+        stdout=(workspace.folder / "output.txt").open("w"),
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        server = Server(workspace, port, process)
+        said = workspace.folder / "output.txt"
+        server.wait_for(lambda: "Ctrl-C ends it" in said.read_text())
+        server.wait_for(lambda: server.runs().get("1") == ["SUCCESS"])
+        shutil.copytree(delivered / "Batch2", workspace.sources / "Batch2")
+        # An event for a security that nobody knows: its row cannot be modeled.
+        watches = workspace.sources / "Batch2" / "WatchHistory.txt"
+        first, *rest = watches.read_text().splitlines()
+        flag, number, customer, _, at, action = first.split("|")
+        unknown = f"{flag}|{number}|{customer}|NOBODY|{at}|{action}"
+        watches.write_text("\n".join([unknown, *rest]) + "\n")
+        server.wait_for(lambda: server.runs().get("2") == ["FAILURE"])
+        yield server
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def test_a_dropped_batch_is_published_and_a_red_one_is_not(server: Server) -> None:
+    current = server.workspace.folder / "published" / "current" / "manifest.json"
+    assert json.loads(current.read_text())["batch_id"] == 1
+
+
+def test_a_second_server_says_that_it_is_running_already(server: Server) -> None:
+    for home, words in (
+        (server.workspace.folder / "home", "Dagster is running already"),
+        (server.workspace.folder / "other", f"port {server.port} is taken"),
+    ):
+        second = subprocess.run(
+            [sys.executable, "-m", "scripts.orchestrate", "--port", str(server.port)],
+            cwd=ROOT,
+            env=os.environ | {"DAGSTER_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert words in second.stderr
+        assert len(second.stderr.splitlines()) == 1
+
+
+PAGES = {
+    "graph": ("/asset-groups", "raw_vault"),
+    "batches": ("/assets/marts/dim_trade?view=partitions", "dim_trade"),
+    "table": ("/assets/marts/dim_trade?view=events", "has_news"),
+    "failed_check": ("/assets/quality/rejected_rows?view=checks", "there_are_none"),
+}
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium: apt-get install chromium")
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_page_shows_assets_batches_and_the_failed_check(server: Server, screen: str) -> None:
+    """Screenshots are in `data/screenshots`, to be looked at."""
+    pictures = ROOT / "data" / "screenshots"
+    pictures.mkdir(parents=True, exist_ok=True)
+    width, height = SCREENS[screen]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        said: list[str] = []
+        hosts: set[str] = set()
+        page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+        for name, (path, text) in PAGES.items():
+            page.goto(server.address + path)
+            page.get_by_text(text).first.wait_for(state="attached", timeout=60_000)
+            page.wait_for_timeout(2_000)
+            page.screenshot(path=pictures / f"dagster_{name}_{screen}.png")
+        browser.close()
+    assert said == []
+    assert hosts == {f"127.0.0.1:{server.port}"}
+
+
+def test_ctrl_c_leaves_no_process(server: Server) -> None:
+    """The last test of this file: it ends the server."""
+    below = _processes_of(server.workspace.folder)
+    assert server.process.pid in below
+    assert len(below) > 3
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait() == 0
+    assert _processes_of(server.workspace.folder) == []
+
+
+def _processes_of(folder: Path) -> list[int]:
+    """Processes that work in a workspace, by a variable that all of them have."""
+    wanted = f"DAGSTER_HOME={folder / 'home'}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in process.read_bytes().split(b"\0"):
+                found.append(int(process.parent.name))
+        except OSError:
+            continue
+    return found
