@@ -1,7 +1,9 @@
+{{ config(materialized="view") }}
+
 with
 
 months as (
-    select * from {{ ref('metric_months') }}
+    select * from {{ ref('rpt_months') }}
 ),
 
 dim_customer as (

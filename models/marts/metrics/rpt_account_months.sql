@@ -1,7 +1,9 @@
+{{ config(materialized="view") }}
+
 with
 
 months as (
-    select * from {{ ref('metric_months') }}
+    select * from {{ ref('rpt_months') }}
 ),
 
 dim_account as (
@@ -71,11 +73,15 @@ cash as (
             and balances.valid_to > months.month_end_date
 ),
 
--- Of each symbol, whatever its version, the last price of each month.
-priced_days as (
+-- Of each symbol, whatever its version, the last price of each month. Day and price in one number, so that prices are read once: the last nine digits
+-- are the cents and a hundred million, so that none is negative.
+last_prices as (
     select
         dim_security.symbol,
-        max(dim_date.date_value) as date_value
+        max(
+            fct_market_history.sk_date_id * 1000000000
+            + cast(fct_market_history.close_price * 100 as bigint) + 100000000
+        ) as day_and_price
     from fct_market_history
     inner join dim_security on fct_market_history.sk_security_id = dim_security.sk_security_id
     inner join dim_date on fct_market_history.sk_date_id = dim_date.sk_date_id
@@ -84,20 +90,16 @@ priced_days as (
 
 prices as (
     select
-        priced_days.symbol,
-        fct_market_history.close_price,
-        priced_days.date_value as valid_from,
+        last_prices.symbol,
+        cast(mod(last_prices.day_and_price, 1000000000) - 100000000 as decimal(18, 2)) * 0.01 as close_price,
+        dim_date.date_value as valid_from,
         coalesce(
-            lead(priced_days.date_value) over (partition by priced_days.symbol order by priced_days.date_value),
+            lead(dim_date.date_value) over (partition by last_prices.symbol order by dim_date.date_value),
             {{ open_end() }}
         ) as valid_to
-    from fct_market_history
-    inner join dim_security on fct_market_history.sk_security_id = dim_security.sk_security_id
-    inner join dim_date on fct_market_history.sk_date_id = dim_date.sk_date_id
-    inner join priced_days
-        on
-            dim_security.symbol = priced_days.symbol
-            and dim_date.date_value = priced_days.date_value
+    from last_prices
+    inner join dim_date
+        on last_prices.day_and_price - mod(last_prices.day_and_price, 1000000000) = dim_date.sk_date_id * 1000000000
 ),
 
 monthly_prices as (
