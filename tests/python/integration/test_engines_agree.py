@@ -7,12 +7,14 @@ DuckDB gets all at once (that its batches give the same is what test_incremental
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
+from scripts.metrics.definitions import MANIFEST, Definitions
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.dbt import WITHOUT_FILES, Project
@@ -21,6 +23,7 @@ from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.metrics.questions import QUESTIONS, answer, differences
 
 pytestmark = pytest.mark.integration
 
@@ -35,10 +38,11 @@ MAXIMUM_DIFFERENCES = 3
 
 @dataclass
 class Build:
-    """What a build came to: the problems it reported, and its tables compared with those of DuckDB."""
+    """What a build came to: the problems it reported, and its tables and metrics compared with those of DuckDB."""
 
     problems: list[str]
     differences: dict[str, str]
+    metrics: dict[str, list[str]] = field(default_factory=dict)
 
 
 def build(project: Project, *arguments: str) -> list[str]:
@@ -61,6 +65,17 @@ def differing_tables(expected: Warehouse, found: Warehouse) -> dict[str, str]:
         else "is only on one side"
         for name in sorted(tables.keys() | others.keys())
         if tables.get(name) != others.get(name)
+    }
+
+
+def differing_metrics(folder: Path, expected: Warehouse, found: Warehouse) -> dict[str, list[str]]:
+    """The figures that are not the same on both sides, by question. What dbt parsed for one engine serves both."""
+    definitions = Definitions(folder / Target.POSTGRES / MANIFEST)
+    return {
+        question.name: differences(
+            answer(question, expected, definitions), answer(question, found, definitions)
+        )
+        for question in QUESTIONS
     }
 
 
@@ -122,7 +137,9 @@ def builds(
         in_two_steps = Build(problems, differing_tables(expected, found))
         enter(found)
         problems = build(project, "--full-refresh", *MODELS_AND_SEEDS)
-        at_once = Build(problems, differing_tables(expected, found))
+        at_once = Build(
+            problems, differing_tables(expected, found), differing_metrics(folder, expected, found)
+        )
         yield {"in two steps": in_two_steps, "at once": at_once}
 
 
@@ -135,3 +152,8 @@ def test_every_model_and_test_is_green_on_postgres(builds: dict[str, Build], nam
 def test_every_table_has_the_same_rows_on_both_engines(builds: dict[str, Build], name: str) -> None:
     report = [f"{table}: {what}" for table, what in builds[name].differences.items()]
     assert not report, "\n".join(report)
+
+
+def test_every_metric_is_the_same_on_both_engines(builds: dict[str, Build]) -> None:
+    assert len(builds["at once"].metrics) == len(QUESTIONS)
+    assert {name: found for name, found in builds["at once"].metrics.items() if found} == {}
