@@ -152,7 +152,7 @@ class Definitions:
 
         metrics, group_by = list(dict.fromkeys(metrics)), list(dict.fromkeys(group_by))
         if not metrics:
-            raise MetricsError("no metric was asked for; `python -m scripts.metrics list` has them")
+            raise MetricsError("no metric was asked for; `python -m scripts.metrics` lists them")
         if limit is not None and limit < 0:
             raise MetricsError(f"a limit of {limit}: give a number from 0")
         try:

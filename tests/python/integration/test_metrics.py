@@ -3,11 +3,13 @@
 pytest tests/python/integration/test_metrics.py
 """
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from tests.python.metrics.questions import (
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
+PAGE = ROOT / "docs" / "metrics.md"
 PLANTS = (ROOT / "tests" / "python" / "metrics" / "plants.sql").read_text()
 # What the plants do change, on purpose.
 PLANTED = {
@@ -249,7 +252,7 @@ def test_the_command_prints_what_the_function_returns(
         "--order",
         "customer__tier",
     )
-    done = run(built, "query", *question, "--where", "customer__tier in 1, 2", "--csv")
+    done = run(built, *question, "--where", "customer__tier in 1, 2", "--csv")
     found = query_metrics(
         built.warehouse,
         ["clients", "revenue_per_client"],
@@ -264,37 +267,78 @@ def test_the_command_prints_what_the_function_returns(
 
 
 def test_the_command_says_in_one_line_what_is_wrong(built: Workspace, tmp_path: Path) -> None:
-    done = run(built, "query", "clients", WAREHOUSE=str(tmp_path / "none.duckdb"))
+    done = run(built, "clients", WAREHOUSE=str(tmp_path / "none.duckdb"))
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"metrics: .*none\.duckdb: no such warehouse.*\n", done.stderr)
 
 
-@pytest.mark.slow
-def test_mf_gives_the_same(built: Workspace, definitions: Definitions, tmp_path: Path) -> None:
-    """MetricFlow's own command reads `target/` of the project, whatever DBT_TARGET_PATH says."""
-    project = tmp_path / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "data", "target", "logs", "tests", ".*cache")
-    shutil.copytree(ROOT, project, symlinks=True, ignore=ignored)
-    shutil.copytree(built.target, project / "target")
-    environment = os.environ | built.environment | {"DBT_TARGET_PATH": "target"}
-    answer_file = tmp_path / "answer.csv"
+def test_the_page_has_every_metric(definitions: Definitions) -> None:
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    assert lines == [
+        f"| `{metric.name}` | {metric.unit} | {metric.additive_over} | {metric.owner} | {metric.description} |"
+        for metric in definitions.metrics.values()
+    ]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project, without what was built."""
+    folder = tmp_path / "project"
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "data", "target", "logs", "scratch", ".*cache"
+    )
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=ignored)
+    return folder
+
+
+def run_in(project: Path, built: Workspace, *command: str) -> None:
+    """Run a command there, on the warehouse that is built; its target folder is its own."""
     done = subprocess.run(
-        [
-            *(
-                Path(sys.executable).with_name("mf"),
-                "query",
-                "--metrics",
-                "assets_under_custody,clients",
-            ),
-            *("--group-by", "metric_time__year", "--order", "metric_time__year"),
-            *("--csv", str(answer_file), "--decimals", "2"),
-        ],
+        [Path(sys.executable).with_name(command[0]), *command[1:]],
         cwd=project,
-        env=environment,
+        env=os.environ | built.environment | {"DBT_TARGET_PATH": "target"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_recipe_adds_a_metric(project: Path, built: Workspace) -> None:
+    files = re.findall(
+        r"^   `([\w./]+)`\n\n   ```\w+\n(.*?)^   ```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert len(files) == 2
+    for name, content in files:
+        assert not (project / name).exists()
+        (project / name).write_text(textwrap.dedent(content))
+    run_in(project, built, "dbt", "parse", "--quiet")
+    run_in(project, built, "python", "-m", "scripts.check_project")
+    definitions = Definitions(project / "target" / MANIFEST)
+    questions = [
+        Question(*ast.literal_eval(f"({arguments},)"), folder=project / "tests/python/metrics")
+        for arguments in re.findall(r"^       Question\((.*)\),$", PAGE.read_text(), re.MULTILINE)
+    ]
+    assert len(questions) == 2
+    for question in questions:
+        found = answer(question, built.warehouse, definitions)
+        assert found
+        assert differences(found, expected(question, built.warehouse)) == []
+
+
+@pytest.mark.slow
+def test_mf_gives_the_same(
+    project: Path, built: Workspace, definitions: Definitions, tmp_path: Path
+) -> None:
+    answer_file = tmp_path / "answer.csv"
+    run_in(project, built, "dbt", "parse", "--quiet")
+    run_in(
+        project,
+        built,
+        *("mf", "query", "--metrics", "assets_under_custody,clients"),
+        *("--group-by", "metric_time__year", "--order", "metric_time__year"),
+        *("--csv", str(answer_file)),
+    )
     found = query_metrics(
         built.warehouse,
         ["assets_under_custody", "clients"],

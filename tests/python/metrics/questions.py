@@ -33,6 +33,7 @@ class Question:
         group: the same in the SQL of the file.
         period: the period of a month in the SQL of the file; only for what has periods.
         without: columns of the file that are not asked for.
+        folder: of the file.
     """
 
     file: str
@@ -40,6 +41,7 @@ class Question:
     group: str = NOTHING
     period: str = ""
     without: tuple[str, ...] = ()
+    folder: Path = FOLDER
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class Question:
     @property
     def sql(self) -> str:
         """Its answer, complete."""
-        text = (FOLDER / f"{self.file}.sql").read_text()
+        text = (self.folder / f"{self.file}.sql").read_text()
         return text.replace("{group}", self.group).replace("{period}", self.period)
 
     @property
