@@ -30,7 +30,7 @@ fct_market_history as (
     select * from {{ ref('fct_market_history') }}
 ),
 
--- The version that holds at the end of the month: every account has a row from the month of its first version on, whatever it holds.
+-- The version that holds at the end of the month: every account has a row from its first month on, whatever it holds.
 accounts as (
     select
         months.month_start_date,
@@ -73,8 +73,8 @@ cash as (
             and balances.valid_to > months.month_end_date
 ),
 
--- Of each symbol, whatever its version, the last price of each month. Day and price in one number, so that prices are read once: the last nine digits
--- are the cents and a hundred million, so that none is negative.
+-- Of each symbol, whatever its version, the last price of each month. Day and price are in one number, so that prices
+-- are read once: its last nine digits are the cents, and a hundred million more so that they are never negative.
 last_prices as (
     select
         dim_security.symbol,
