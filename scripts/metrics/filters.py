@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 OPERATORS = ("=", "<>", "<=", ">=", "<", ">", "in")
 GRAINS = ("day", "week", "month", "quarter", "year")
-_CONDITION = re.compile(r"\s*([a-zA-Z_]\w*)\s*(<>|<=|>=|=|<|>|\s[iI][nN]\s)\s*(.*?)\s*", flags=re.DOTALL)
+_CONDITION = re.compile(
+    r"\s*([a-zA-Z_]\w*)\s*(<>|<=|>=|=|<|>|\s[iI][nN]\s)\s*(.*?)\s*", flags=re.DOTALL
+)
 # MetricFlow takes conditions as templates of Jinja.
 _TEMPLATE = re.compile(r"\{[{%#]|[%#}]\}|\x00")
 
