@@ -144,12 +144,6 @@ class Definitions:
         Raises:
             MetricsError: the question has no answer.
         """
-        from metricflow.engine.metricflow_engine import (
-            MetricFlowQueryRequest,
-            OutputColumnOrderMode,
-        )
-        from metricflow_semantics.errors.error_classes import MetricFlowException
-
         metrics, group_by = list(dict.fromkeys(metrics)), list(dict.fromkeys(group_by))
         if not metrics:
             raise MetricsError("no metric was asked for; `python -m scripts.metrics` lists them")
@@ -160,6 +154,14 @@ class Definitions:
         except ConditionError as error:
             raise MetricsError(str(error)) from error
         known = self.group_bys(metrics)
+
+        # After the engine was asked, which says so if MetricFlow is missing.
+        from metricflow.engine.metricflow_engine import (
+            MetricFlowQueryRequest,
+            OutputColumnOrderMode,
+        )
+        from metricflow_semantics.errors.error_classes import MetricFlowException
+
         asked = [*group_by, *(condition.name for condition in conditions)]
         stems = {_stem(name): name for name in known}
         self._check(f"dimension of {', '.join(metrics)}", [_stem(n) for n in asked], stems)
