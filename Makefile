@@ -66,6 +66,10 @@ docs: $(CORE) ## Build the documentation site and serve it on http://localhost:8
 	$(DBT) docs generate --quiet
 	$(DBT) docs serve --host 127.0.0.1 --port 8080 --no-browser
 
+.PHONY: metrics
+metrics: .venv/.metrics ## Install what metrics need, and list them; docs/metrics.md says how to ask
+	@$(RUN) scripts.metrics
+
 .PHONY: test
 test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest
@@ -128,6 +132,10 @@ clean: ## Remove everything generated and built, except the environment
 	.venv/bin/uv sync --quiet --frozen --inexact --extra orchestrate
 	@touch .venv/.core $@
 
+.venv/.metrics: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --extra metrics
+	@touch .venv/.core $@
+
 .venv/.dev: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
-	@touch .venv/.core .venv/.postgres .venv/.orchestrate $@
+	@touch .venv/.core .venv/.postgres .venv/.orchestrate .venv/.metrics $@

@@ -46,6 +46,9 @@ PERSONAL_KINDS = (
     "free text",
 )
 
+# Over what values of a metric may be added up.
+ADDITIVE_OVER = ("everything", "everything but time", "nothing")
+
 Manifest = dict[str, Any]
 Rule = Callable[[Manifest], Iterator[str]]
 
@@ -177,6 +180,42 @@ def engines_differ_only_in_cross_db(_: Manifest) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}: depends on the engine; move the difference to macros/cross_db"
 
 
+def metrics_say_what_may_be_added_up(manifest: Manifest) -> Iterator[str]:
+    """Each metric has an owner, a unit, a description, and says over what its values may be added up, as its measure allows (docs/metrics.md)."""
+    measures = {
+        measure["name"]: measure
+        for model in manifest["semantic_models"].values()
+        for measure in model["measures"]
+    }
+    for metric in manifest["metrics"].values():
+        where = f"{metric['original_file_path']}: metric {metric['name']}"
+        meta = metric["config"].get("meta") or {}
+        for key in ("owner", "unit"):
+            if not meta.get(key):
+                yield f"{where} has no `meta: {{{key}: ...}}`"
+        if not metric["description"]:
+            yield f"{where} has no description"
+        stated, allowed = meta.get("additive_over"), _additive_over(metric, measures)
+        if stated not in ADDITIVE_OVER:
+            yield f"{where} has no `meta: {{additive_over: ...}}`; use one of {', '.join(ADDITIVE_OVER)}"
+        elif allowed and stated != allowed:
+            yield f"{where} is additive over {allowed}, not over {stated}"
+
+
+def _additive_over(metric: dict[str, Any], measures: dict[str, Any]) -> str | None:
+    """Over what values of a metric may be added up; None where that depends on an expression."""
+    if metric["type"] == "ratio":
+        return "nothing"
+    if metric["type"] == "derived":
+        return None
+    measure = measures[metric["type_params"]["measure"]["name"]]
+    if measure["agg"] not in ("sum", "count", "sum_boolean"):
+        return "nothing"
+    if measure.get("non_additive_dimension") or metric["type"] == "cumulative":
+        return "everything but time"
+    return "everything"
+
+
 RULES: tuple[Rule, ...] = (
     each_model_has_its_own_yaml_file,
     test_names_are_claims,
@@ -186,6 +225,7 @@ RULES: tuple[Rule, ...] = (
     links_of_the_documentation_lead_to_a_node,
     personal_columns_are_declared,
     engines_differ_only_in_cross_db,
+    metrics_say_what_may_be_added_up,
 )
 
 

@@ -8,13 +8,14 @@ DuckDB gets all at once (that its batches give the same is what test_incremental
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
+from scripts.metrics.definitions import MANIFEST, Definitions
 from scripts.postgres_server import PostgresServer
 from scripts.publish.duckdb_files import write_files
 from scripts.publish.postgres_schemas import in_transaction, write_schemas
@@ -26,6 +27,7 @@ from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.metrics.questions import QUESTIONS, answer, differences
 from tests.python.run_records import write_history
 
 pytestmark = pytest.mark.integration
@@ -43,11 +45,12 @@ HISTORY = sorted(path.stem for path in (ROOT / "models" / "operations").glob("*.
 
 @dataclass
 class Build:
-    """What a build came to: the problems it reported, and its tables compared with those of DuckDB."""
+    """What a build came to: the problems it reported, and its tables and metrics compared with those of DuckDB."""
 
     problems: list[str]
     differences: dict[str, str]
-    history_differences: dict[str, str]
+    history_differences: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, list[str]] = field(default_factory=dict)
 
 
 def build(project: Project, *arguments: str) -> list[str]:
@@ -82,6 +85,17 @@ def differing_history(expected: Warehouse, found: Warehouse) -> dict[str, str]:
         name: _first_differences(expected, found, name)
         for name in relations
         if tables[name] != others[name]
+    }
+
+
+def differing_metrics(folder: Path, expected: Warehouse, found: Warehouse) -> dict[str, list[str]]:
+    """The figures that are not the same on both sides, by question. What dbt parsed for one engine serves both."""
+    definitions = Definitions(folder / Target.POSTGRES / MANIFEST)
+    return {
+        question.name: differences(
+            answer(question, expected, definitions), answer(question, found, definitions)
+        )
+        for question in QUESTIONS
     }
 
 
@@ -152,9 +166,12 @@ def builds(
         enter(found)
         problems = build(project, "--full-refresh", *MODELS_AND_SEEDS)
         at_once = Build(
-            problems, differing_tables(expected, found), differing_history(expected, found)
+            problems,
+            differing_tables(expected, found),
+            differing_history(expected, found),
+            differing_metrics(folder, expected, found),
         )
-        published = Build([], _differently_published(project, expected, found, folder), {})
+        published = Build([], _differently_published(project, expected, found, folder))
         yield {"in two steps": in_two_steps, "at once": at_once, "published": published}
 
 
@@ -197,3 +214,8 @@ def test_the_run_history_has_the_same_rows_on_both_engines(
     builds: dict[str, Build], name: str
 ) -> None:
     assert builds[name].history_differences == {}
+
+
+def test_every_metric_is_the_same_on_both_engines(builds: dict[str, Build]) -> None:
+    assert len(builds["at once"].metrics) == len(QUESTIONS)
+    assert {name: found for name, found in builds["at once"].metrics.items() if found} == {}

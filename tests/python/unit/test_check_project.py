@@ -8,6 +8,7 @@ import pytest
 from scripts import check_project
 from scripts.check_project import (
     links_of_the_documentation_lead_to_a_node,
+    metrics_say_what_may_be_added_up,
     personal_columns_are_declared,
     sql_files_open_with_a_comment,
 )
@@ -92,3 +93,56 @@ def test_a_file_without_a_comment_at_its_beginning_is_a_violation(
     assert list(sql_files_open_with_a_comment({})) == [
         f"{folder}/below/bare.sql: does not open with a comment"
     ]
+
+
+METRIC = {"owner": "Head of sales", "unit": "trades", "additive_over": "everything"}
+STATE = {"agg": "sum", "non_additive_dimension": {"name": "month"}}
+
+
+def metrics(kind: str, meta: dict[str, str], measure: dict[str, Any], text: str) -> dict[str, Any]:
+    metric = {
+        "name": "trades_closed",
+        "original_file_path": "models/metrics/trades.yml",
+        "type": kind,
+        "type_params": {"measure": {"name": "trade_count"}},
+        "description": text,
+        "config": {"meta": meta},
+    }
+    model = {"measures": [{"name": "trade_count", **measure}]}
+    return {"metrics": {"metric.one": metric}, "semantic_models": {"semantic_model.one": model}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "measure", "additive_over"),
+    [
+        ("simple", {"agg": "sum"}, "everything"),
+        ("simple", {"agg": "count"}, "everything"),
+        ("simple", {"agg": "count_distinct"}, "nothing"),
+        ("simple", {"agg": "average"}, "nothing"),
+        ("simple", STATE, "everything but time"),
+        ("cumulative", {"agg": "sum"}, "everything but time"),
+        ("cumulative", {"agg": "count_distinct"}, "nothing"),
+        ("ratio", {"agg": "sum"}, "nothing"),
+    ],
+)
+def test_a_metric_is_as_additive_as_its_measure(
+    kind: str, measure: dict[str, Any], additive_over: str
+) -> None:
+    for stated in check_project.ADDITIVE_OVER:
+        manifest = metrics(kind, METRIC | {"additive_over": stated}, measure, "Trades.")
+        violations = list(metrics_say_what_may_be_added_up(manifest))
+        assert bool(violations) == (stated != additive_over), violations
+
+
+@pytest.mark.parametrize("missing", ["owner", "unit", "additive_over", "description"])
+def test_a_metric_without_its_declaration_is_a_violation(missing: str) -> None:
+    meta = {key: value for key, value in METRIC.items() if key != missing}
+    text = "" if missing == "description" else "Trades."
+    (violation,) = metrics_say_what_may_be_added_up(metrics("simple", meta, {"agg": "sum"}, text))
+    assert missing in violation
+
+
+def test_a_derived_metric_says_itself_what_may_be_added_up() -> None:
+    for stated in check_project.ADDITIVE_OVER:
+        manifest = metrics("derived", METRIC | {"additive_over": stated}, {"agg": "sum"}, "Trades.")
+        assert list(metrics_say_what_may_be_added_up(manifest)) == []
