@@ -1,7 +1,6 @@
 """Batches that Dagster starts: from a dropped folder to what readers see, and what is said when it goes wrong."""
 
 import json
-import shutil
 from collections.abc import Iterator
 
 import dagster as dg
@@ -14,6 +13,7 @@ from scripts.orchestrate.definitions import definitions
 from scripts.orchestrate.places import Places
 from scripts.orchestrate.sensors import DELIVERY_TAG, tell_about_failures
 from scripts.warehouse.workspace import Workspace
+from tests.python.dropping import drop_batch
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
@@ -37,16 +37,21 @@ class Orchestra:
 
     def look(self) -> dg.RunRequest | str:
         """A tick of the sensor: what it starts, or why nothing."""
-        context = dg.build_sensor_context(
+        sensor = self.definitions.resolve_sensor_def("new_batches")
+        with dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
             resources={"places": Places.from_environment()},
-        )
-        result = self.definitions.resolve_sensor_def("new_batches").evaluate_tick(context)
+        ) as context:
+            result = sensor(context)
+        if isinstance(result, dg.SkipReason):
+            return str(result.skip_message)
         self.cursor = result.cursor
         for request in result.dynamic_partitions_requests or ():
             self.instance.add_dynamic_partitions("batches", list(request.partition_keys))
-        return result.run_requests[0] if result.run_requests else str(result.skip_message)
+        return (
+            result.run_requests[0] if result.run_requests else str(result.skip_reason.skip_message)
+        )
 
     def run(self, batch: int, config: dict | None = None, **tags: str) -> dg.ExecuteInProcessResult:
         """Run the job of a batch to its end."""
@@ -73,12 +78,6 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory, manifest: dict) -> Itera
         patch.setenv("PUBLISHED", str(workspace.folder / "published"))
         with dg.DagsterInstance.ephemeral() as instance:
             yield Orchestra(instance, workspace, manifest)
-
-
-def drop(built: Workspace, orchestra: Orchestra, batch: int) -> None:
-    """Deliver a batch."""
-    name = f"Batch{batch}"
-    shutil.copytree(built.sources / name, orchestra.workspace.sources / name)
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
@@ -119,7 +118,7 @@ def test_a_dropped_batch_is_built_and_published_once_it_is_complete(
     orchestra: Orchestra, built: Workspace
 ) -> None:
     assert "no Batch1, Batch2" in str(orchestra.look())
-    drop(built, orchestra, 1)
+    drop_batch(built.sources, orchestra.workspace.sources, 1)
     late = orchestra.workspace.sources / "Batch1" / "Trade.txt"
     content = late.read_bytes()
     late.unlink()
@@ -147,8 +146,8 @@ def test_a_dropped_batch_is_built_and_published_once_it_is_complete(
 def test_batches_in_another_order_and_twice_give_the_rows_of_one_build(
     orchestra: Orchestra, built: Workspace
 ) -> None:
-    drop(built, orchestra, 2)
-    drop(built, orchestra, 3)
+    drop_batch(built.sources, orchestra.workspace.sources, 2)
+    drop_batch(built.sources, orchestra.workspace.sources, 3)
     orchestra.look()
     third = orchestra.run(3)
     assert third.success
