@@ -181,7 +181,6 @@ class WarehouseAssets:
             pool=POOL,
             retry_policy=RETRIES,
             freshness_policy=FRESH,
-            kinds={"duckdb"},
             description="Gives the last green batch to readers, all at once: `python -m scripts.publish`.",
         )
         def publish_tables(

@@ -52,7 +52,7 @@ def _write_manifest(file: Path) -> None:
     from scripts.warehouse.dbt import Project
 
     os.chdir(ROOT)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
     file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
     Project().manifest.writable_manifest().write(str(beside))
     beside.replace(file)

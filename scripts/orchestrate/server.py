@@ -44,25 +44,26 @@ def serve(folder: Path, port: int) -> None:
     Raises:
         OrchestrateError: it is running already, the port is taken, the project cannot be read, or a process has ended by itself.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder):
-            _check_free(port)
-            shutil.copyfile(CONFIGURATION, folder / "dagster.yaml")
-            os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
-            print("Reading the project.", flush=True)
-            current_manifest(folder)
-            _run(port)
-    except OSError as error:
-        raise OrchestrateError(
-            f"{folder}: {error.strerror}; set DAGSTER_HOME to a folder that can be written"
-        ) from error
+    with _only_one(folder):
+        _check_free(port)
+        os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
+        print("Reading the project.", flush=True)
+        current_manifest(folder)
+        _run(port)
 
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    """Two daemons on one instance would start everything twice."""
-    with (folder / ".lock").open("a+") as lock:
+    """Make the folder ready, and keep a second one out: two daemons on one instance would start everything twice."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(CONFIGURATION, folder / "dagster.yaml")
+        lock = (folder / ".lock").open("a+")
+    except OSError as error:
+        raise OrchestrateError(
+            f"{folder}: {error.strerror}; set DAGSTER_HOME to a folder that can be written"
+        ) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -83,10 +84,10 @@ def _check_free(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise
+            is_taken = error.errno == errno.EADDRINUSE
+            problem = "is taken" if is_taken else f"cannot be used ({error.strerror})"
             raise OrchestrateError(
-                f"port {port} is taken; set PORT to another one, or end the program that has it"
+                f"port {port} {problem}; set PORT to another one, or end the program that has it"
             ) from error
 
 

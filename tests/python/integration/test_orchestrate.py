@@ -1,7 +1,6 @@
 """Batches that Dagster starts: from a dropped folder to what readers see, and what is said when it goes wrong."""
 
 import json
-import shutil
 from collections.abc import Iterator
 
 import dagster as dg
@@ -14,6 +13,7 @@ from scripts.orchestrate.definitions import definitions
 from scripts.orchestrate.places import Places
 from scripts.orchestrate.sensors import DELIVERY_TAG, tell_about_failures
 from scripts.warehouse.workspace import Workspace
+from tests.python.dropping import drop_batch
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
@@ -37,16 +37,21 @@ class Orchestra:
 
     def look(self) -> dg.RunRequest | str:
         """A tick of the sensor: what it starts, or why nothing."""
-        context = dg.build_sensor_context(
+        sensor = self.definitions.resolve_sensor_def("new_batches")
+        with dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
             resources={"places": Places.from_environment()},
-        )
-        result = self.definitions.resolve_sensor_def("new_batches").evaluate_tick(context)
+        ) as context:
+            result = sensor(context)
+        if isinstance(result, dg.SkipReason):
+            return str(result.skip_message)
         self.cursor = result.cursor
         for request in result.dynamic_partitions_requests or ():
             self.instance.add_dynamic_partitions("batches", list(request.partition_keys))
-        return result.run_requests[0] if result.run_requests else str(result.skip_message)
+        return (
+            result.run_requests[0] if result.run_requests else str(result.skip_reason.skip_message)
+        )
 
     def run(self, batch: int, config: dict | None = None, **tags: str) -> dg.ExecuteInProcessResult:
         """Run the job of a batch to its end."""
@@ -58,6 +63,11 @@ class Orchestra:
             raise_on_error=False,
         )
 
+    def checks_of(self, run_id: str) -> list[dg.AssetCheckEvaluation]:
+        """What Dagster remembers of the checks of a run."""
+        found = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        return [entry.dagster_event.asset_check_evaluation_data for entry in found]
+
     def start(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         """Run what the sensor asks for."""
         return self.run(int(request.partition_key or 0), **request.tags)
@@ -65,7 +75,13 @@ class Orchestra:
 
 @pytest.fixture(scope="module")
 def orchestra(tmp_path_factory: pytest.TempPathFactory, manifest: dict) -> Iterator[Orchestra]:
-    workspace = Workspace.on_duckdb(tmp_path_factory.mktemp("orchestra"))
+    with orchestra_in(tmp_path_factory.mktemp("orchestra"), manifest) as orchestra:
+        yield orchestra
+
+
+@contextmanager
+def orchestra_in(folder: Path, manifest: dict) -> Iterator[Orchestra]:
+    workspace = Workspace.on_duckdb(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in workspace.environment.items():
             patch.setenv(name, value)
@@ -73,12 +89,6 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory, manifest: dict) -> Itera
         patch.setenv("PUBLISHED", str(workspace.folder / "published"))
         with dg.DagsterInstance.ephemeral() as instance:
             yield Orchestra(instance, workspace, manifest)
-
-
-def drop(built: Workspace, orchestra: Orchestra, batch: int) -> None:
-    """Deliver a batch."""
-    name = f"Batch{batch}"
-    shutil.copytree(built.sources / name, orchestra.workspace.sources / name)
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
@@ -119,7 +129,7 @@ def test_a_dropped_batch_is_built_and_published_once_it_is_complete(
     orchestra: Orchestra, built: Workspace
 ) -> None:
     assert "no Batch1, Batch2" in str(orchestra.look())
-    drop(built, orchestra, 1)
+    drop_batch(built.sources, orchestra.workspace.sources, 1)
     late = orchestra.workspace.sources / "Batch1" / "Trade.txt"
     content = late.read_bytes()
     late.unlink()
@@ -144,30 +154,11 @@ def test_a_dropped_batch_is_built_and_published_once_it_is_complete(
     assert json.loads(current.read_text())["batch_id"] == 1
 
 
-def test_batches_in_another_order_and_twice_give_the_rows_of_one_build(
-    orchestra: Orchestra, built: Workspace
-) -> None:
-    drop(built, orchestra, 2)
-    drop(built, orchestra, 3)
-    orchestra.look()
-    third = orchestra.run(3)
-    assert third.success
-    partitions = {
-        event.partition
-        for event in third.get_asset_materialization_events()
-        if event.asset_key != dg.AssetKey("published")
-    }
-    assert partitions == {"2", "3"}, "the one before comes first"
-    for batch in (2, 3):
-        assert orchestra.run(batch).success
-    assert orchestra.workspace.warehouse.fingerprints() == built.warehouse.fingerprints()
-    assert orchestra.look() == "all batches are green, the last one is 3"
-
-
 def test_a_broken_file_is_red_says_which_and_is_started_again_when_it_is_corrected(
     orchestra: Orchestra, built: Workspace
 ) -> None:
-    file = orchestra.workspace.sources / "Batch3" / "Trade.txt"
+    drop_batch(built.sources, orchestra.workspace.sources, 2)
+    file = orchestra.workspace.sources / "Batch2" / "Trade.txt"
     content = file.read_bytes()
     file.write_bytes(b"this is not a file of trades\n" * 100)
     orchestra.look()
@@ -175,9 +166,9 @@ def test_a_broken_file_is_red_says_which_and_is_started_again_when_it_is_correct
     assert isinstance(request, dg.RunRequest)
     result = orchestra.start(request)
     assert not result.success
-    assert "brokerage.trade of batch 3: Batch3/Trade.txt" in failure_of(result)
+    assert "brokerage.trade of batch 2: Batch2/Trade.txt" in failure_of(result)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
-    assert "batch 3 is red" in str(orchestra.look())
+    assert "batch 2 is red" in str(orchestra.look())
     # The monitor is told, and remembers it.
     context = dg.build_run_status_sensor_context(
         sensor_name="tell_about_failures",
@@ -186,7 +177,7 @@ def test_a_broken_file_is_red_says_which_and_is_started_again_when_it_is_correct
         dagster_run=orchestra.instance.get_run_by_id(result.run_id),
     )
     tell_about_failures(context.for_run_failure())
-    assert "Batch3/Trade.txt" in (orchestra.workspace.runs / STATE_FILE).read_text()
+    assert "Batch2/Trade.txt" in (orchestra.workspace.runs / STATE_FILE).read_text()
     file.write_bytes(content)
     orchestra.look()
     again = orchestra.look()
@@ -198,7 +189,7 @@ def test_a_broken_file_is_red_says_which_and_is_started_again_when_it_is_correct
 def test_a_red_test_is_a_failed_check_and_nothing_is_published(
     orchestra: Orchestra, built: Workspace
 ) -> None:
-    file = orchestra.workspace.sources / "Batch3" / "WatchHistory.txt"
+    file = orchestra.workspace.sources / "Batch2" / "WatchHistory.txt"
     lines = file.read_text().splitlines()
     flag, number, customer, _, at, action = lines[0].split("|")
     assert action == "ACTV"
@@ -212,7 +203,7 @@ def test_a_red_test_is_a_failed_check_and_nothing_is_published(
     assert isinstance(request, dg.RunRequest)
     result = orchestra.start(request)
     assert not result.success
-    red = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    red = [check for check in orchestra.checks_of(result.run_id) if not check.passed]
     errors = [check for check in red if check.severity == dg.AssetCheckSeverity.ERROR]
     assert [check.check_name for check in errors] == ["assert_rejected_rows__there_are_none"]
     assert "correct it" in failure_of(result)
@@ -220,3 +211,25 @@ def test_a_red_test_is_a_failed_check_and_nothing_is_published(
     assert current.readlink() == version
     run = orchestra.instance.get_run_by_id(result.run_id)
     assert run and run.tags[DELIVERY_TAG] == request.tags[DELIVERY_TAG]
+
+
+@pytest.mark.slow
+def test_batches_in_another_order_and_twice_give_the_rows_of_one_build(
+    built: Workspace, manifest: dict, tmp_path: Path
+) -> None:
+    with orchestra_in(tmp_path, manifest) as orchestra:
+        for batch in (1, 2, 3):
+            drop_batch(built.sources, orchestra.workspace.sources, batch)
+        orchestra.look()
+        third = orchestra.run(3)
+        assert third.success
+        partitions = {
+            event.partition
+            for event in third.get_asset_materialization_events()
+            if event.asset_key != dg.AssetKey("published")
+        }
+        assert partitions == {"1", "2", "3"}, "those before come first"
+        for batch in (2, 1, 3):
+            assert orchestra.run(batch).success
+        assert orchestra.workspace.warehouse.fingerprints() == built.warehouse.fingerprints()
+        assert orchestra.look() == "all batches are green, the last one is 3"

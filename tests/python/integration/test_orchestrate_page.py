@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.dropping import drop_batch
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -79,8 +80,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     workspace = Workspace.on_duckdb(tmp_path_factory.mktemp("dagster"))
     delivered = workspace.folder / "delivered"
     generate(Parameters(scale_factor=0.02), delivered)
-    workspace.sources.mkdir()
-    shutil.copytree(delivered / "Batch1", workspace.sources / "Batch1")
+    drop_batch(delivered, workspace.sources, 1)
     port = free_port()
     variables = {
         "DAGSTER_HOME": str(workspace.folder / "home"),
@@ -99,7 +99,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         said = workspace.folder / "output.txt"
         server.wait_for(lambda: "Ctrl-C ends it" in said.read_text())
         server.wait_for(lambda: server.runs().get("1") == ["SUCCESS"])
-        shutil.copytree(delivered / "Batch2", workspace.sources / "Batch2")
+        drop_batch(delivered, workspace.sources, 2)
         # An event for a security that nobody knows: its row cannot be modeled.
         watches = workspace.sources / "Batch2" / "WatchHistory.txt"
         first, *rest = watches.read_text().splitlines()
