@@ -12,11 +12,11 @@
     "rpt_test_reliability": ["warehouse", "node_id"],
 } %}
 {% for name, key in keys.items() %}
-select
-    '{{ name }}' as table_name,
-    cast(min({{ key[0] }}) as varchar) as first_column
-from {{ ref(name) }}
-group by {{ key | join(", ") }}
-having count(*) > 1
-{{ "union all" if not loop.last }}
+    select
+        '{{ name }}' as table_name,
+        cast(min({{ key[0] }}) as varchar) as first_column
+    from {{ ref(name) }}
+    group by {{ key | join(", ") }}
+    having count(*) > 1
+    {{ "union all" if not loop.last }}
 {% endfor %}
