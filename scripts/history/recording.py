@@ -110,7 +110,7 @@ def recorded_run(kind: str, target: Target, batch: int | None = None) -> Iterato
     """Record a run: that it has begun before the block, and how it ended after it.
 
     Args:
-        kind: `load`, `build`, `batches`, `publish`, `monitor` or another command.
+        kind: `load`, `build`, `batches`, `publish` or another command.
         target: where dbt builds.
         batch: the number of the batch that it is about; None if it is about all.
     """

@@ -77,7 +77,7 @@ class RunStarted(Record):
     """A run has begun.
 
     Attributes:
-        kind: `load`, `build`, `batches`, `publish`, `monitor` or another command.
+        kind: `load`, `build`, `batches`, `publish` or another command.
         parent_run_id: the run that started it; None if a person or a schedule did.
         started_at: when.
         host: the machine.
