@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dagster import DagsterInstance
+
 from scripts.orchestrate.project import OrchestrateError, current_manifest
 from scripts.warehouse.workspace import ROOT
 
@@ -49,6 +51,9 @@ def serve(folder: Path, port: int) -> None:
         os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
         print("Reading the project.", flush=True)
         current_manifest(folder)
+        # Before web server and daemon do it at the same moment: then the tables of a new instance would be made twice.
+        with DagsterInstance.from_config(str(folder)):
+            pass
         _run(port)
 
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -183,7 +185,6 @@ def test_a_broken_file_is_red_says_which_and_is_started_again_when_it_is_correct
     again = orchestra.look()
     assert isinstance(again, dg.RunRequest)
     assert again.run_key != request.run_key
-    assert orchestra.start(again).success
 
 
 def test_a_red_test_is_a_failed_check_and_nothing_is_published(

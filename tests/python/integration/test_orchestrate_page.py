@@ -71,6 +71,8 @@ class Server:
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         while not is_so():
             assert self.process.poll() is None, "Dagster has ended by itself"
+            said = (self.workspace.folder / "output.txt").read_text()
+            assert "Error loading repository location" not in said
             time.sleep(1)
 
 
