@@ -357,6 +357,23 @@ def test_old_versions_go_but_not_the_one_before_and_not_under_a_reader(place: Pl
     assert place.names() == sorted([*versions[-2:], "current"])
 
 
+def test_every_program_that_publishes_keeps_as_many_versions_as_are_set(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEPT_VERSIONS", "1")
+    versions = []
+    for number in range(1, 4):
+        place.small.build(number)
+        versions.append(place.publish().manifest.version)
+    assert place.names() == sorted([*versions[-2:], "current"])
+    place.small.build(4)
+    for bad in ("none", "0", "-1", "1.5"):
+        monkeypatch.setenv("KEPT_VERSIONS", bad)
+        with pytest.raises(PublishError, match=f"KEPT_VERSIONS={bad}: set it to a whole number"):
+            place.publish()
+    assert place.current().version == versions[-1]
+
+
 def test_a_clock_that_is_set_back_changes_nothing(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
