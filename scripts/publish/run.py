@@ -5,6 +5,7 @@ Usage:
 """
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,18 +88,30 @@ def publish(
     digest = project_digest(Path.cwd())
     if not warehouse.exists():
         raise NotGreenError(_NOTHING_TO_PUBLISH)
-    if keep is None:
-        keep = _kept_versions()
-    with versions.locked():
-        versions.remove_unfinished()
-        _refuse_another_warehouse(warehouse, versions)
-        if isinstance(warehouse, PostgresWarehouse):
-            publication = _publish_schemas(warehouse, versions, project, digest)
-        else:
-            assert isinstance(warehouse, DuckDBWarehouse)
-            publication = _publish_files(warehouse, versions, project, digest)
-        versions.remove_old(keep)
+    # Whatever goes wrong from here on is recorded, but not that there was nothing to do.
+    news = _unpublished(warehouse, versions, digest)
+    with recorded_run("publish", warehouse.target, news.batch) if news else nullcontext():
+        if keep is None:
+            keep = _kept_versions()
+        with versions.locked():
+            versions.remove_unfinished()
+            _refuse_another_warehouse(warehouse, versions)
+            if isinstance(warehouse, PostgresWarehouse):
+                publication = _publish_schemas(warehouse, versions, project, digest)
+            else:
+                assert isinstance(warehouse, DuckDBWarehouse)
+                publication = _publish_files(warehouse, versions, project, digest)
+            versions.remove_old(keep)
     return publication
+
+
+def _unpublished(warehouse: Warehouse, versions: Versions, digest: str) -> GreenBuild | None:
+    """The last build; None if readers have it."""
+    with warehouse.opened() as query:
+        build = _green_build(query, digest)
+        is_server = isinstance(warehouse, PostgresWarehouse)
+        current = postgres_schemas.last_published(query) if is_server else versions.current()
+    return None if current is not None and current.build == build.invocation else build
 
 
 def _kept_versions() -> int:
@@ -141,10 +154,7 @@ def _publish_files(
             return Publication(current, is_new=False)
         manifest = _new_manifest(query, warehouse, versions, build, digest, current)
     tables = published_tables(project or _parsed())
-    with (
-        recorded_run("publish", warehouse.target, build.batch),
-        versions.new(manifest.version) as folder,
-    ):
+    with versions.new(manifest.version) as folder:
         try:
             contents, readers = write_files(warehouse, tables, folder)
         except duckdb.Error as error:
@@ -187,8 +197,7 @@ def _publish_schemas(
             postgres_schemas.record(query, manifest, tables)
             return manifest
 
-        with recorded_run("publish", warehouse.target, build.batch):
-            current = postgres_schemas.in_transaction(warehouse, tables, write)
+        current = postgres_schemas.in_transaction(warehouse, tables, write)
     assert current is not None
     shown = versions.current()
     if shown is None or shown.version != current.version:

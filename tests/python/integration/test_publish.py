@@ -17,13 +17,14 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from scripts.history.records import RunEnded, RunStarted, read_records
 from scripts.postgres_server import PostgresServer
 from scripts.publish import postgres_schemas
 from scripts.publish import run as publish_module
 from scripts.publish.manifest import Manifest, TableContent
 from scripts.publish.run import Publication, publish
 from scripts.publish.tables import Reader
-from scripts.publish.versions import NotGreenError, PublishError
+from scripts.publish.versions import NotGreenError, PublishError, Versions
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.engines import WAREHOUSES
@@ -355,6 +356,32 @@ def test_old_versions_go_but_not_the_one_before_and_not_under_a_reader(place: Pl
         assert query(trades) == [(ROWS,)]
     place.publish(keep=1)
     assert place.names() == sorted([*versions[-2:], "current"])
+
+
+def test_a_publication_that_fails_is_recorded_and_nothing_if_there_is_nothing_to_do(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNS", str(tmp_path / "runs"))
+    with pytest.raises(NotGreenError):
+        place.publish()
+    place.small.build(1)
+    with Versions(place.folder).locked(), pytest.raises(PublishError, match="another program"):
+        place.publish()
+    taken = tmp_path / "a file"
+    taken.touch()
+    with pytest.raises(PublishError, match="cannot be written"):
+        publish(place.warehouse, taken, place.small.project)
+    place.publish()
+    place.publish()
+    with Versions(place.folder).locked(), pytest.raises(PublishError, match="another program"):
+        place.publish()
+    runs = list(read_records(tmp_path / "runs", RunStarted))
+    assert [(run.kind, run.batch) for run in runs] == 3 * [("publish", 1)]
+    ends = list(read_records(tmp_path / "runs", RunEnded))
+    assert sorted(end.status for end in ends) == ["failed", "failed", "success"]
+    said = " ".join(end.message for end in ends if end.message)
+    assert "another program is publishing; wait for it to end" in said
+    assert f"{taken}: cannot be written" in said
 
 
 def test_every_program_that_publishes_keeps_as_many_versions_as_are_set(
