@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from scripts.load.contracts import YAML_LOADER
+
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
-
-# The same as the safe loader, and many times as fast.
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Reader(StrEnum):
@@ -195,7 +194,7 @@ def _published(
 def _reads_personal_columns() -> list[str]:
     """The roles that do, from the project in the working directory; what dbt has parsed does not have its variables."""
     text = Path("dbt_project.yml").read_text(encoding="utf-8")
-    declared = yaml.load(text, Loader=yaml.CSafeLoader)
+    declared = yaml.load(text, Loader=YAML_LOADER)
     return list(declared["vars"]["reads_personal_columns"])
 
 
