@@ -145,6 +145,8 @@ def main(
     """Replay the batches one by one: load, build, validate, publish, next."""
     if first and batch:
         raise typer.BadParameter("--from and --batch exclude each other")
+    # Where versions are published depends on it.
+    use_setting("DBT_TARGET", target)
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
     published = None if no_publish else Path(setting("PUBLISHED"))
     with recorded_run("batches", target):

@@ -270,7 +270,9 @@ def _write(records: Sequence[Record]) -> None:
     except RecordError as error:
         if folder not in _reported:
             _reported.add(folder)
-            typer.secho(f"Runs are not recorded: {error}", fg="yellow", err=True)
+            # What is said may go to a file on the same full disk.
+            with suppress(OSError):
+                typer.secho(f"Runs are not recorded: {error}", fg="yellow", err=True)
 
 
 # Folders about which this process has said that they cannot be written.

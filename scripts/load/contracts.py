@@ -31,7 +31,7 @@ BATCHES = ("historical", "incremental", "all")
 _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
 
 # The parser in C is ten times as fast, if PyYAML was built with it.
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Columns that the loader adds after the declared ones.
 LOAD_COLUMNS = (
@@ -226,7 +226,7 @@ def _in_batch(batches: str, batch: int) -> bool:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_bytes(), _YAML_LOADER) or {}
+        content = yaml.load(path.read_bytes(), YAML_LOADER) or {}
     except yaml.YAMLError as error:
         raise ContractError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):

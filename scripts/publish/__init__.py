@@ -10,5 +10,5 @@
 
 Usage:
     publication = publish(warehouse, Path("data/published"))
-    print(publication.version, publication.is_new)
+    print(publication.manifest.version, publication.is_new)
 """

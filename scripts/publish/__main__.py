@@ -18,11 +18,11 @@ from typing import Annotated
 import typer
 
 from scripts.publish.options import PublishedOption
-from scripts.publish.run import KEPT_VERSIONS, publish
+from scripts.publish.run import publish
 from scripts.publish.versions import PublishError
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
-from scripts.warehouse.settings import Target, setting, use_setting
+from scripts.warehouse.settings import DEFAULTS, Target, setting, use_setting
 
 
 def main(
@@ -31,11 +31,13 @@ def main(
         Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
     ] = Target.DUCKDB,
     keep: Annotated[
-        int,
+        int | None,
         typer.Option(
-            envvar="KEPT_VERSIONS", min=1, help="How many versions stay besides the current one."
+            min=1,
+            help="How many versions stay besides the current one; by default KEPT_VERSIONS,"
+            f" or {DEFAULTS['KEPT_VERSIONS']}.",
         ),
-    ] = KEPT_VERSIONS,
+    ] = None,
 ) -> None:
     """Publish what the last green build has made, for those who read it."""
     use_setting("DBT_TARGET", target)

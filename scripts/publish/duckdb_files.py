@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.publish.manifest import ReadTables, TableContent
-from scripts.publish.tables import PublishedTable, Reader
+from scripts.publish.tables import PublishedTable, Reader, views_in_order
 from scripts.warehouse.base import Query
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 
@@ -45,7 +45,7 @@ def write_files(
             own = [table for table in tables if table.is_read_by(reader)]
             with _written(query, file):
                 _copy_tables(query, (table for table in own if not _is_common(table)), reader)
-                _copy_views(query, (table for table in own if table.is_view))
+                _copy_views(query, views_in_order(own))
                 _describe(query, own)
     for file in files.values():
         file.chmod(file.stat().st_mode & 0o444)

@@ -20,7 +20,7 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from scripts.publish.manifest import Manifest, TableContent
-from scripts.publish.tables import PublishedTable, Reader
+from scripts.publish.tables import PublishedTable, Reader, views_in_order
 from scripts.publish.versions import PublishError
 from scripts.warehouse.base import Query
 from scripts.warehouse.fingerprints import LOAD_COLUMNS
@@ -147,7 +147,11 @@ def write_schemas(
     writer = _Writer(warehouse, query, previous)
     copied = [table for table in tables if not table.is_view]
     new = [table for table in copied if not writer.is_there(table)]
-    changed = [table for table in copied if table not in new and writer.has_other_columns(table)]
+    changed = [
+        table
+        for table in copied
+        if table not in new and (writer.was_view(table) or writer.has_other_columns(table))
+    ]
     if previous is None:
         writer.create_schemas(tables)
     contents = {table.name: writer.write(table) for table in copied if table not in changed}
@@ -155,9 +159,8 @@ def write_schemas(
         # From here on, readers of what changes wait.
         writer.take_over(changed, tables)
         contents |= {table.name: writer.write(table) for table in changed}
-        for table in tables:
-            if table.is_view:
-                writer.create_view(table)
+        for view in views_in_order(tables):
+            writer.create_view(view, tables)
         for table in tables:
             writer.describe_and_grant(table)
     return dict(sorted(contents.items()))
@@ -185,9 +188,15 @@ class _Writer:
             self._query(f"grant usage on schema {schema} to {', '.join(sorted(roles))}")
 
     def is_there(self, table: PublishedTable) -> bool:
-        """Whether readers have a table of this name."""
+        """Whether readers have a table or view of this name."""
         relation = _relation(_schema(table), table)
         return self._query(f"select to_regclass('{relation}')") != [(None,)]
+
+    def was_view(self, table: PublishedTable) -> bool:
+        """Whether readers have a view of this name, although it is a table now."""
+        relation = _relation(_schema(table), table)
+        found = self._query(f"select relkind from pg_class where oid = '{relation}'::regclass")
+        return found == [("v",)]
 
     def has_other_columns(self, table: PublishedTable) -> bool:
         """Whether what readers have of a table has other columns than the table."""
@@ -204,16 +213,20 @@ class _Writer:
         """
         wanted = {(_schema(table), table.alias) for table in tables if not table.is_view}
         statements = [f"set local lock_timeout = '{_MOMENT}'"]
+        views = set()
         for schema, name, kind in self._query(
             "select table_schema, table_name, table_type from information_schema.tables"
             f" where table_schema like '{PUBLISHED_SCHEMA}\\_%'"
         ):
+            if kind == "VIEW":
+                views.add((schema, name))
             if kind == "VIEW" or (schema, name) not in wanted:
                 what = "view" if kind == "VIEW" else "table"
                 statements.append(f'drop {what} if exists "{schema}"."{name}" cascade')
         statements += [
             f"lock table {_relation(_schema(table), table)} in access exclusive mode"
             for table in changed
+            if (_schema(table), table.alias) not in views
         ]
         self._query("savepoint before_the_locks")
         for attempt in range(1, _ATTEMPTS_TO_TAKE_OVER + 1):
@@ -325,21 +338,16 @@ class _Writer:
         )
         return TableContent(rows, str(digest))
 
-    def create_view(self, view: PublishedTable) -> None:
-        """Create a view over published tables. What is in the search path is shown without its schema in the definition, and found in another path."""
+    def create_view(self, view: PublishedTable, tables: Iterable[PublishedTable]) -> None:
+        """Create a view over published tables. What is in the search path is shown without its schema in the definition, and found in another path.
+
+        The schemas of masked views have the same names of tables and are in neither path: a view reads the tables, with the rights of its owner.
+        """
         source, target = _relation(view.schema, view), _relation(_schema(view), view)
-        layers = self._query(
-            "select nspname from pg_namespace where nspname !~ '^(pg_|information)'"
-        )
-        built = [name for (name,) in layers if not name.startswith(PUBLISHED_SCHEMA)]
-        copies = [
-            name
-            for (name,) in layers
-            if name.startswith(f"{PUBLISHED_SCHEMA}_") and not name.endswith("_masked")
-        ]
-        self._query(f"set local search_path = {', '.join(built)}")
+        layers = sorted({table.schema for table in tables})
+        self._query(f"set local search_path = {', '.join(layers)}")
         ((definition,),) = self._query(f"select pg_get_viewdef('{source}'::regclass)")
-        self._query(f"set local search_path = {', '.join(copies)}")
+        self._query(f"set local search_path = {', '.join(map(published_schema, layers))}")
         self._query(f"create view {target} as {definition}")
         self._query("set local search_path to default")
 

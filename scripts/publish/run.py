@@ -5,6 +5,7 @@ Usage:
 """
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.changes import GreenBuild, last_green_build, project_digest
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import PUBLISHED_SCHEMA, Target
+from scripts.warehouse.settings import PUBLISHED_SCHEMA, Target, setting
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
@@ -39,8 +40,6 @@ _NOTHING_TO_PUBLISH = (
     "the last build is not green, or the project has changed since; build first: make build."
     " Readers keep what they have"
 )
-# How many versions stay besides the current one, if nobody says how many.
-KEPT_VERSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def publish(
     warehouse: Warehouse,
     folder: Path,
     project: "Project | None" = None,
-    keep: int = KEPT_VERSIONS,
+    keep: int | None = None,
 ) -> Publication:
     """Publish what the last build has made, unless that is what readers have already.
 
@@ -77,27 +76,52 @@ def publish(
         warehouse: what was built.
         folder: of the published versions.
         project: the dbt project of the working directory, parsed; None to parse it when it is needed.
-        keep: how many versions stay besides the current one; at least 1.
+        keep: how many versions stay besides the current one, at least 1; None for KEPT_VERSIONS.
 
     Raises:
         NotGreenError: the last build is not green, or is of another state of the project.
-        PublishError: somebody else is publishing, the folder cannot be written, or the project cannot be parsed. Readers keep what they have.
+        PublishError: somebody else is publishing, the folder cannot be written, the project cannot be parsed, or KEPT_VERSIONS is not a number of versions.
+            Readers keep what they have.
         duckdb.Error, psycopg2.Error: the warehouse cannot be read.
     """
     versions = Versions(folder)
     digest = project_digest(Path.cwd())
     if not warehouse.exists():
         raise NotGreenError(_NOTHING_TO_PUBLISH)
-    with versions.locked():
-        versions.remove_unfinished()
-        _refuse_another_warehouse(warehouse, versions)
-        if isinstance(warehouse, PostgresWarehouse):
-            publication = _publish_schemas(warehouse, versions, project, digest)
-        else:
-            assert isinstance(warehouse, DuckDBWarehouse)
-            publication = _publish_files(warehouse, versions, project, digest)
-        versions.remove_old(keep)
+    # Whatever goes wrong from here on is recorded, but not that there was nothing to do.
+    news = _unpublished(warehouse, versions, digest)
+    with recorded_run("publish", warehouse.target, news.batch) if news else nullcontext():
+        if keep is None:
+            keep = _kept_versions()
+        with versions.locked():
+            versions.remove_unfinished()
+            _refuse_another_warehouse(warehouse, versions)
+            if isinstance(warehouse, PostgresWarehouse):
+                publication = _publish_schemas(warehouse, versions, project, digest)
+            else:
+                assert isinstance(warehouse, DuckDBWarehouse)
+                publication = _publish_files(warehouse, versions, project, digest)
+            versions.remove_old(keep)
     return publication
+
+
+def _unpublished(warehouse: Warehouse, versions: Versions, digest: str) -> GreenBuild | None:
+    """The last build; None if readers have it."""
+    with warehouse.opened() as query:
+        build = _green_build(query, digest)
+        is_server = isinstance(warehouse, PostgresWarehouse)
+        current = postgres_schemas.last_published(query) if is_server else versions.current()
+    return None if current is not None and current.build == build.invocation else build
+
+
+def _kept_versions() -> int:
+    """How many versions stay if nobody says how many."""
+    text = setting("KEPT_VERSIONS")
+    if not (text.isdecimal() and int(text)):
+        raise PublishError(
+            f"KEPT_VERSIONS={text}: set it to a whole number of versions, at least 1"
+        )
+    return int(text)
 
 
 def _refuse_another_warehouse(warehouse: Warehouse, versions: Versions) -> None:
@@ -130,10 +154,7 @@ def _publish_files(
             return Publication(current, is_new=False)
         manifest = _new_manifest(query, warehouse, versions, build, digest, current)
     tables = published_tables(project or _parsed())
-    with (
-        recorded_run("publish", warehouse.target, build.batch),
-        versions.new(manifest.version) as folder,
-    ):
+    with versions.new(manifest.version) as folder:
         try:
             contents, readers = write_files(warehouse, tables, folder)
         except duckdb.Error as error:
@@ -176,8 +197,7 @@ def _publish_schemas(
             postgres_schemas.record(query, manifest, tables)
             return manifest
 
-        with recorded_run("publish", warehouse.target, build.batch):
-            current = postgres_schemas.in_transaction(warehouse, tables, write)
+        current = postgres_schemas.in_transaction(warehouse, tables, write)
     assert current is not None
     shown = versions.current()
     if shown is None or shown.version != current.version:

@@ -5,7 +5,7 @@ Usage:
         print(table.name, table.grants, table.masks)
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from scripts.load.contracts import YAML_LOADER
+
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
-
-# The same as the safe loader, and many times as fast.
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Reader(StrEnum):
@@ -44,7 +43,8 @@ class PublishedTable:
         masks: what takes the place of each personal column, for those who may not read it.
         grants: the roles of the database that may select from it.
         masked_grants: those of them that see masks in place of personal columns.
-        is_view: it stays a view, because whoever reads it reads the tables below it as they are.
+        is_view: it stays a view, because whoever reads it finds the same rows over what is published.
+        views_below: how many views lie one upon the other below it; the lowest ones are created first.
     """
 
     schema: str
@@ -55,6 +55,7 @@ class PublishedTable:
     grants: tuple[str, ...]
     masked_grants: tuple[str, ...]
     is_view: bool
+    views_below: int
 
     @property
     def name(self) -> str:
@@ -109,12 +110,16 @@ def published_tables(project: "Project") -> list[PublishedTable]:
     for node in nodes.values():
         is_view = False
         if node.config.materialized == "view":
-            below = set(_tables_below(project, node))
-            if not below <= nodes.keys():
+            if not set(_tables_below(project, node)) <= nodes.keys():
                 continue
-            is_view = _is_as_open(node, [nodes[key] for key in below])
-        tables.append(_published(node, unmasked, is_view))
+            is_view = _stays_a_view(node, [nodes.get(key) for key in _read_by(project, node)])
+        tables.append(_published(node, unmasked, is_view, _views_below(project, node)))
     return sorted(tables, key=lambda table: table.name)
+
+
+def views_in_order(tables: Iterable[PublishedTable]) -> list[PublishedTable]:
+    """Those that stay views, each after the views that it reads."""
+    return sorted((table for table in tables if table.is_view), key=lambda view: view.views_below)
 
 
 def _is_built(node: Any) -> bool:
@@ -128,24 +133,50 @@ def _grants(node: Any) -> list[str]:
     return list(node.config.grants.get("select", ()))
 
 
-def _is_as_open(view: Any, below: list[Any]) -> bool:
-    """Whether every reader of a view sees the tables below it, and sees them unmasked."""
+def _stays_a_view(view: Any, below: list[Any]) -> bool:
+    """Whether the files of all its readers have what a view reads, and masks there do not change its rows, as it may declare. On Postgres, a view reads with the rights of its owner."""
+    is_unaffected = bool(view.config.meta.get("unaffected_by_masks"))
     return not _masks(view) and all(
-        set(_grants(view)) <= set(_grants(node)) and not _masks(node) for node in below
+        node is not None
+        and _file_readers(view) <= _file_readers(node)
+        and (is_unaffected or not _masks(node))
+        for node in below
     )
+
+
+def _file_readers(node: Any) -> set[str]:
+    return {reader.role for reader in Reader} & set(_grants(node))
+
+
+def _read_by(project: "Project", node: Any) -> Iterator[str]:
+    """What a view names: tables, views, seeds, snapshots and sources."""
+    for key in node.depends_on_nodes:
+        below = project.nodes.get(key)
+        if below is not None and below.config.materialized == "ephemeral":
+            yield from _read_by(project, below)
+        else:
+            yield key
+
+
+def _views_below(project: "Project", node: Any) -> int:
+    below = (project.nodes.get(key) for key in _read_by(project, node))
+    views = (view for view in below if view is not None and view.config.materialized == "view")
+    return max((1 + _views_below(project, view) for view in views), default=0)
 
 
 def _tables_below(project: "Project", node: Any) -> Iterator[str]:
     """What a view reads, through other views: tables, seeds, snapshots and sources."""
-    for key in node.depends_on_nodes:
+    for key in _read_by(project, node):
         below = project.nodes.get(key)
-        if below is not None and below.config.materialized in ("view", "ephemeral"):
+        if below is not None and below.config.materialized == "view":
             yield from _tables_below(project, below)
         else:
             yield key
 
 
-def _published(node: Any, unmasked: Collection[str], is_view: bool) -> PublishedTable:
+def _published(
+    node: Any, unmasked: Collection[str], is_view: bool, views_below: int
+) -> PublishedTable:
     masks, grants = _masks(node), _grants(node)
     return PublishedTable(
         schema=node.schema,
@@ -156,13 +187,14 @@ def _published(node: Any, unmasked: Collection[str], is_view: bool) -> Published
         grants=tuple(grants),
         masked_grants=tuple(role for role in grants if masks and role not in unmasked),
         is_view=is_view,
+        views_below=views_below,
     )
 
 
 def _reads_personal_columns() -> list[str]:
     """The roles that do, from the project in the working directory; what dbt has parsed does not have its variables."""
     text = Path("dbt_project.yml").read_text(encoding="utf-8")
-    declared = yaml.load(text, Loader=yaml.CSafeLoader)
+    declared = yaml.load(text, Loader=YAML_LOADER)
     return list(declared["vars"]["reads_personal_columns"])
 
 

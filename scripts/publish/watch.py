@@ -7,7 +7,7 @@ Usage:
 Each look opens what readers have, and counts 18 tables, and the rows of four facts that find all their dimensions, in one statement. What it sees is written into
 the folder RUNS (`Batch<day>/visibility-<id>.jsonl`) if it is not what it saw before, and at least every four minutes.
 
-Exit codes: 0 stopped; 1 a table had fewer rows than before, or a fact rows without their dimensions; 2 readers cannot read.
+Exit codes: 0 stopped; 1 a table had fewer rows than before, or a fact rows without their dimensions; 2 readers cannot read, or RUNS cannot be written.
 """
 
 import signal
@@ -65,7 +65,10 @@ def main(
             time.sleep(every)
     except KeyboardInterrupt:
         pass
-    except (OSError, RecordError, *UNUSABLE) as error:
+    except RecordError as error:
+        typer.secho(f"watch: what was seen cannot be written down: {error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    except (OSError, *UNUSABLE) as error:
         typer.secho(f"watch: readers cannot read: {with_advice(error)}", fg="red", err=True)
         raise typer.Exit(2) from error
     if watch.has_problems:

@@ -30,7 +30,7 @@ UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
 _PASSING = re.compile(
     "lock on file|wait for it to end|connection refused|server closed the connection|connection was lost|connection has been closed"
     "|terminating connection|database system is|connection slots|too many clients|timeout expired|deadlock detected|lock timeout"
-    "|could not serialize access",
+    "|could not serialize access|has held a table for long",
     re.IGNORECASE,
 )
 

@@ -35,6 +35,7 @@ DEFAULTS = {
     "LAKE": "data/lake",
     "WAREHOUSE": "data/warehouse.duckdb",
     "PUBLISHED": "data/published",
+    "KEPT_VERSIONS": "3",
     "RUNS": "data/runs",
     "DBT_TARGET": str(Target.DUCKDB),
 }

@@ -1,9 +1,5 @@
-"""Processes that publish a small warehouse and are killed or paused, and one that reads what is published all the while.
+"""Processes that publish a small warehouse and are killed or paused, and one that reads what is published all the while."""
 
-They come from a fork server that has imported what they need, so that each begins within a moment.
-"""
-
-import multiprocessing
 import os
 import resource
 import signal
@@ -27,13 +23,12 @@ from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.workspace import ROOT
 from tests.python.faults.child import give_up_write_everywhere
+from tests.python.processes import PROCESSES
 from tests.python.small_warehouse import ROWS, SmallWarehouse
 
 KILLED = "killed"
 # It would take a whole processor.
 _SECONDS_BETWEEN_LOOKS = 0.02
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([__name__])
 # What changes something on the disk.
 _STEPS = (
     "os.mkdir",
@@ -104,8 +99,8 @@ def watching(
     Raises:
         AssertionError: it could not read, has seen tables of different builds, or an older build after a newer one.
     """
-    here, there = _PROCESSES.Pipe()
-    process = _PROCESSES.Process(
+    here, there = PROCESSES.Pipe()
+    process = PROCESSES.Process(
         target=_watch, args=(warehouse, folder, is_long, there), daemon=True
     )
     process.start()
@@ -163,10 +158,9 @@ def publishing(
     small: SmallWarehouse, folder: Path
 ) -> Iterator[tuple[Connection, Callable[[int], None]]]:
     """A process that publishes; yields what it tells before each of its steps, until it ends, and a function that sends it a signal."""
-    here, there = _PROCESSES.Pipe(duplex=False)
-    environment = {"DBT_TARGET": str(small.warehouse.target)}
-    process = _PROCESSES.Process(
-        target=_publish, args=(small, folder, environment, there), daemon=True
+    here, there = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(
+        target=_publish, args=(small, folder, _environment(small), there), daemon=True
     )
     process.start()
     there.close()
@@ -210,9 +204,11 @@ class Conditions:
 
 def publish_under(conditions: Conditions, small: SmallWarehouse, folder: Path) -> str:
     """Publish in another process; returns the version, or what went wrong."""
-    here, there = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(
-        target=_publish_under, args=(conditions, small, folder, there), daemon=True
+    here, there = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(
+        target=_publish_under,
+        args=(conditions, small, folder, _environment(small), there),
+        daemon=True,
     )
     process.start()
     there.close()
@@ -223,10 +219,13 @@ def publish_under(conditions: Conditions, small: SmallWarehouse, folder: Path) -
 
 
 def _publish_under(
-    conditions: Conditions, small: SmallWarehouse, folder: Path, answer: Connection
+    conditions: Conditions,
+    small: SmallWarehouse,
+    folder: Path,
+    environment: dict[str, str],
+    answer: Connection,
 ) -> None:
-    os.environ["DBT_TARGET"] = str(small.warehouse.target)
-    os.chdir(ROOT)
+    _begin(environment)
     os.umask(conditions.mask)
     if conditions.file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (conditions.file_bytes, conditions.file_bytes))
@@ -238,11 +237,21 @@ def _publish_under(
         answer.send(str(error))
 
 
+def _environment(small: SmallWarehouse) -> dict[str, str]:
+    """That of this test, for a process that publishes."""
+    return {**os.environ, "DBT_TARGET": str(small.warehouse.target)}
+
+
+def _begin(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
+
+
 def _publish(
     small: SmallWarehouse, folder: Path, environment: dict[str, str], steps: Connection
 ) -> None:
-    os.environ.update(environment)
-    os.chdir(ROOT)
+    _begin(environment)
 
     def tell(step: str) -> None:
         steps.send(step)

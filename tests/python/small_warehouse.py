@@ -31,10 +31,12 @@ class SmallWarehouse:
     Attributes:
         warehouse: on any engine.
         columns: further columns of the trades, by name, with their types.
+        is_bought_a_view: whether a view that reads another view and a table with personal columns says that masks do not change it; it is copied otherwise.
     """
 
     warehouse: Warehouse
     columns: dict[str, str] = field(default_factory=dict)
+    is_bought_a_view: bool = True
 
     @property
     def project(self) -> Any:
@@ -50,6 +52,14 @@ class SmallWarehouse:
             _node("marts", "fct_trades", columns=trades),
             _node("marts", "rpt_trades", kind="view", below=["fct_trades"]),
             _node("marts", "rpt_customers", kind="view", below=["dim_customer"]),
+            # By its name it comes before what it reads.
+            _node(
+                "marts",
+                "rpt_bought",
+                kind="view",
+                below=["dim_customer", "rpt_trades"],
+                meta={"unaffected_by_masks": self.is_bought_a_view},
+            ),
             _node("marts", "rpt_lake", kind="view", below=["stg_trades"]),
             _node("marts", "rpt_watched", readers=[Reader.AUDITOR.role]),
             _node("quality", "load_log"),
@@ -85,8 +95,8 @@ class SmallWarehouse:
         with self._opened() as query:
             for schema in ("marts", "quality", "raw_vault", "staging", "operations"):
                 query(f"create schema if not exists {schema}")
-            for view in ("marts.rpt_trades", "marts.rpt_customers", "marts.rpt_lake"):
-                query(f"drop view if exists {view}")
+            for view in ("rpt_bought", "rpt_trades", "rpt_customers", "rpt_lake"):
+                query(f"drop view if exists marts.{view}")
             for table, rows in tables.items():
                 query(f"drop table if exists {table} cascade")
                 query(f"create table {table} as {rows}")
@@ -99,6 +109,10 @@ class SmallWarehouse:
             )
             query(
                 "create view marts.rpt_customers as select count(tax_id) as n from marts.dim_customer"
+            )
+            query(
+                "create view marts.rpt_bought as select dim_customer.customer_id"
+                " from marts.dim_customer inner join marts.rpt_trades on dim_customer.customer_id = rpt_trades.customer_id"
             )
             query("drop table if exists operations.last_build")
             query(
@@ -141,6 +155,7 @@ def _node(
     columns: dict[str, Any] | None = None,
     below: list[str] | None = None,
     readers: list[str] | None = None,
+    meta: dict[str, Any] | None = None,
 ) -> Any:
     grants = {"select": list(READERS) if readers is None else readers}
     return SimpleNamespace(
@@ -149,7 +164,7 @@ def _node(
         alias=name,
         description=f"One row per thing; it's {name}.",
         columns=columns or {},
-        config=SimpleNamespace(materialized=kind, grants=grants),
+        config=SimpleNamespace(materialized=kind, grants=grants, meta=meta or {}),
         depends_on_nodes=below or [],
     )
 

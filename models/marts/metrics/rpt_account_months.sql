@@ -1,4 +1,4 @@
-{{ config(materialized="view") }}
+{{ config(materialized="view", meta={"unaffected_by_masks": true}) }}
 
 with
 

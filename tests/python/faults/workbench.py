@@ -10,7 +10,6 @@ Usage:
     print(workbench.problems_after_a_plain_run())
 """
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -28,6 +27,7 @@ from scripts.warehouse.base import Warehouse
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.workspace import Workspace
 from tests.python.faults.child import Job, work
+from tests.python.processes import PROCESSES
 
 _SECONDS_TO_END = 60
 # Without the tables of what was copied and completed when, which differ from run to run.
@@ -124,8 +124,6 @@ class Workbench:
         self.warehouse = warehouse
         workspace = Workspace(folder, warehouse)
         self.lake = workspace.lake
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(["tests.python.faults.child"])
         self.job = Job(str(sources), workspace.environment, str(folder / "output.txt"))
         self._begin_from(None)
         self.starts = [Start("nothing", None, self._run_unharmed(self.job))]
@@ -179,8 +177,8 @@ class Workbench:
     @contextmanager
     def started(self, job: Job) -> Iterator[Child]:
         """A running child; it has ended when the block is left."""
-        receiver, sender = self._processes.Pipe(duplex=False)
-        process = self._processes.Process(target=work, args=(job, sender), daemon=True)
+        receiver, sender = PROCESSES.Pipe(duplex=False)
+        process = PROCESSES.Process(target=work, args=(job, sender), daemon=True)
         process.start()
         sender.close()
         child = Child(process, receiver, Path(job.output))

@@ -17,13 +17,14 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from scripts.history.records import RunEnded, RunStarted, read_records
 from scripts.postgres_server import PostgresServer
 from scripts.publish import postgres_schemas
 from scripts.publish import run as publish_module
 from scripts.publish.manifest import Manifest, TableContent
 from scripts.publish.run import Publication, publish
 from scripts.publish.tables import Reader
-from scripts.publish.versions import NotGreenError, PublishError
+from scripts.publish.versions import NotGreenError, PublishError, Versions
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.engines import WAREHOUSES
@@ -101,7 +102,8 @@ def place(
 def test_each_reader_has_the_tables_that_the_models_declare(place: Place) -> None:
     place.small.build(2)
     manifest = place.publish().manifest
-    common = ["marts.dim_customer", "marts.fct_trades", "marts.rpt_customers", "marts.rpt_trades"]
+    common = ["marts.dim_customer", "marts.fct_trades"]
+    common += [f"marts.rpt_{name}" for name in ("bought", "customers", "trades")]
     assert manifest.readers[Reader.ANALYST].tables == [*common, "quality.load_log"]
     assert manifest.readers[Reader.AUDITOR].tables == [
         *common,
@@ -122,6 +124,36 @@ def test_each_reader_has_the_tables_that_the_models_declare(place: Place) -> Non
         query("select * from {marts}.rpt_watched")
     with place.reader(Reader.AUDITOR) as query, pytest.raises((duckdb.Error, psycopg2.Error)):
         query("select * from {marts}.rpt_lake")
+
+
+def test_a_view_that_masks_do_not_change_stays_a_view_over_what_is_published(place: Place) -> None:
+    place.small.build(1)
+    views = ["marts.rpt_bought", "marts.rpt_trades"]
+    manifest = place.publish().manifest
+    assert set(manifest.readers[Reader.ANALYST].tables) - manifest.tables.keys() == set(views)
+    place.small.build(2)
+    for who in Reader:
+        with place.reader(who) as query:
+            assert query("select count(*) from {marts}.rpt_bought") == [(ROWS - 1,)]
+            assert query("select count(*) from {marts}.rpt_trades") == [(ROWS - 1,)]
+
+
+def test_a_view_that_becomes_a_table_and_a_view_again_is_published(place: Place) -> None:
+    for number in (1, 2, 3):
+        place.small.is_bought_a_view = number != 2
+        place.small.build(number)
+        if number > 1 and isinstance(place.warehouse, PostgresWarehouse):
+            # As if another state of the project had published: only that changes what is a view.
+            digests = (place.current().project_digest, "0" * 64)
+            place.warehouse.query(
+                f"update published.versions set manifest = replace(manifest, '{digests[0]}', '{digests[1]}')"
+            )
+        manifest = place.publish().manifest
+        assert ("marts.rpt_bought" in manifest.tables) == (number == 2)
+        for who in Reader:
+            with place.reader(who) as query:
+                rows = [(ROWS * number - 1,)]
+                assert query("select count(*) from {marts}.rpt_bought") == rows
 
 
 def test_personal_columns_are_masked_for_analysts_only(place: Place) -> None:
@@ -324,6 +356,49 @@ def test_old_versions_go_but_not_the_one_before_and_not_under_a_reader(place: Pl
         assert query(trades) == [(ROWS,)]
     place.publish(keep=1)
     assert place.names() == sorted([*versions[-2:], "current"])
+
+
+def test_a_publication_that_fails_is_recorded_and_nothing_if_there_is_nothing_to_do(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNS", str(tmp_path / "runs"))
+    with pytest.raises(NotGreenError):
+        place.publish()
+    place.small.build(1)
+    with Versions(place.folder).locked(), pytest.raises(PublishError, match="another program"):
+        place.publish()
+    taken = tmp_path / "a file"
+    taken.touch()
+    with pytest.raises(PublishError, match="cannot be written"):
+        publish(place.warehouse, taken, place.small.project)
+    place.publish()
+    place.publish()
+    with Versions(place.folder).locked(), pytest.raises(PublishError, match="another program"):
+        place.publish()
+    runs = list(read_records(tmp_path / "runs", RunStarted))
+    assert [(run.kind, run.batch) for run in runs] == 3 * [("publish", 1)]
+    ends = list(read_records(tmp_path / "runs", RunEnded))
+    assert sorted(end.status for end in ends) == ["failed", "failed", "success"]
+    said = " ".join(end.message for end in ends if end.message)
+    assert "another program is publishing; wait for it to end" in said
+    assert f"{taken}: cannot be written" in said
+
+
+def test_every_program_that_publishes_keeps_as_many_versions_as_are_set(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEPT_VERSIONS", "1")
+    versions = []
+    for number in range(1, 4):
+        place.small.build(number)
+        versions.append(place.publish().manifest.version)
+    assert place.names() == sorted([*versions[-2:], "current"])
+    place.small.build(4)
+    for bad in ("none", "0", "-1", "1.5"):
+        monkeypatch.setenv("KEPT_VERSIONS", bad)
+        with pytest.raises(PublishError, match=f"KEPT_VERSIONS={bad}: set it to a whole number"):
+            place.publish()
+    assert place.current().version == versions[-1]
 
 
 def test_a_clock_that_is_set_back_changes_nothing(

@@ -36,6 +36,7 @@ class FakeDataset:
     is_published: bool = True
     cannot_publish: PublishError | None = None
     warehouse: Warehouse | None = None
+    published: Path | None = None
 
     def load(self, options: LoadOptions) -> LoadResult:
         (batch,) = options.batches
@@ -81,6 +82,7 @@ class FakeProject:
         is_new = not self.dataset.is_published
         if is_new:
             self.dataset.done.append("published")
+            self.dataset.published = folder
         self.dataset.is_published = True
         return SimpleNamespace(is_new=is_new)
 
@@ -137,6 +139,15 @@ def test_each_batch_is_loaded_built_and_validated_before_the_next(dataset: FakeD
     assert done == ALL
     assert "3 7 0" in said
     assert "3 3 10 1" in said, "messages and audit of batch 3"
+
+
+def test_versions_of_a_database_are_published_apart_from_those_of_a_file(
+    dataset: FakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUBLISHED", raising=False)
+    monkeypatch.setenv("WAREHOUSE", "data/warehouse.duckdb")
+    assert replay(dataset, "--target", "postgres")[:2] == (0, ALL)
+    assert dataset.published == Path("data/published_postgres")
 
 
 def test_warnings_of_the_load_are_shown_with_their_batch(dataset: FakeDataset) -> None:

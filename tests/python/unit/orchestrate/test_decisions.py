@@ -114,6 +114,7 @@ def test_a_cursor_that_cannot_be_read_means_that_nothing_was_seen(cursor: str | 
         "FATAL:  the database system is starting up",
         "deadlock detected DETAIL: Process 1 waits for ShareLock",
         "canceling statement due to lock timeout",
+        "db:5432/brokerage: a build or a reader has held a table for long; end it (pg_stat_activity shows it), then publish again",
     ],
 )
 def test_what_passes_by_itself_is_tried_again(message: str) -> None:

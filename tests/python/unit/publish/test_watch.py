@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
+import pytest
+import typer
+from typer.testing import CliRunner
+
 from scripts.history.records import VisibleRows, read_records
+from scripts.publish import watch
 from scripts.publish.watch import Watch, problems
 from scripts.warehouse.workspace import ROOT
 
@@ -29,20 +35,39 @@ def looks(runs: Path) -> list[str]:
 
 
 def test_a_look_is_written_if_it_is_news_or_the_last_one_is_old(tmp_path: Path) -> None:
-    watch = Watch(tmp_path)
+    looker = Watch(tmp_path)
     for seen in ([], LOOK, later(5), later(10, "batch-0002", 11), later(20, "batch-0002", 11)):
-        assert watch.add(seen) == []
-    assert watch.add(later(300, "batch-0002", 11)) == []
+        assert looker.add(seen) == []
+    assert looker.add(later(300, "batch-0002", 11)) == []
     assert sorted(looks(tmp_path)) == ["10", "300", "a"]
     assert set(read_records(tmp_path, VisibleRows)) >= set(LOOK)
-    assert not watch.has_problems
+    assert not looker.has_problems
 
 
 def test_fewer_rows_than_before_are_told(tmp_path: Path) -> None:
-    watch = Watch(tmp_path)
-    watch.add(LOOK)
-    assert watch.add(later(5, "batch-0002", 9)) == ["batch-0002: DimTrade has 9 rows, 10 before"]
-    assert watch.has_problems
+    looker = Watch(tmp_path)
+    looker.add(LOOK)
+    assert looker.add(later(5, "batch-0002", 9)) == ["batch-0002: DimTrade has 9 rows, 10 before"]
+    assert looker.has_problems
+
+
+def test_whether_readers_cannot_read_or_nothing_can_be_written_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise duckdb.IOException("no such file")
+
+    app = typer.Typer()
+    app.command()(watch.main)
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("RUNS", str(tmp_path / "a file"))
+    monkeypatch.setattr(watch, "visible_rows", lambda *_: LOOK)
+    done = CliRunner().invoke(app, ["--looks", "1"])
+    assert done.exit_code == 2
+    assert done.output.startswith(f"watch: what was seen cannot be written down: {tmp_path}")
+    monkeypatch.setattr(watch, "visible_rows", fail)
+    done = CliRunner().invoke(app, ["--looks", "1"])
+    assert (done.exit_code, done.output) == (2, "watch: readers cannot read: no such file\n")
 
 
 def test_rows_of_a_fact_without_their_dimensions_are_told() -> None:
