@@ -2,7 +2,8 @@
 -- Why: without it, the vault cannot be rebuilt, and the tests that compare the vault with the lake are red
 --   and do not say why.
 -- A returned row: the feed and the batch. Load it again; or accept the loss with `dbt build --full-refresh`.
--- Last, so that the tables that explain it are there: {{ ref("di_messages") }}, {{ ref("audit_results") }}, {{ ref("batch_summary") }}
+-- Last, so that the tables that explain it are there: {{ ref("di_messages") }}, {{ ref("audit_results") }},
+--   {{ ref("batch_summary") }}
 with
 
 load_log as (

@@ -2,7 +2,8 @@
 -- Why: quarantined rows are kept with their text, so that they can be corrected; a count alone would not
 --   bring them back.
 -- A returned row: a file whose two counts differ.
--- Last, so that the tables that explain it are there: {{ ref("di_messages") }}, {{ ref("audit_results") }}, {{ ref("batch_summary") }}
+-- Last, so that the tables that explain it are there: {{ ref("di_messages") }}, {{ ref("audit_results") }},
+--   {{ ref("batch_summary") }}
 with
 
 logged as (

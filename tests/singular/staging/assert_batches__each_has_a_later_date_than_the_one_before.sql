@@ -3,7 +3,8 @@
 --   backwards, or two batches share one, history is in the wrong order.
 -- A returned row: the batch, its date, the latest date before it, and what the loader said if it
 --   refused the date.
--- Last, so that the tables that explain it are there: {{ ref("di_messages") }}, {{ ref("audit_results") }}, {{ ref("batch_summary") }}
+-- Last, so that the tables that explain it are there: {{ ref("di_messages") }}, {{ ref("audit_results") }},
+--   {{ ref("batch_summary") }}
 with
 
 load_log as (
