@@ -109,7 +109,7 @@ def hanging_build(bench: Bench, watch: Watch) -> Iterator[None]:
 
 
 def slow_build(bench: Bench, watch: Watch) -> Iterator[None]:
-    """A build gets a tenth of the processor, so that each of its nodes takes ten times as long as in ten earlier builds."""
+    """A build gets a tenth of the processor, so that each node takes ten times as long; noticed after twice the usual time of the build."""
     is_over = Event()
 
     def throttle(process: "subprocess.Popen[bytes]") -> None:
