@@ -57,7 +57,10 @@ orchestrate: writable $(CORE) .venv/.orchestrate sources ## Run Dagster on http:
 	exec $(RUN) scripts.orchestrate
 
 .PHONY: sources
+# Not beside a lake: what it holds came from other files, whose batches the samples would replace.
 sources: $(CORE)
+	@if [ "$${SOURCES:-data/sources}" = data/sources ] && [ ! -e data/sources ] && [ -e "$${LAKE:-data/lake}" ]; then \
+		echo "$${LAKE:-data/lake} holds batches, but data/sources is gone: set SOURCES to the files they came from, or delete lake and warehouse to begin with samples." >&2; exit 1; fi
 	@if [ "$${SOURCES:-data/sources}" = data/sources ] && [ ! -e data/sources/manifest.json ]; then \
 		$(RUN) brokerage_sources.generate --scale-factor $(SCALE) --output data/sources; fi
 

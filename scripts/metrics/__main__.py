@@ -8,7 +8,8 @@ Usage:
     python -m scripts.metrics cash_share --by broker__branch --sql
     python -m scripts.metrics clients --file copy/warehouse.duckdb
 
-Reads the warehouse that WAREHOUSE names, or with DBT_TARGET=postgres the database that PGHOST, PGDATABASE, ... name. Metrics are explained in docs/metrics.md.
+Reads what is published for analysts (PUBLISHED), so it may be asked while a build is running; the warehouse itself if nothing is published yet; with DBT_TARGET=postgres the
+database that PGHOST, PGDATABASE, ... name. Metrics are explained in docs/metrics.md.
 
 Exit codes: 0; 2 if the question has no answer, or the warehouse cannot be read.
 """
@@ -25,10 +26,12 @@ from rich.table import Table
 
 from scripts.metrics.definitions import Definitions, MetricsError
 from scripts.metrics.query import query_metrics
+from scripts.publish.tables import Reader
+from scripts.publish.versions import CURRENT
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
-from scripts.warehouse.settings import Target, use_setting
+from scripts.warehouse.settings import Target, setting, use_setting
 
 _COLUMNS = ("metric", "unit", "additive over", "owner", "what it is")
 
@@ -50,7 +53,7 @@ def main(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Number of rows.")] = None,
     file: Annotated[
-        Path | None, typer.Option(help="A DuckDB file to read, instead of the warehouse.")
+        Path | None, typer.Option(help="A DuckDB file to read, instead of what is published.")
     ] = None,
     target: Annotated[
         Target,
@@ -73,7 +76,7 @@ def main(
         elif is_shown:
             _show(definitions, metrics)
         else:
-            warehouse: Warehouse = DuckDBWarehouse(file) if file else from_environment(target)
+            warehouse = DuckDBWarehouse(file) if file else _read_by_analysts(target)
             question = (metrics, by or [], where or [], order or [], limit)
             if is_sql:
                 typer.echo(definitions.statement(warehouse.target, *question).sql)
@@ -83,6 +86,15 @@ def main(
     except (MetricsError, FileNotFoundError, *UNUSABLE) as error:
         typer.secho(f"metrics: {with_advice(error)}", fg="red", err=True)
         raise typer.Exit(2) from error
+
+
+def _read_by_analysts(target: Target) -> Warehouse:
+    """What is published; the warehouse if nothing is, and on Postgres."""
+    # One version, although `current` may lead to another one in the next moment.
+    published = (Path(setting("PUBLISHED")) / CURRENT).resolve() / f"{Reader.ANALYST}.duckdb"
+    if target is Target.DUCKDB and published.is_file():
+        return DuckDBWarehouse(published)
+    return from_environment(target)
 
 
 def _described(definitions: Definitions) -> list[tuple[str, ...]]:

@@ -28,6 +28,7 @@ _ADVICE = {
     "valid DuckDB database": "delete the file, or set WAREHOUSE to another one; then build again",
     "orrupt": "delete the file, or set WAREHOUSE to another one; then build again",
     "s a directory": "set WAREHOUSE to a file",
+    "replaying WAL": "the .wal beside it belongs to another state of the file: if the file comes from a backup, delete the .wal; then build again",
     "No files found": "load first (python -m scripts.load), or set LAKE to the lake that was loaded",
 }
 
