@@ -11,6 +11,7 @@ Usage:
     contents = in_transaction(warehouse, tables, work)
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
@@ -339,17 +340,19 @@ class _Writer:
         return TableContent(rows, str(digest))
 
     def create_view(self, view: PublishedTable, tables: Iterable[PublishedTable]) -> None:
-        """Create a view over published tables. What is in the search path is shown without its schema in the definition, and found in another path.
+        """Create a view over published tables and views.
 
-        The schemas of masked views have the same names of tables and are in neither path: a view reads the tables, with the rights of its owner.
+        With nothing in the search path, its definition names each relation with its schema. (A shorter path is not enough: where a CTE has the name of a
+        table, as in most models, Postgres writes the schema of the table anyway.)
         """
         source, target = _relation(view.schema, view), _relation(_schema(view), view)
-        layers = sorted({table.schema for table in tables})
-        self._query(f"set local search_path = {', '.join(layers)}")
+        self._query("set local search_path = pg_catalog")
         ((definition,),) = self._query(f"select pg_get_viewdef('{source}'::regclass)")
-        self._query(f"set local search_path = {', '.join(map(published_schema, layers))}")
-        self._query(f"create view {target} as {definition}")
         self._query("set local search_path to default")
+        for table in tables:
+            named = rf"(?<![\w.]){re.escape(f'{table.schema}.{table.alias}')}(?!\w)"
+            definition = re.sub(named, f"{_schema(table)}.{table.alias}", definition)
+        self._query(f"create view {target} as {definition}")
 
     def describe_and_grant(self, table: PublishedTable) -> None:
         """Write descriptions into the database, and give each role the rights that it has to the table itself."""

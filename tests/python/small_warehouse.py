@@ -105,14 +105,16 @@ class SmallWarehouse:
             query("create or replace view staging.stg_trades as select 1 as trade_id")
             query("create view marts.rpt_lake as select * from staging.stg_trades")
             query(
-                "create view marts.rpt_trades as select * from marts.fct_trades where trade_id > 1"
+                "create view marts.rpt_trades as with fct_trades as (select * from marts.fct_trades)"
+                " select * from fct_trades where trade_id > 1"
             )
             query(
                 "create view marts.rpt_customers as select count(tax_id) as n from marts.dim_customer"
             )
             query(
-                "create view marts.rpt_bought as select dim_customer.customer_id"
-                " from marts.dim_customer inner join marts.rpt_trades on dim_customer.customer_id = rpt_trades.customer_id"
+                "create view marts.rpt_bought as with dim_customer as (select * from marts.dim_customer),"
+                " rpt_trades as (select * from marts.rpt_trades) select dim_customer.customer_id"
+                " from dim_customer inner join rpt_trades on dim_customer.customer_id = rpt_trades.customer_id"
             )
             query("drop table if exists operations.last_build")
             query(
