@@ -43,6 +43,7 @@ from scripts.history.records import (
     write_records,
 )
 from scripts.warehouse.process import cpu_seconds, peak_mib
+from scripts.warehouse.processes import process_started as process_started
 from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
 
 if TYPE_CHECKING:
@@ -192,19 +193,6 @@ def _run_started(
         project_version=project_version(),
         batch=batch,
     )
-
-
-def process_started(process_id: int) -> int | None:
-    """When a process of this machine started, in clock ticks since the machine did; None if there is no such process, or it cannot be known.
-
-    A number is given again to another process, but not with the same start.
-    """
-    try:
-        status = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name of the command, in parentheses, may hold anything.
-    return int(status.rpartition(")")[2].split()[19])
 
 
 @cache

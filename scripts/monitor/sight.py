@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from scripts.history.records import RecordedRun, read_runs
-from scripts.monitor import processes
 from scripts.monitor.deliveries import Deliveries, read_deliveries
 from scripts.monitor.sessions import Database, read_database
 from scripts.monitor.thresholds import Thresholds
+from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import ConnectionSettings, Target, setting
 
 _ATTEMPTS = 3
@@ -131,10 +131,8 @@ class Sight:
 
     def is_gone(self, run: RecordedRun) -> bool:
         """Whether the process of a run has certainly ended; of other machines nothing is known."""
-        if run.started.host != self.host or not processes.is_known():
-            return False
-        process = processes.read_process(run.started.process_id)
-        return process is None or process.started != run.started.process_started
+        started = run.started
+        return bool(has_ended(started.host, started.process_id, started.process_started))
 
     @cached_property
     def running(self) -> list[RecordedRun]:

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from scripts.history.records import RecordedRun
-from scripts.monitor import processes
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
+from scripts.warehouse import processes
 from scripts.warehouse.settings import Target
 
 _BUILDS = ("build", "batches")

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scripts.history.records import RecordedRun
-from scripts.monitor import processes
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
 from scripts.monitor.statistics import Usual
+from scripts.warehouse import processes
 from scripts.warehouse.settings import Target
 
 _SUCCESS, _STOPPED = "success", "stopped"

@@ -12,9 +12,11 @@ from unittest import mock
 import pytest
 from typer.testing import CliRunner
 
-from scripts.history.__main__ import app
+from scripts.history.__main__ import app, console
 from scripts.history.lineage import LineageError, Table, lineage_events, read_catalog, send
+from scripts.history.recording import recorded_run
 from scripts.history.records import read_runs
+from scripts.warehouse.settings import Target
 from tests.python.run_records import write_history
 
 CATALOG = {
@@ -209,7 +211,8 @@ def test_without_a_configuration_nothing_is_sent(
 
 
 def test_runs_are_shown(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    # Workers of pytest begin with a width of their own, which holds from the import on.
+    monkeypatch.setattr(console, "width", 200)
     result = CliRunner().invoke(app, ["show", "--runs", str(runs), "--last", "4"])
     assert result.exit_code == 0
     lines = [line.split() for line in result.output.splitlines() if "2026-" in line]
@@ -221,3 +224,17 @@ def test_runs_are_shown(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert "assert_a is red" in result.output
     assert CliRunner().invoke(app, ["show", "--runs", str(runs / "none")]).exit_code == 0
+
+
+def test_of_a_run_of_this_machine_it_is_said_whether_it_is_going_on_if_that_can_be_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNS", str(tmp_path))
+
+    def status() -> str:
+        return CliRunner().invoke(app, ["show"]).output.split()[-1]
+
+    with recorded_run("load", Target.DUCKDB):
+        assert status() == "running"
+        monkeypatch.setattr("scripts.warehouse.processes._PROC", tmp_path / "none")
+        assert status() == "unknown"

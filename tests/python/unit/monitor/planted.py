@@ -13,10 +13,10 @@ import pyarrow as pa
 from scripts.history.records import RunEnded, RunStarted, write_records
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.monitor.alerts import Look, take_look
-from scripts.monitor.processes import read_process
 from scripts.monitor.sight import Deadline, Places, Sight
 from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
+from scripts.warehouse.processes import read_process
 from scripts.warehouse.settings import Target
 
 NOW = datetime(2026, 11, 30, 9, 0)

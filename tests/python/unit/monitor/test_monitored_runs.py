@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import pytest
 from planted import NOW, Planted
 
-from scripts.monitor.processes import Process, read_process, tree_of
 from scripts.monitor.sight import Deadline, SightError
+from scripts.warehouse.processes import Process, read_process, tree_of
 
 HOUR = timedelta(hours=1)
 
