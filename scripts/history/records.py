@@ -13,7 +13,7 @@ put together, and may be deleted when they have landed.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ Kind = TypeVar("Kind", bound="Record")
 
 # In the name of a file with all records of a kind and day.
 _WHOLE_DAY = "day"
+# A load puts the files of one day after the other together, each within a moment.
+_ATTEMPTS = 3
 
 
 class RecordError(Exception):
@@ -287,20 +289,41 @@ def read_runs(folder: Path, days: int | None = None) -> list[RecordedRun]:
     return sorted(runs, key=lambda run: run.started.started_at)
 
 
-def read_records(folder: Path, kind: type[Kind], days: int | None = None) -> Iterator[Kind]:
+def read_records(folder: Path, kind: type[Kind], days: int | None = None) -> list[Kind]:
     """All records of a kind, in the order of their days; those of the last days that have any, if given.
 
     Raises:
-        RecordError: a file cannot be read; names file and line.
+        RecordError: a file cannot be read; names it, and the line if it is about one.
     """
+    for _ in range(_ATTEMPTS):
+        # A load may have put it into the file of its day since the folder was listed.
+        with suppress(FileNotFoundError):
+            return list(_records(folder, kind, days))
+    raise RecordError(f"{folder}: records vanish while they are read; try again")
+
+
+def _records(folder: Path, kind: type[Kind], days: int | None) -> Iterator[Kind]:
     folders = sorted(folder.glob("Batch*"))
     for day in folders[-days:] if days else folders:
         for file in sorted(day.glob(f"{kind.feed}-*.jsonl")):
-            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            for number, line in enumerate(_lines(file), start=1):
                 try:
                     yield kind.from_line(line)
                 except ValueError as error:
                     raise RecordError(f"{file}, line {number}: {error}; delete the file") from error
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{file}: not UTF-8; delete the file") from error
+    except OSError as error:
+        raise RecordError(
+            f"{file}: {error.strerror}; read it as the user that loads and builds"
+        ) from error
 
 
 def _time_text(value: object) -> str:

@@ -8,7 +8,6 @@ Usage:
 import json
 import re
 import socket
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -21,8 +20,6 @@ from scripts.monitor.sessions import Database, read_database
 from scripts.monitor.thresholds import Thresholds
 from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import ConnectionSettings, Target, setting
-
-_ATTEMPTS = 3
 
 
 class SightError(Exception):
@@ -123,11 +120,7 @@ class Sight:
 
     def _read_runs(self) -> list[RecordedRun]:
         days = self.thresholds["history"]["days"]
-        for _ in range(_ATTEMPTS):
-            # The records of a day may be put into other files meanwhile.
-            with suppress(FileNotFoundError):
-                return [_in_utc(run) for run in read_runs(self.places.runs, days)]
-        raise SightError(f"{self.places.runs}: records vanish while they are read; look again")
+        return [_in_utc(run) for run in read_runs(self.places.runs, days)]
 
     def is_gone(self, run: RecordedRun) -> bool:
         """Whether the process of a run has certainly ended; of other machines nothing is known."""
