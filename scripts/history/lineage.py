@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -165,9 +165,7 @@ def _node_events(node: NodeRun, started: RunStarted, catalog: Catalog) -> Iterat
     if state == RunState.FAIL:
         where = f"invocation = '{node.invocation}' and node_id = '{node.node_id}'"
         facets |= {"errorMessage": _error("fct_node_runs", where)}
-    ended_at = datetime.fromtimestamp(
-        node.started_at.timestamp() + node.seconds, node.started_at.tzinfo
-    )
+    ended_at = node.started_at + timedelta(seconds=node.seconds)
     yield _event(state, ended_at, Run(run_id, facets), job, inputs, outputs)
 
 
