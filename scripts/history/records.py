@@ -229,6 +229,8 @@ def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path
 def compact_finished_days(folder: Path, today: date) -> None:
     """Put the records of each day before yesterday into one file for each kind, so that a year is not a hundred thousand files.
 
+    What killed processes have left there unfinished is removed.
+
     If it is interrupted, lines are there twice until it is called again. Nobody else may compact, or land the files, at the same time.
 
     Raises:
@@ -243,6 +245,9 @@ def compact_finished_days(folder: Path, today: date) -> None:
 
 
 def _compact(day: Path) -> None:
+    for left in day.glob(".*.jsonl.*"):
+        # Nobody writes into this day any more: whoever began it was killed.
+        left.unlink(missing_ok=True)
     parts: dict[str, list[Path]] = {}
     for file in sorted(day.glob("*-*.jsonl")):
         parts.setdefault(file.name.partition("-")[0], []).append(file)

@@ -152,3 +152,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, damage, said):
     damage(file)
     with pytest.raises(RecordError, match=f"{file}: {said}"):
         read_runs(tmp_path)
+
+
+def test_what_killed_processes_have_left_goes_with_the_day(tmp_path):
+    file = write_records(tmp_path, [started()], AT)
+    left = file.with_name(f".{file.name}.4711")
+    left.write_text("{")
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=1))
+    assert left.exists(), "it may just be written"
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=2))
+    assert list(file.parent.iterdir()) == [file]
