@@ -261,6 +261,7 @@ def test_two_monitors_look_one_after_the_other(
         "PUBLISHED": str(places.published),
         "RUNS": str(places.runs),
         "MONITOR_NOTIFY": service.address,
+        "MONITOR_THRESHOLDS": str(planted.own_thresholds()),
     }
     with locked(places.runs):
         # Both wait for the lock, and then begin.
