@@ -28,7 +28,7 @@ from uuid import uuid4
 import yaml
 
 from brokerage_sources.generate import Parameters, generate
-from scripts.history.records import RunEnded, RunStarted, read_runs, write_records
+from scripts.history.records import RecordedRun, RunEnded, RunStarted, read_runs, write_records
 from scripts.load.run import LoadOptions, load
 from scripts.monitor.alerts import take_look
 from scripts.monitor.sight import Places, Sight, utc_now
@@ -259,13 +259,22 @@ class Bench:
         Raises:
             BenchError: it ends without.
         """
-        while not any(
-            run.started.kind == kind and run.started.process_id == process.pid
-            for run in read_runs(self.runs, days=2)
-        ):
-            if process.poll() is not None:
+        while True:
+            # Before the records are read: it may record and end after they were.
+            is_over = process.poll() is not None
+            if any(run.started.kind == kind for run in self._runs_of(process)):
+                return
+            if is_over:
                 raise BenchError(f"{kind} ended before it recorded anything")
             time.sleep(0.05)
+
+    def has_recorded_end(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether the run of a process has recorded its end."""
+        return any(run.ended for run in self._runs_of(process))
+
+    def _runs_of(self, process: "subprocess.Popen[bytes]") -> list[RecordedRun]:
+        runs = read_runs(self.runs, days=2)
+        return [run for run in runs if run.started.process_id == process.pid]
 
     def _plant_version(self) -> None:
         """A version that was published a day ago; it holds the form of one, and no data."""
