@@ -44,9 +44,7 @@ try:
         schema_dataset,
     )
 except ImportError as error:
-    raise ImportError(
-        "openlineage-python is missing; install it with: uv sync --extra lineage"
-    ) from error
+    raise ImportError("openlineage-python is not installed; run `make .venv/.lineage`") from error
 
 NAMESPACE = "brokerage_warehouse"
 # Identifies the program that makes the events; a URI, as their specification wants.

@@ -41,7 +41,7 @@ def write_metrics(file: Path, sight: Sight, look: Look) -> None:
         from prometheus_client import CollectorRegistry, write_to_textfile
     except ImportError as error:
         raise MetricsError(
-            "prometheus-client is not installed: pip install prometheus-client, or install the extra `monitor`"
+            "prometheus-client is not installed; run `make .venv/.monitor`"
         ) from error
     registry = CollectorRegistry()
     metrics = _Metrics(registry)

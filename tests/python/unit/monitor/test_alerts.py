@@ -164,7 +164,7 @@ def test_without_apprise_one_line_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "apprise", None)
     planted.run(NOW - timedelta(hours=2), status="failed")
     (problem,) = look_and_tell(planted, "json://127.0.0.1:9")
-    assert "apprise is not installed" in problem
+    assert "apprise is not installed; run `make .venv/.monitor`" in problem
 
 
 def silence(check: str = "*", subject: str = "*") -> Silence:

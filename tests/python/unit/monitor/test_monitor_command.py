@@ -232,7 +232,7 @@ def test_without_prometheus_client_one_line_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     code, _, errors = monitor("--prometheus", str(planted.folder / "m.prom"))
     assert code == 1
-    assert "prometheus-client is not installed" in errors
+    assert "prometheus-client is not installed; run `make .venv/.monitor`" in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
