@@ -5,7 +5,6 @@ Usage:
     sight.runs, sight.deliveries, sight.database, sight.publication
 """
 
-import json
 import re
 import socket
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,8 @@ from scripts.history.records import RecordedRun, read_runs
 from scripts.monitor.deliveries import Deliveries, read_deliveries
 from scripts.monitor.sessions import Database, read_database
 from scripts.monitor.thresholds import Thresholds
+from scripts.publish.manifest import MANIFEST, Manifest
+from scripts.publish.versions import CURRENT
 from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import ConnectionSettings, Target, setting
 
@@ -67,9 +68,9 @@ class Publication:
 
     Attributes:
         problem: why it cannot be read; None if it is whole.
-        version: its name.
-        batch: its last batch; None if it does not say.
-        published_at: when, in UTC; None if it does not say.
+        version: its name; empty if its manifest cannot be read.
+        batch: its last batch; None if its manifest cannot be read.
+        published_at: when, in UTC; None if its manifest cannot be read.
     """
 
     problem: str | None
@@ -164,7 +165,7 @@ class Sight:
 
 def read_publication(published: Path) -> Publication | None:
     """The version that `current` names; None if nothing was ever published."""
-    current = published / "current"
+    current = published / CURRENT
     if not (current.is_symlink() or current.exists()):
         return None
     folder = current.resolve()
@@ -176,28 +177,29 @@ def read_publication(published: Path) -> Publication | None:
 
 
 def _read_version(folder: Path) -> Publication:
-    manifest = folder / "manifest.json"
+    file = folder / MANIFEST
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-        version, batch = str(content["version"]), content.get("batch_id")
-        published_at = to_utc(datetime.fromisoformat(content["published_at"]))
-        missing = _missing_files(folder, content)
+        manifest = Manifest.from_json(file.read_text(encoding="utf-8"))
+        missing = _missing_files(folder, manifest)
     except OSError as error:
-        return Publication(f"{manifest}: {error.strerror}")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return Publication(f"{manifest}: not a manifest: {error!r}")
+        return Publication(f"{file}: {error.strerror}")
+    except ValueError as error:
+        return Publication(f"{file}: {error}")
     problem = f"{folder}: {', '.join(missing)} is not there, or not whole" if missing else None
-    return Publication(problem, version, batch if isinstance(batch, int) else None, published_at)
+    at = to_utc(manifest.published_at)
+    return Publication(problem, manifest.version, manifest.batch_id, at)
 
 
-def _missing_files(current: Path, manifest: dict[str, Any]) -> list[str]:
+def _missing_files(folder: Path, manifest: Manifest) -> list[str]:
     """The files of the readers that the manifest names, and that are not there, or have another size."""
-    readers = (manifest.get("readers") or {}).values()
-    expected = {reader["file"]: reader["bytes"] for reader in readers if reader.get("file")}
     return [
-        name
-        for name, size in expected.items()
-        if not (current / name).exists() or (current / name).stat().st_size != size
+        reader.file
+        for reader in manifest.readers.values()
+        if reader.file
+        and not (
+            (folder / reader.file).exists()
+            and (folder / reader.file).stat().st_size == reader.bytes
+        )
     ]
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -36,6 +36,7 @@ from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
+from tests.python.planted_version import write_version
 
 SCALE_FACTOR = 0.02
 SECONDS_BETWEEN_LOOKS = 1
@@ -280,14 +281,8 @@ class Bench:
         """A version that was published a day ago; it holds the form of one, and no data."""
         folder = self.work / "published" / _PLANTED
         folder.mkdir(parents=True)
-        (folder / "analyst.duckdb").write_bytes(b"12345")
-        manifest = {
-            "version": _PLANTED,
-            "batch_id": self.today - 1,
-            "published_at": (utc_now() - timedelta(hours=30)).isoformat(),
-            "readers": {"analyst": {"file": "analyst.duckdb", "bytes": 5}},
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        published_at = (utc_now() - timedelta(hours=30)).replace(tzinfo=UTC)
+        write_version(folder, self.today - 1, published_at)
         self.switch_to_planted_version()
 
     def switch_to_planted_version(self) -> None:

@@ -1,10 +1,9 @@
 """A place with planted records, deliveries and versions, and looks at it."""
 
-import json
 import os
 import socket
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.processes import read_process
 from scripts.warehouse.settings import Target
+from tests.python.planted_version import write_version
 
 NOW = datetime(2026, 11, 30, 9, 0)
 # No process has this number: the greatest that Linux gives is four million.
@@ -173,15 +173,7 @@ class Planted:
         """Plant a published version of one file, and make it the current one."""
         folder = self.places.published / version
         folder.mkdir(parents=True)
-        (folder / "analyst.duckdb").write_bytes(b"12345")
-        manifest = {
-            "version": version,
-            "batch_id": batch,
-            "published_at": at.isoformat(),
-            "target": "duckdb",
-            "readers": {"analyst": {"file": "analyst.duckdb", "bytes": 5}},
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        write_version(folder, batch, at.replace(tzinfo=UTC))
         beside = self.places.published / "beside"
         beside.symlink_to(version)
         beside.replace(self.places.published / "current")
