@@ -26,7 +26,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +41,7 @@ from scripts.history.records import (
     RunStarted,
     write_records,
 )
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.process import cpu_seconds, peak_mib
 from scripts.warehouse.processes import process_started as process_started
 from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
@@ -90,7 +90,7 @@ class OpenRun:
         """The record of its end, now."""
         return RunEnded(
             run_id=self.run_id,
-            ended_at=_utc_now(),
+            ended_at=utc_now(),
             status=status,
             message=_one_line(self.message or message),
             seconds=round(time.perf_counter() - self._started, 3),
@@ -182,7 +182,7 @@ def _run_started(
         run_id=run_id,
         kind=kind,
         parent_run_id=_uuid(parent),
-        started_at=_utc_now(),
+        started_at=utc_now(),
         host=socket.gethostname(),
         process_id=os.getpid(),
         process_started=process_started(os.getpid()) or 0,
@@ -254,7 +254,7 @@ def _write(records: Sequence[Record]) -> None:
     """Write records; if that fails, say so once, and go on."""
     folder = setting("RUNS")
     try:
-        write_records(Path(folder), records, _utc_now())
+        write_records(Path(folder), records, utc_now())
     except RecordError as error:
         if folder not in _reported:
             _reported.add(folder)
@@ -263,11 +263,6 @@ def _write(records: Sequence[Record]) -> None:
 
 # Folders about which this process has said that they cannot be written.
 _reported: set[str] = set()
-
-
-def _utc_now() -> datetime:
-    """The time now, in UTC, without a time zone, as all times of the warehouse are."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _one_line(text: str | None) -> str | None:

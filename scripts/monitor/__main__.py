@@ -35,7 +35,7 @@ from scripts.monitor.alerts import Look, take_look
 from scripts.monitor.metrics import MetricsError, write_metrics
 from scripts.monitor.notify import tell
 from scripts.monitor.registry import BLIND, CHECKS, Severity
-from scripts.monitor.sight import Deadline, Places, Sight, SightError, to_utc, utc_now
+from scripts.monitor.sight import Deadline, Places, Sight, SightError, to_utc
 from scripts.monitor.state import (
     Alert,
     Silence,
@@ -46,6 +46,7 @@ from scripts.monitor.state import (
     write_state,
 )
 from scripts.monitor.thresholds import Thresholds, ThresholdsError, read_thresholds
+from scripts.warehouse.clock import utc_now
 
 _UNUSABLE = (SightError, StateError, ThresholdsError)
 _COLORS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow"}

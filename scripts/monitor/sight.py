@@ -27,11 +27,6 @@ class SightError(Exception):
     """Something that cannot be read; says what, why, and what to do."""
 
 
-def utc_now() -> datetime:
-    """The time now, in UTC, without a time zone, as all times of the warehouse are."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 @dataclass(frozen=True)
 class Places:
     """Where lake, warehouse, published versions and records are, from the same variables as everywhere."""

@@ -31,9 +31,10 @@ from brokerage_sources.generate import Parameters, generate
 from scripts.history.records import RecordedRun, RunEnded, RunStarted, read_runs, write_records
 from scripts.load.run import LoadOptions, load
 from scripts.monitor.alerts import take_look
-from scripts.monitor.sight import Places, Sight, utc_now
+from scripts.monitor.sight import Places, Sight
 from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
 from tests.python.planted_version import write_version
@@ -156,7 +157,7 @@ class Bench:
                 str(sources),
                 str(self.work / "lake"),
                 batches=(batch,),
-                clock=lambda at=at: at.replace(microsecond=0),  # type: ignore[misc]
+                clock=lambda at=at: at,  # type: ignore[misc]
             )
             if failures := load(options).failures:
                 raise BenchError(f"batch {batch} does not load: {'; '.join(failures)}")

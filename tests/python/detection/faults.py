@@ -20,8 +20,8 @@ import psycopg2
 
 from scripts.monitor.deliveries import read_deliveries
 from scripts.monitor.sessions import read_database
-from scripts.monitor.sight import utc_now
 from scripts.postgres_server import PostgresServer, postgres_server
+from scripts.warehouse.clock import utc_now
 from tests.python.detection.bench import Bench, Limits, Watch
 
 _TRADES, _PROSPECTS, _CASH = "Trade.txt", "Prospect.csv", "CashTransaction.txt"

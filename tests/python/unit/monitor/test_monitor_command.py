@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 import scripts.monitor.checks  # noqa: F401
 from scripts.monitor.__main__ import Options, _Monitor, app
 from scripts.monitor.registry import BLIND, CHECKS
-from scripts.monitor.sight import utc_now
 from scripts.monitor.state import Alert, read_state
 from scripts.monitor.thresholds import DEFAULTS, ThresholdsError, read_thresholds
+from scripts.warehouse.clock import utc_now
 
 ROOT = Path(__file__).parents[4]
 RUNBOOKS = ROOT / "docs/runbooks"
