@@ -52,7 +52,6 @@ PRODUCER = "urn:brokerage-warehouse:scripts.history"
 _SENT = ".lineage_sent"
 _ENDS = {"success": RunState.COMPLETE, "failed": RunState.FAIL, "stopped": RunState.ABORT}
 _BUILT = ("model", "seed", "snapshot")
-_FAILED = ("error", "fail", "runtime error")
 
 
 class LineageError(Exception):
@@ -159,7 +158,7 @@ def _node_events(node: NodeRun, started: RunStarted, catalog: Catalog) -> Iterat
         OutputDataset(namespace, table.name, facets=_schema(table), outputFacets=_rows(node))
     ]
     yield _event(RunState.START, node.started_at, Run(run_id, dict(facets)), job)
-    state = RunState.FAIL if node.status in _FAILED else RunState.COMPLETE
+    state = RunState.FAIL if node.has_failed else RunState.COMPLETE
     if state == RunState.FAIL:
         where = f"invocation = '{node.invocation}' and node_id = '{node.node_id}'"
         facets |= {"errorMessage": _error("fct_node_runs", where)}
@@ -176,7 +175,7 @@ def _tested(
         if node.kind == "test" and node.status != "skipped":
             assertion = data_quality_assertions_dataset.Assertion(
                 assertion=node.name,
-                success=node.status not in (*_FAILED, "warn"),
+                success=not node.has_failed and node.status != "warn",
                 severity="warn" if node.status == "warn" else "error",
             )
             for name in (catalog.get(node.node_id) or Table("")).inputs:

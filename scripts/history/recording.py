@@ -44,7 +44,7 @@ from scripts.history.records import (
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.process import cpu_seconds, peak_mib
 from scripts.warehouse.processes import process_started as process_started
-from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
+from scripts.warehouse.settings import ROOT, ConnectionSettings, PostgresError, Target, setting
 
 if TYPE_CHECKING:
     # It takes seconds to import, and a run that finds nothing to do does not need it.
@@ -56,7 +56,6 @@ PARENT_RUN_ID = "PARENT_RUN_ID"
 # As many characters as the contracts of the records allow.
 _LONGEST_TEXT = 2000
 _STOPPED_BY = (signal.SIGTERM, signal.SIGHUP)
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -186,7 +185,7 @@ def _run_started(
         host=socket.gethostname(),
         process_id=os.getpid(),
         process_started=process_started(os.getpid()) or 0,
-        user_name=_user_name(),
+        user_name=user_name(),
         target=target,
         warehouse=_warehouse(target),
         arguments=_one_line(_without_passwords(shlex.join(sys.argv[1:]))) or "",
@@ -199,7 +198,7 @@ def _run_started(
 def project_version() -> str | None:
     """The commit of the project; None if it is not a clone, or there is no Git."""
     with suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
         found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
         return found.stdout.strip()
     return None
@@ -211,7 +210,8 @@ def _uuid(text: str) -> str | None:
     return None
 
 
-def _user_name() -> str:
+def user_name() -> str:
+    """Who runs this process, as the system says."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -23,6 +23,8 @@ Kind = TypeVar("Kind", bound="Record")
 
 # In the name of a file with all records of a kind and day.
 _WHOLE_DAY = "day"
+# What dbt says of a node that is red.
+RED = ("error", "fail", "runtime error")
 # A load puts the files of one day after the other together, each within a moment.
 _ATTEMPTS = 3
 
@@ -166,6 +168,11 @@ class NodeRun(Record):
     row_count: int | None
     message: str | None
     sql_digest: str | None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was red."""
+        return self.status in RED
 
     @property
     def written_once(self) -> str:

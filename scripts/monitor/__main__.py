@@ -18,12 +18,10 @@ Exit codes: 0 nothing to tell (or only what is silenced); 1 something; 2 it cann
 """
 
 import json
-import os
 import signal
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +29,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from scripts.history.recording import user_name
 from scripts.monitor.alerts import Look, take_look
 from scripts.monitor.metrics import MetricsError, write_metrics
 from scripts.monitor.notify import tell
@@ -180,15 +179,7 @@ def _add_silence(
     if not reason:
         raise SightError("--reason is missing: say why, for those who wonder")
     number = max((one.name for one in state.silences), default=0) + 1
-    state.silences.append(Silence(number, checks, subject, end, reason, _user_name()))
-
-
-def _user_name() -> str:
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        # In a container, a user may have no name.
-        return str(os.getuid())
+    state.silences.append(Silence(number, checks, subject, end, reason, user_name()))
 
 
 def _end_silence(state: State, number: int) -> None:

@@ -118,7 +118,7 @@ def deadline_missed(sight: Sight) -> Iterator[Seen]:
         finished: datetime | None = publication.published_at
         what = "published"
     else:
-        kinds = sight.thresholds["deadline"]["kinds"]
+        kinds = sight.thresholds["runs"]["finishing_kinds"]
         ends = [
             run.ended.ended_at
             for run in sight.runs

@@ -36,7 +36,7 @@ from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target
-from scripts.warehouse.workspace import ROOT
+from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.planted_version import write_version
 
 SCALE_FACTOR = 0.02
@@ -118,21 +118,14 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which load, build and monitor work in it."""
-        return self._environment(self.work)
-
-    def _environment(self, folder: Path) -> dict[str, str]:
-        return os.environ | {
-            "SOURCES": str(folder / "sources"),
-            "LAKE": str(folder / "lake"),
-            "WAREHOUSE": str(folder / "warehouse.duckdb"),
-            "PUBLISHED": str(folder / "published"),
-            "RUNS": str(folder / "runs"),
+        workspace = Workspace.on_duckdb(self.work).with_variables(
+            SOURCES=str(self.work / "sources"),
+            PUBLISHED=str(self.work / "published"),
             # Kept from fault to fault: dbt reads the project again when a place changes.
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_TARGET": "duckdb",
-            "DO_NOT_TRACK": "1",
-        }
+            DBT_TARGET_PATH=str(self.folder / "target"),
+            DBT_LOG_PATH=str(self.folder / "logs"),
+        )
+        return os.environ | workspace.environment
 
     @property
     def runs(self) -> Path:
