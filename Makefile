@@ -139,6 +139,14 @@ clean: ## Remove everything generated and built, except the environment
 	.venv/bin/uv sync --quiet --frozen --inexact --extra metrics
 	@touch .venv/.core $@
 
+.venv/.monitor: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --extra monitor
+	@touch .venv/.core $@
+
+.venv/.lineage: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --extra lineage
+	@touch .venv/.core $@
+
 .venv/.dev: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
-	@touch .venv/.core .venv/.postgres .venv/.orchestrate .venv/.metrics $@
+	@touch .venv/.core .venv/.postgres .venv/.orchestrate .venv/.metrics .venv/.monitor .venv/.lineage $@

@@ -12,7 +12,6 @@ Exit codes: 0 done; 1 events could not be sent; 2 the records cannot be read, or
 """
 
 import os
-import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +20,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from scripts.history.recording import process_started
 from scripts.history.records import RecordedRun, RecordError, read_runs
+from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import DEFAULTS
 
 console = Console(highlight=False)
@@ -68,11 +67,10 @@ def _cells(run: RecordedRun) -> tuple[str, ...]:
 
 
 def _status_without_end(run: RecordedRun) -> str:
-    """Whether the process of a run is there; only its own machine knows."""
+    """Whether the process of a run is there; only its own machine knows, if it shows its processes."""
     started = run.started
-    if started.host != socket.gethostname():
-        return "unknown"
-    return "running" if process_started(started.process_id) == started.process_started else "killed"
+    is_gone = has_ended(started.host, started.process_id, started.process_started)
+    return "unknown" if is_gone is None else "killed" if is_gone else "running"
 
 
 def _text(number: int | None) -> str:

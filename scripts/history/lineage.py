@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -44,9 +44,7 @@ try:
         schema_dataset,
     )
 except ImportError as error:
-    raise ImportError(
-        "openlineage-python is missing; install it with: uv sync --extra lineage"
-    ) from error
+    raise ImportError("openlineage-python is not installed; run `make .venv/.lineage`") from error
 
 NAMESPACE = "brokerage_warehouse"
 # Identifies the program that makes the events; a URI, as their specification wants.
@@ -54,7 +52,6 @@ PRODUCER = "urn:brokerage-warehouse:scripts.history"
 _SENT = ".lineage_sent"
 _ENDS = {"success": RunState.COMPLETE, "failed": RunState.FAIL, "stopped": RunState.ABORT}
 _BUILT = ("model", "seed", "snapshot")
-_FAILED = ("error", "fail", "runtime error")
 
 
 class LineageError(Exception):
@@ -161,13 +158,11 @@ def _node_events(node: NodeRun, started: RunStarted, catalog: Catalog) -> Iterat
         OutputDataset(namespace, table.name, facets=_schema(table), outputFacets=_rows(node))
     ]
     yield _event(RunState.START, node.started_at, Run(run_id, dict(facets)), job)
-    state = RunState.FAIL if node.status in _FAILED else RunState.COMPLETE
+    state = RunState.FAIL if node.has_failed else RunState.COMPLETE
     if state == RunState.FAIL:
         where = f"invocation = '{node.invocation}' and node_id = '{node.node_id}'"
         facets |= {"errorMessage": _error("fct_node_runs", where)}
-    ended_at = datetime.fromtimestamp(
-        node.started_at.timestamp() + node.seconds, node.started_at.tzinfo
-    )
+    ended_at = node.started_at + timedelta(seconds=node.seconds)
     yield _event(state, ended_at, Run(run_id, facets), job, inputs, outputs)
 
 
@@ -180,7 +175,7 @@ def _tested(
         if node.kind == "test" and node.status != "skipped":
             assertion = data_quality_assertions_dataset.Assertion(
                 assertion=node.name,
-                success=node.status not in (*_FAILED, "warn"),
+                success=not node.has_failed and node.status != "warn",
                 severity="warn" if node.status == "warn" else "error",
             )
             for name in (catalog.get(node.node_id) or Table("")).inputs:

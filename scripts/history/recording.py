@@ -26,7 +26,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +41,10 @@ from scripts.history.records import (
     RunStarted,
     write_records,
 )
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.process import cpu_seconds, peak_mib
-from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
+from scripts.warehouse.processes import process_started as process_started
+from scripts.warehouse.settings import ROOT, ConnectionSettings, PostgresError, Target, setting
 
 if TYPE_CHECKING:
     # It takes seconds to import, and a run that finds nothing to do does not need it.
@@ -55,7 +56,6 @@ PARENT_RUN_ID = "PARENT_RUN_ID"
 # As many characters as the contracts of the records allow.
 _LONGEST_TEXT = 2000
 _STOPPED_BY = (signal.SIGTERM, signal.SIGHUP)
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -89,7 +89,7 @@ class OpenRun:
         """The record of its end, now."""
         return RunEnded(
             run_id=self.run_id,
-            ended_at=_utc_now(),
+            ended_at=utc_now(),
             status=status,
             message=_one_line(self.message or message),
             seconds=round(time.perf_counter() - self._started, 3),
@@ -181,11 +181,11 @@ def _run_started(
         run_id=run_id,
         kind=kind,
         parent_run_id=_uuid(parent),
-        started_at=_utc_now(),
+        started_at=utc_now(),
         host=socket.gethostname(),
         process_id=os.getpid(),
         process_started=process_started(os.getpid()) or 0,
-        user_name=_user_name(),
+        user_name=user_name(),
         target=target,
         warehouse=_warehouse(target),
         arguments=_one_line(_without_passwords(shlex.join(sys.argv[1:]))) or "",
@@ -194,24 +194,11 @@ def _run_started(
     )
 
 
-def process_started(process_id: int) -> int | None:
-    """When a process of this machine started, in clock ticks since the machine did; None if there is no such process, or it cannot be known.
-
-    A number is given again to another process, but not with the same start.
-    """
-    try:
-        status = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name of the command, in parentheses, may hold anything.
-    return int(status.rpartition(")")[2].split()[19])
-
-
 @cache
 def project_version() -> str | None:
     """The commit of the project; None if it is not a clone, or there is no Git."""
     with suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
         found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
         return found.stdout.strip()
     return None
@@ -223,7 +210,8 @@ def _uuid(text: str) -> str | None:
     return None
 
 
-def _user_name() -> str:
+def user_name() -> str:
+    """Who runs this process, as the system says."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -266,7 +254,7 @@ def _write(records: Sequence[Record]) -> None:
     """Write records; if that fails, say so once, and go on."""
     folder = setting("RUNS")
     try:
-        write_records(Path(folder), records, _utc_now())
+        write_records(Path(folder), records, utc_now())
     except RecordError as error:
         if folder not in _reported:
             _reported.add(folder)
@@ -277,11 +265,6 @@ def _write(records: Sequence[Record]) -> None:
 
 # Folders about which this process has said that they cannot be written.
 _reported: set[str] = set()
-
-
-def _utc_now() -> datetime:
-    """The time now, in UTC, without a time zone, as all times of the warehouse are."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _one_line(text: str | None) -> str | None:

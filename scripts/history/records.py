@@ -13,7 +13,7 @@ put together, and may be deleted when they have landed.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,10 @@ Kind = TypeVar("Kind", bound="Record")
 
 # In the name of a file with all records of a kind and day.
 _WHOLE_DAY = "day"
+# What dbt says of a node that is red.
+RED = ("error", "fail", "runtime error")
+# A load puts the files of one day after the other together, each within a moment.
+_ATTEMPTS = 3
 
 
 class RecordError(Exception):
@@ -166,6 +170,11 @@ class NodeRun(Record):
     sql_digest: str | None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it was red."""
+        return self.status in RED
+
+    @property
     def written_once(self) -> str:
         """The nodes of one command of dbt; a run may have several."""
         return self.invocation
@@ -227,6 +236,8 @@ def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path
 def compact_finished_days(folder: Path, today: date) -> None:
     """Put the records of each day before yesterday into one file for each kind, so that a year is not a hundred thousand files.
 
+    What killed processes have left there unfinished is removed.
+
     If it is interrupted, lines are there twice until it is called again. Nobody else may compact, or land the files, at the same time.
 
     Raises:
@@ -241,6 +252,9 @@ def compact_finished_days(folder: Path, today: date) -> None:
 
 
 def _compact(day: Path) -> None:
+    for left in day.glob(".*.jsonl.*"):
+        # Nobody writes into this day any more: whoever began it was killed.
+        left.unlink(missing_ok=True)
     parts: dict[str, list[Path]] = {}
     for file in sorted(day.glob("*-*.jsonl")):
         parts.setdefault(file.name.partition("-")[0], []).append(file)
@@ -287,20 +301,41 @@ def read_runs(folder: Path, days: int | None = None) -> list[RecordedRun]:
     return sorted(runs, key=lambda run: run.started.started_at)
 
 
-def read_records(folder: Path, kind: type[Kind], days: int | None = None) -> Iterator[Kind]:
+def read_records(folder: Path, kind: type[Kind], days: int | None = None) -> list[Kind]:
     """All records of a kind, in the order of their days; those of the last days that have any, if given.
 
     Raises:
-        RecordError: a file cannot be read; names file and line.
+        RecordError: a file cannot be read; names it, and the line if it is about one.
     """
+    for _ in range(_ATTEMPTS):
+        # A load may have put it into the file of its day since the folder was listed.
+        with suppress(FileNotFoundError):
+            return list(_records(folder, kind, days))
+    raise RecordError(f"{folder}: records vanish while they are read; try again")
+
+
+def _records(folder: Path, kind: type[Kind], days: int | None) -> Iterator[Kind]:
     folders = sorted(folder.glob("Batch*"))
     for day in folders[-days:] if days else folders:
         for file in sorted(day.glob(f"{kind.feed}-*.jsonl")):
-            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            for number, line in enumerate(_lines(file), start=1):
                 try:
                     yield kind.from_line(line)
                 except ValueError as error:
                     raise RecordError(f"{file}, line {number}: {error}; delete the file") from error
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{file}: not UTF-8; delete the file") from error
+    except OSError as error:
+        raise RecordError(
+            f"{file}: {error.strerror}; read it as the user that loads and builds"
+        ) from error
 
 
 def _time_text(value: object) -> str:

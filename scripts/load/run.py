@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from scripts.load.postgres import Copied, OnCopy, copy_lake, create_tables
 from scripts.load.receipts import Receipts
 from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
 
 # The variable that names the folder of the run history.
@@ -33,11 +34,6 @@ CONTRACTS_FOLDER = Path(__file__).parents[2] / "models" / "staging"
 # What a block of text grows to until its rows are on disk: text, columns, typed columns, a row group.
 _BYTES_PER_BLOCK_BYTE = 32
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 256 << 10, 4 << 20
-
-
-def utc_now() -> datetime:
-    """The time now, in UTC, to the second."""
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class LoadOptions:
         memory_mib: memory for all of them together, in MiB.
         target: where dbt builds.
         with_apart: afterwards, land also what comes from folders of its own (`Contracts.apart`): all of it, whatever batches and feeds are chosen.
-        clock: returns the time, in UTC, that is given to a batch loaded for the first time.
+        clock: returns the time, in UTC, that is given, to the second, to a batch loaded for the first time.
     """
 
     sources: str
@@ -69,6 +65,11 @@ class LoadOptions:
     target: Target = Target.DUCKDB
     with_apart: bool = False
     clock: Callable[[], datetime] = utc_now
+
+    @property
+    def now(self) -> datetime:
+        """The time, to the second."""
+        return self.clock().replace(microsecond=0)
 
     @property
     def block_bytes(self) -> int:
@@ -175,7 +176,7 @@ def load(
         lake.remove_leftovers()
         for each in (contracts, *contracts.apart):
             _create_tables(Lake(options.lake, each.logs), each)
-        load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.clock())
+        load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.now)
         receipts = Receipts(lake)
         plan = _plan(options, sources, lake, feeds, batches, load_times, receipts)
         try:
@@ -218,10 +219,10 @@ def _load_apart(
         if not (options.with_apart and Path(folder).is_dir()):
             return
         if contracts.folder == RUNS:
-            compact_finished_days(Path(folder), options.clock().date())
+            compact_finished_days(Path(folder), options.now.date())
         sources = SourceFolder(folder)
         lake = Lake(options.lake, contracts.logs)
-        load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.clock())
+        load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.now)
         receipts = Receipts(lake)
         plan = _plan(options, sources, lake, contracts.feeds, sources.batches, load_times, receipts)
         result = LoadResult(

@@ -196,7 +196,7 @@ class Definitions:
                 )
             except ImportError as error:
                 raise MetricsError(
-                    "MetricFlow is missing: install it with `make .venv/.metrics`"
+                    "MetricFlow is not installed; run `make .venv/.metrics`"
                 ) from error
             manifest = parse_manifest_from_dbt_generated_manifest(json.dumps(self._content))
             lookup = SemanticManifestLookup(manifest)

@@ -3,7 +3,6 @@
     thresholds    the limits, each with its reason (thresholds.yml)
     sight         `Sight`: what one look sees, read when it is asked for: runs, deliveries, sessions, what is published
     deliveries    what has landed of each feed and batch, from the load log of the lake
-    processes     the processes of this machine: who is alive, what they do, who holds a file
     sessions      the sessions of a Postgres database: who waits for whom
     statistics    what is usual: median, spread, and the limits that they give
     registry      `CHECKS`: every check with its severity, and what to do

@@ -18,12 +18,10 @@ Exit codes: 0 nothing to tell (or only what is silenced); 1 something; 2 it cann
 """
 
 import json
-import os
 import signal
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,11 +29,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from scripts.history.recording import user_name
 from scripts.monitor.alerts import Look, take_look
 from scripts.monitor.metrics import MetricsError, write_metrics
 from scripts.monitor.notify import tell
 from scripts.monitor.registry import BLIND, CHECKS, Severity
-from scripts.monitor.sight import Deadline, Places, Sight, SightError, to_utc, utc_now
+from scripts.monitor.sight import Deadline, Places, Sight, SightError, to_utc
 from scripts.monitor.state import (
     Alert,
     Silence,
@@ -46,6 +45,7 @@ from scripts.monitor.state import (
     write_state,
 )
 from scripts.monitor.thresholds import Thresholds, ThresholdsError, read_thresholds
+from scripts.warehouse.clock import utc_now
 
 _UNUSABLE = (SightError, StateError, ThresholdsError)
 _COLORS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow"}
@@ -179,15 +179,7 @@ def _add_silence(
     if not reason:
         raise SightError("--reason is missing: say why, for those who wonder")
     number = max((one.name for one in state.silences), default=0) + 1
-    state.silences.append(Silence(number, checks, subject, end, reason, _user_name()))
-
-
-def _user_name() -> str:
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        # In a container, a user may have no name.
-        return str(os.getuid())
+    state.silences.append(Silence(number, checks, subject, end, reason, user_name()))
 
 
 def _end_silence(state: State, number: int) -> None:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 # A run that has ended, by its kind and warehouse.
 _Ended = dict[tuple[str, str], tuple[RunStarted, RunEnded]]
 
-_BATCH_KINDS = ("batches", "build")
-
 
 class MetricsError(Exception):
     """The file cannot be written; says why and what to do."""
@@ -41,7 +39,7 @@ def write_metrics(file: Path, sight: Sight, look: Look) -> None:
         from prometheus_client import CollectorRegistry, write_to_textfile
     except ImportError as error:
         raise MetricsError(
-            "prometheus-client is not installed: pip install prometheus-client, or install the extra `monitor`"
+            "prometheus-client is not installed; run `make .venv/.monitor`"
         ) from error
     registry = CollectorRegistry()
     metrics = _Metrics(registry)
@@ -124,7 +122,8 @@ class _Metrics:
                 for run in sight.running
             ),
         )
-        last = [one for one in green.values() if one[0].kind in _BATCH_KINDS]
+        kinds = sight.thresholds["runs"]["finishing_kinds"]
+        last = [one for one in green.values() if one[0].kind in kinds]
         if last:
             _, end = max(last, key=lambda one: one[0].started_at)
             self._set(

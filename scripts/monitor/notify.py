@@ -17,7 +17,7 @@ from typing import Any
 from scripts.monitor.registry import Severity
 from scripts.monitor.state import Alert, State
 
-_INSTALL = "apprise is not installed: pip install apprise, or install the extra `monitor`"
+_INSTALL = "apprise is not installed; run `make .venv/.monitor`"
 
 
 def tell(

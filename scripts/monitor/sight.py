@@ -5,10 +5,8 @@ Usage:
     sight.runs, sight.deliveries, sight.database, sight.publication
 """
 
-import json
 import re
 import socket
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,22 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from scripts.history.records import RecordedRun, read_runs
-from scripts.monitor import processes
 from scripts.monitor.deliveries import Deliveries, read_deliveries
 from scripts.monitor.sessions import Database, read_database
 from scripts.monitor.thresholds import Thresholds
+from scripts.publish.manifest import MANIFEST, Manifest
+from scripts.publish.versions import CURRENT
+from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import ConnectionSettings, Target, setting
-
-_ATTEMPTS = 3
 
 
 class SightError(Exception):
     """Something that cannot be read; says what, why, and what to do."""
-
-
-def utc_now() -> datetime:
-    """The time now, in UTC, without a time zone, as all times of the warehouse are."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -70,9 +63,9 @@ class Publication:
 
     Attributes:
         problem: why it cannot be read; None if it is whole.
-        version: its name.
-        batch: its last batch; None if it does not say.
-        published_at: when, in UTC; None if it does not say.
+        version: its name; empty if its manifest cannot be read.
+        batch: its last batch; None if its manifest cannot be read.
+        published_at: when, in UTC; None if its manifest cannot be read.
     """
 
     problem: str | None
@@ -123,18 +116,12 @@ class Sight:
 
     def _read_runs(self) -> list[RecordedRun]:
         days = self.thresholds["history"]["days"]
-        for _ in range(_ATTEMPTS):
-            # The records of a day may be put into other files meanwhile.
-            with suppress(FileNotFoundError):
-                return [_in_utc(run) for run in read_runs(self.places.runs, days)]
-        raise SightError(f"{self.places.runs}: records vanish while they are read; look again")
+        return [_in_utc(run) for run in read_runs(self.places.runs, days)]
 
     def is_gone(self, run: RecordedRun) -> bool:
         """Whether the process of a run has certainly ended; of other machines nothing is known."""
-        if run.started.host != self.host or not processes.is_known():
-            return False
-        process = processes.read_process(run.started.process_id)
-        return process is None or process.started != run.started.process_started
+        started = run.started
+        return bool(has_ended(started.host, started.process_id, started.process_started))
 
     @cached_property
     def running(self) -> list[RecordedRun]:
@@ -173,7 +160,7 @@ class Sight:
 
 def read_publication(published: Path) -> Publication | None:
     """The version that `current` names; None if nothing was ever published."""
-    current = published / "current"
+    current = published / CURRENT
     if not (current.is_symlink() or current.exists()):
         return None
     folder = current.resolve()
@@ -185,28 +172,29 @@ def read_publication(published: Path) -> Publication | None:
 
 
 def _read_version(folder: Path) -> Publication:
-    manifest = folder / "manifest.json"
+    file = folder / MANIFEST
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-        version, batch = str(content["version"]), content.get("batch_id")
-        published_at = to_utc(datetime.fromisoformat(content["published_at"]))
-        missing = _missing_files(folder, content)
+        manifest = Manifest.from_json(file.read_text(encoding="utf-8"))
+        missing = _missing_files(folder, manifest)
     except OSError as error:
-        return Publication(f"{manifest}: {error.strerror}")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return Publication(f"{manifest}: not a manifest: {error!r}")
+        return Publication(f"{file}: {error.strerror}")
+    except ValueError as error:
+        return Publication(f"{file}: {error}")
     problem = f"{folder}: {', '.join(missing)} is not there, or not whole" if missing else None
-    return Publication(problem, version, batch if isinstance(batch, int) else None, published_at)
+    at = to_utc(manifest.published_at)
+    return Publication(problem, manifest.version, manifest.batch_id, at)
 
 
-def _missing_files(current: Path, manifest: dict[str, Any]) -> list[str]:
+def _missing_files(folder: Path, manifest: Manifest) -> list[str]:
     """The files of the readers that the manifest names, and that are not there, or have another size."""
-    readers = (manifest.get("readers") or {}).values()
-    expected = {reader["file"]: reader["bytes"] for reader in readers if reader.get("file")}
     return [
-        name
-        for name, size in expected.items()
-        if not (current / name).exists() or (current / name).stat().st_size != size
+        reader.file
+        for reader in manifest.readers.values()
+        if reader.file
+        and not (
+            (folder / reader.file).exists()
+            and (folder / reader.file).stat().st_size == reader.bytes
+        )
     ]
 
 

@@ -144,12 +144,13 @@ def read_state(folder: Path) -> tuple[State, str | None]:
 
 
 def write_state(folder: Path, state: State) -> None:
-    """Remember it until the next look; the file is whole at any moment.
+    """Remember it until the next look; the file is whole at any moment. Hold the lock.
 
     Raises:
         StateError: it cannot be written.
     """
-    beside = folder / f"{STATE_FILE}.{os.getpid()}.tmp"
+    # Always the same name: what a killed monitor has left is overwritten.
+    beside = folder / f"{STATE_FILE}.tmp"
     try:
         with beside.open("w", encoding="utf-8") as stream:
             json.dump(_to_json(state), stream, indent=1)

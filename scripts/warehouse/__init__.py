@@ -6,7 +6,9 @@
     engines       `WAREHOUSES`: the class of each engine, among them `DuckDBWarehouse` and `PostgresWarehouse`
     workspace     `Workspace`: a folder with source files, lake and warehouse, and dbt as a command
     dbt           `Project`: dbt in this process
+    clock         `utc_now`
     process       `run_in_subprocess`: work in a separate process, measured
+    processes     the processes of this machine: who is alive, what they do, who holds a file
 
 Usage:
     with WAREHOUSES[Target.DUCKDB].temporary(folder) as warehouse:

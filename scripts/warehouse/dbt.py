@@ -20,6 +20,8 @@ from typing import Any
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from scripts.history.records import RED
+
 # Called with each event of dbt.
 Listener = Callable[[Any], None]
 
@@ -33,7 +35,6 @@ WITHOUT_FILES = ("--log-level-file", "none", "--no-write-json")
 _QUIETLY = ("--log-level", "none")
 # A tag for nodes that are selected one by one: dbt would compare each of hundreds of names with each node.
 _SELECTED = "selected_in_this_run"
-_FAILED = ("error", "fail", "runtime error")
 
 # What dbt knows of the project stays to the end, so the garbage collector need not look at it that often. With Python's own thresholds, a small
 # build and its tests took 6 % more processor time.
@@ -75,7 +76,7 @@ class NodeResult:
     @property
     def has_failed(self) -> bool:
         """Whether it is red."""
-        return self.status in _FAILED
+        return self.status in RED
 
 
 @dataclass(frozen=True)

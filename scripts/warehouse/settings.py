@@ -9,9 +9,12 @@ Usage:
 import os
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlencode
 
+# The folder of the dbt project.
+ROOT = Path(__file__).parents[2]
 # On Postgres, the schema of the copy of the lake; everything else in a warehouse is built by dbt.
 LOADED_SCHEMA = "raw"
 # On Postgres, the schema of the record of published versions, and how the schemas that readers of them have begin (scripts/publish).

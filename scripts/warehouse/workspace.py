@@ -14,9 +14,8 @@ from pathlib import Path
 
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.settings import ROOT as ROOT
 
-# The folder of the dbt project.
-ROOT = Path(__file__).parents[2]
 DBT = Path(sys.executable).with_name("dbt")
 
 

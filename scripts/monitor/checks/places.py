@@ -7,12 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from scripts.history.records import RecordedRun
-from scripts.monitor import processes
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
+from scripts.warehouse import processes
 from scripts.warehouse.settings import Target
-
-_BUILDS = ("build", "batches")
 
 
 @check(
@@ -130,7 +128,7 @@ def _last_green_build(sight: Sight) -> RecordedRun | None:
     green = [
         run
         for run in sight.runs
-        if run.started.kind in _BUILDS
+        if run.started.kind in sight.thresholds["runs"]["finishing_kinds"]
         and run.started.parent_run_id is None
         and run.started.run_id in worked
         and run.ended

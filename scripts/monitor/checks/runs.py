@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scripts.history.records import RecordedRun
-from scripts.monitor import processes
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
 from scripts.monitor.statistics import Usual
+from scripts.warehouse import processes
 from scripts.warehouse.settings import Target
 
 _SUCCESS, _STOPPED = "success", "stopped"
@@ -118,7 +118,7 @@ def deadline_missed(sight: Sight) -> Iterator[Seen]:
         finished: datetime | None = publication.published_at
         what = "published"
     else:
-        kinds = sight.thresholds["deadline"]["kinds"]
+        kinds = sight.thresholds["runs"]["finishing_kinds"]
         ends = [
             run.ended.ended_at
             for run in sight.runs

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -28,14 +28,16 @@ from uuid import uuid4
 import yaml
 
 from brokerage_sources.generate import Parameters, generate
-from scripts.history.records import RunEnded, RunStarted, read_runs, write_records
+from scripts.history.records import RecordedRun, RunEnded, RunStarted, read_runs, write_records
 from scripts.load.run import LoadOptions, load
 from scripts.monitor.alerts import take_look
-from scripts.monitor.sight import Places, Sight, utc_now
+from scripts.monitor.sight import Places, Sight
 from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target
-from scripts.warehouse.workspace import ROOT
+from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.planted_version import write_version
 
 SCALE_FACTOR = 0.02
 SECONDS_BETWEEN_LOOKS = 1
@@ -116,21 +118,14 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which load, build and monitor work in it."""
-        return self._environment(self.work)
-
-    def _environment(self, folder: Path) -> dict[str, str]:
-        return os.environ | {
-            "SOURCES": str(folder / "sources"),
-            "LAKE": str(folder / "lake"),
-            "WAREHOUSE": str(folder / "warehouse.duckdb"),
-            "PUBLISHED": str(folder / "published"),
-            "RUNS": str(folder / "runs"),
+        workspace = Workspace.on_duckdb(self.work).with_variables(
+            SOURCES=str(self.work / "sources"),
+            PUBLISHED=str(self.work / "published"),
             # Kept from fault to fault: dbt reads the project again when a place changes.
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_TARGET": "duckdb",
-            "DO_NOT_TRACK": "1",
-        }
+            DBT_TARGET_PATH=str(self.folder / "target"),
+            DBT_LOG_PATH=str(self.folder / "logs"),
+        )
+        return os.environ | workspace.environment
 
     @property
     def runs(self) -> Path:
@@ -155,7 +150,7 @@ class Bench:
                 str(sources),
                 str(self.work / "lake"),
                 batches=(batch,),
-                clock=lambda at=at: at.replace(microsecond=0),  # type: ignore[misc]
+                clock=lambda at=at: at,  # type: ignore[misc]
             )
             if failures := load(options).failures:
                 raise BenchError(f"batch {batch} does not load: {'; '.join(failures)}")
@@ -259,26 +254,29 @@ class Bench:
         Raises:
             BenchError: it ends without.
         """
-        while not any(
-            run.started.kind == kind and run.started.process_id == process.pid
-            for run in read_runs(self.runs, days=2)
-        ):
-            if process.poll() is not None:
+        while True:
+            # Before the records are read: it may record and end after they were.
+            is_over = process.poll() is not None
+            if any(run.started.kind == kind for run in self._runs_of(process)):
+                return
+            if is_over:
                 raise BenchError(f"{kind} ended before it recorded anything")
             time.sleep(0.05)
+
+    def has_recorded_end(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether the run of a process has recorded its end."""
+        return any(run.ended for run in self._runs_of(process))
+
+    def _runs_of(self, process: "subprocess.Popen[bytes]") -> list[RecordedRun]:
+        runs = read_runs(self.runs, days=2)
+        return [run for run in runs if run.started.process_id == process.pid]
 
     def _plant_version(self) -> None:
         """A version that was published a day ago; it holds the form of one, and no data."""
         folder = self.work / "published" / _PLANTED
         folder.mkdir(parents=True)
-        (folder / "analyst.duckdb").write_bytes(b"12345")
-        manifest = {
-            "version": _PLANTED,
-            "batch_id": self.today - 1,
-            "published_at": (utc_now() - timedelta(hours=30)).isoformat(),
-            "readers": {"analyst": {"file": "analyst.duckdb", "bytes": 5}},
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        published_at = (utc_now() - timedelta(hours=30)).replace(tzinfo=UTC)
+        write_version(folder, self.today - 1, published_at)
         self.switch_to_planted_version()
 
     def switch_to_planted_version(self) -> None:

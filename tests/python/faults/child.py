@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.load.lake import LakeError
-from scripts.load.run import LoadOptions, load, utc_now
+from scripts.load.run import LoadOptions, load
 from scripts.load.sources import SourceFolderError
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.dbt import (
     WITHOUT_FILES,
     WITHOUT_TESTS,

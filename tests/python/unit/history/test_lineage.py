@@ -3,7 +3,10 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,11 @@ from unittest import mock
 import pytest
 from typer.testing import CliRunner
 
-from scripts.history.__main__ import app
+from scripts.history.__main__ import app, console
 from scripts.history.lineage import LineageError, Table, lineage_events, read_catalog, send
-from scripts.history.records import read_runs
+from scripts.history.recording import recorded_run
+from scripts.history.records import NodeRun, read_records, read_runs, write_records
+from scripts.warehouse.settings import Target
 from tests.python.run_records import write_history
 
 CATALOG = {
@@ -64,6 +69,23 @@ def test_a_failure_is_a_failure_and_a_killed_run_has_no_end(
     without_end = {run.started.run_id for run in recorded if run.ended is None}
     ended = {event["run"]["runId"] for event in events if event["eventType"] != "START"}
     assert without_end.isdisjoint(ended)
+
+
+def test_a_node_ends_after_its_seconds_whatever_the_clock_of_the_place_does(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (node, *_) = (one for one in read_records(runs, NodeRun) if one.kind == "model")
+    # Half a second before clocks are put forward there; the time is UTC.
+    at = datetime(2026, 3, 29, 1, 59, 59, 500_000)
+    write_records(runs, [replace(node, started_at=at, seconds=2.0)], at)
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    try:
+        times = {event.event.eventTime for event in lineage_events(runs, CATALOG)}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "2026-03-29T02:00:01.500000Z" in times
 
 
 def test_messages_are_not_sent(events: list[dict[str, Any]]) -> None:
@@ -209,7 +231,8 @@ def test_without_a_configuration_nothing_is_sent(
 
 
 def test_runs_are_shown(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    # Workers of pytest begin with a width of their own, which holds from the import on.
+    monkeypatch.setattr(console, "width", 200)
     result = CliRunner().invoke(app, ["show", "--runs", str(runs), "--last", "4"])
     assert result.exit_code == 0
     lines = [line.split() for line in result.output.splitlines() if "2026-" in line]
@@ -221,3 +244,17 @@ def test_runs_are_shown(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert "assert_a is red" in result.output
     assert CliRunner().invoke(app, ["show", "--runs", str(runs / "none")]).exit_code == 0
+
+
+def test_of_a_run_of_this_machine_it_is_said_whether_it_is_going_on_if_that_can_be_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNS", str(tmp_path))
+
+    def status() -> str:
+        return CliRunner().invoke(app, ["show"]).output.split()[-1]
+
+    with recorded_run("load", Target.DUCKDB):
+        assert status() == "running"
+        monkeypatch.setattr("scripts.warehouse.processes._PROC", tmp_path / "none")
+        assert status() == "unknown"

@@ -10,9 +10,10 @@ import pytest
 import typer
 
 from scripts.history import recording
-from scripts.history.recording import process_started, recorded_run
+from scripts.history.recording import recorded_run
 from scripts.history.records import NodeRun, RecordedRun, read_records, read_runs
 from scripts.warehouse.dbt import DbtRun, NodeResult
+from scripts.warehouse.processes import process_started
 from scripts.warehouse.settings import Target
 
 WORK = """

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +111,54 @@ def test_a_torn_record_stays_what_it_is(tmp_path):
     whole, torn = (tmp_path / "Batch20261130" / "run_started-day.jsonl").read_bytes().splitlines()
     assert whole.decode() == started("a").as_line()
     assert len(torn) == 20
+
+
+def test_records_that_move_while_they_are_read_are_read_again(tmp_path, monkeypatch):
+    for name in "abc":
+        write_records(tmp_path, [started(name)], AT)
+    read, moves = Path.read_text, []
+
+    def read_after_compaction(file, **options):
+        if not moves:
+            moves.append(file)
+            compact_finished_days(tmp_path, AT.date() + timedelta(days=2))
+        return read(file, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_after_compaction)
+    assert [run.started.run_id for run in read_runs(tmp_path)] == ["a", "b", "c"]
+    assert not moves[0].exists()
+
+
+def test_records_that_vanish_again_and_again_are_told_of(tmp_path, monkeypatch):
+    write_records(tmp_path, [started()], AT)
+
+    def vanished(*_, **__):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "read_text", vanished)
+    with pytest.raises(RecordError, match="vanish while they are read; try again"):
+        read_runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda file: file.write_bytes(b"\xff\n"), "not UTF-8; delete the file"),
+        (lambda file: (file.unlink(), file.mkdir()), "Is a directory; read it as the user"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, damage, said):
+    file = write_records(tmp_path, [started()], AT)
+    damage(file)
+    with pytest.raises(RecordError, match=f"{file}: {said}"):
+        read_runs(tmp_path)
+
+
+def test_what_killed_processes_have_left_goes_with_the_day(tmp_path):
+    file = write_records(tmp_path, [started()], AT)
+    left = file.with_name(f".{file.name}.4711")
+    left.write_text("{")
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=1))
+    assert left.exists(), "it may just be written"
+    compact_finished_days(tmp_path, AT.date() + timedelta(days=2))
+    assert list(file.parent.iterdir()) == [file]

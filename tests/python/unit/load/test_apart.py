@@ -105,7 +105,7 @@ SOURCE: dict[str, Any] = {"name": "scores", "schema": "raw", "tables": []}
 @pytest.mark.parametrize(
     ("folders", "problem"),
     [
-        (("ELSEWHERE",), "folder 'ELSEWHERE' is not one of LAKE"),
+        (("ELSEWHERE",), "folder 'ELSEWHERE' is not one of SOURCES, LAKE"),
         (("RUNS", "RUNS"), "RUNS is that of two sources"),
     ],
 )

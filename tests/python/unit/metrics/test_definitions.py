@@ -27,7 +27,7 @@ def test_without_the_extra_a_question_says_how_to_install_it(
     manifest.write_text(json.dumps(CONTENT))
     definitions = Definitions(manifest)
     assert list(definitions.metrics) == ["clients"]
-    with pytest.raises(MetricsError, match=r"install it with `make \.venv/\.metrics`"):
+    with pytest.raises(MetricsError, match=r"is not installed; run `make \.venv/\.metrics`"):
         definitions.statement(Target.DUCKDB, ["clients"])
 
 

@@ -1,10 +1,9 @@
 """A place with planted records, deliveries and versions, and looks at it."""
 
-import json
 import os
 import socket
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,11 +12,12 @@ import pyarrow as pa
 from scripts.history.records import RunEnded, RunStarted, write_records
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.monitor.alerts import Look, take_look
-from scripts.monitor.processes import read_process
 from scripts.monitor.sight import Deadline, Places, Sight
 from scripts.monitor.state import State
 from scripts.monitor.thresholds import read_thresholds
+from scripts.warehouse.processes import read_process
 from scripts.warehouse.settings import Target
+from tests.python.planted_version import write_version
 
 NOW = datetime(2026, 11, 30, 9, 0)
 # No process has this number: the greatest that Linux gives is four million.
@@ -42,6 +42,12 @@ class Planted:
             folder / "runs",
             self.target,
         )
+
+    def own_thresholds(self) -> Path:
+        """A file of limits for monitors that are commands: the disk of the machine that runs the tests is not theirs."""
+        own = self.folder / "own.yml"
+        own.write_text("disk: {free_share: 0.0, free_files_share: 0.0}")
+        return own
 
     def look(self, now: datetime = NOW, deadline: str = "", **limits: dict[str, object]) -> Look:
         thresholds = read_thresholds()
@@ -89,10 +95,11 @@ class Planted:
             project_version=None,
             batch=None,
         )
-        write_records(self.places.runs, [started], started_at)
         if seconds is not None:
+            # First, since a monitor may be looking: without its end, it would have been killed.
             ended_at = started_at + timedelta(seconds=seconds)
             self.end(run_id, ended_at, seconds, status, message, has_nodes)
+        write_records(self.places.runs, [started], started_at)
         return run_id
 
     def end(
@@ -166,15 +173,7 @@ class Planted:
         """Plant a published version of one file, and make it the current one."""
         folder = self.places.published / version
         folder.mkdir(parents=True)
-        (folder / "analyst.duckdb").write_bytes(b"12345")
-        manifest = {
-            "version": version,
-            "batch_id": batch,
-            "published_at": at.isoformat(),
-            "target": "duckdb",
-            "readers": {"analyst": {"file": "analyst.duckdb", "bytes": 5}},
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        write_version(folder, batch, at.replace(tzinfo=UTC))
         beside = self.places.published / "beside"
         beside.symlink_to(version)
         beside.replace(self.places.published / "current")

@@ -164,7 +164,7 @@ def test_without_apprise_one_line_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "apprise", None)
     planted.run(NOW - timedelta(hours=2), status="failed")
     (problem,) = look_and_tell(planted, "json://127.0.0.1:9")
-    assert "apprise is not installed" in problem
+    assert "apprise is not installed; run `make .venv/.monitor`" in problem
 
 
 def silence(check: str = "*", subject: str = "*") -> Silence:
@@ -261,6 +261,7 @@ def test_two_monitors_look_one_after_the_other(
         "PUBLISHED": str(places.published),
         "RUNS": str(places.runs),
         "MONITOR_NOTIFY": service.address,
+        "MONITOR_THRESHOLDS": str(planted.own_thresholds()),
     }
     with locked(places.runs):
         # Both wait for the lock, and then begin.

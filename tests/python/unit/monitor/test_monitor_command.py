@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 import scripts.monitor.checks  # noqa: F401
 from scripts.monitor.__main__ import Options, _Monitor, app
 from scripts.monitor.registry import BLIND, CHECKS
-from scripts.monitor.sight import utc_now
 from scripts.monitor.state import Alert, read_state
 from scripts.monitor.thresholds import DEFAULTS, ThresholdsError, read_thresholds
+from scripts.warehouse.clock import utc_now
 
 ROOT = Path(__file__).parents[4]
 RUNBOOKS = ROOT / "docs/runbooks"
@@ -36,10 +36,7 @@ def environment(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNS", str(places.runs))
     for name in ("MONITOR_NOTIFY", "BATCH_DEADLINE", "MONITOR_PROMETHEUS", "MONITOR_THRESHOLDS"):
         monkeypatch.delenv(name, raising=False)
-    # The disk of the machine that runs the tests is not theirs.
-    own = planted.folder / "own.yml"
-    own.write_text("disk: {free_share: 0.0, free_files_share: 0.0}")
-    monkeypatch.setenv("MONITOR_THRESHOLDS", str(own))
+    monkeypatch.setenv("MONITOR_THRESHOLDS", str(planted.own_thresholds()))
 
 
 def monitor(*arguments: str) -> tuple[int, str, str]:
@@ -122,7 +119,8 @@ def test_on_a_full_disk_alerts_are_told_and_only_once(
 
     monkeypatch.setattr("scripts.monitor.__main__.tell", tell)
     monkeypatch.setattr("scripts.monitor.state.os.fsync", full)
-    options = Options(read_thresholds(), None, (), timedelta(hours=4), None, as_json=False)
+    thresholds = read_thresholds(planted.own_thresholds())
+    options = Options(thresholds, None, (), timedelta(hours=4), None, as_json=False)
     watching = _Monitor(planted.places, options)
     assert [watching.look(), watching.look()] == [2, 2]
     assert len(told) == 1
@@ -234,7 +232,7 @@ def test_without_prometheus_client_one_line_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     code, _, errors = monitor("--prometheus", str(planted.folder / "m.prom"))
     assert code == 1
-    assert "prometheus-client is not installed" in errors
+    assert "prometheus-client is not installed; run `make .venv/.monitor`" in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

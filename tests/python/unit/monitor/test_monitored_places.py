@@ -10,7 +10,7 @@ import pytest
 from planted import NOW, Planted
 
 from scripts.monitor.checks import places
-from scripts.monitor.processes import read_process
+from scripts.warehouse.processes import read_process
 
 HOLD = """
 import sys, duckdb

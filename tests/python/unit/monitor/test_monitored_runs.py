@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import pytest
 from planted import NOW, Planted
 
-from scripts.monitor.processes import Process, read_process, tree_of
 from scripts.monitor.sight import Deadline, SightError
+from scripts.warehouse.processes import Process, read_process, tree_of
 
 HOUR = timedelta(hours=1)
 
@@ -140,24 +140,6 @@ def test_a_run_that_ends_between_two_reads_was_not_killed(
     monkeypatch.setattr(sight, "read_runs", read_and_end)
     assert planted.checks() == []
     assert len(calls) == 2
-
-
-def test_records_that_move_while_they_are_read_are_read_again(
-    planted: Planted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from scripts.monitor import sight
-
-    planted.run(NOW - HOUR, status="failed")
-    read, calls = sight.read_runs, []
-
-    def moved(*arguments: object) -> object:
-        calls.append(1)
-        if len(calls) == 1:
-            raise FileNotFoundError
-        return read(*arguments)
-
-    monkeypatch.setattr(sight, "read_runs", moved)
-    assert planted.checks() == ["run_failed"]
 
 
 def test_a_run_is_slow_by_its_own_history_while_it_runs(planted: Planted) -> None:

@@ -9,6 +9,7 @@ Systems without /proc show nothing: then nothing is known about processes, and n
 """
 
 import os
+import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,8 +82,32 @@ def read_process(process_id: int) -> Process | None:
     )
 
 
+def process_started(process_id: int) -> int | None:
+    """When a process started, in clock ticks since the machine did; None if there is no such process, or it cannot be known.
+
+    A number is given again to another process, but not with the same start.
+    """
+    process = read_process(process_id)
+    return process.started if process else None
+
+
+def has_ended(host: str, process_id: int, started: int) -> bool | None:
+    """Whether a process is gone; None if that cannot be known: of another machine, or on a system that does not show its processes.
+
+    Args:
+        host: its machine.
+        process_id: its number there.
+        started: what `process_started` said of it.
+    """
+    if host != socket.gethostname() or not is_known():
+        return None
+    return process_started(process_id) != started
+
+
 def tree_of(process_id: int) -> list[Process]:
-    """A process and all that descend from it."""
+    """A process and all that descend from it; nothing on a system that does not show its processes."""
+    if not is_known():
+        return []
     numbers = (int(path.name) for path in _PROC.iterdir() if path.name.isdecimal())
     running = [process for number in numbers if (process := read_process(number))]
     found = [process for process in running if process.process_id == process_id]
