@@ -19,6 +19,7 @@ from scripts.load.deliveries import Delivery, deliveries
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.orchestrate.assets import BATCHES, DELIVERY_TAG, PARTITIONS
 from scripts.orchestrate.places import Places
+from scripts.orchestrate.server import SECONDS_OF_A_TICK
 from scripts.warehouse.workspace import ROOT
 
 PARTITION_TAG = "dagster/partition"
@@ -197,19 +198,28 @@ def every_night(job: dg.JobDefinition) -> dg.ScheduleDefinition:
 )
 def tell_about_failures(context: dg.RunFailureSensorContext) -> None:
     """Look at once, and not only when the monitor looks the next time. It is told once, whoever looks."""
-    look = subprocess.run(
-        [sys.executable, "-m", "scripts.monitor"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS_TO_LOOK,
-        check=False,
-    )
+    command = [sys.executable, "-m", "scripts.monitor"]
+    try:
+        look = subprocess.run(
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS_TO_LOOK,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise dg.Failure(
+            f"the monitor has not ended its look in {_SECONDS_TO_LOOK} s; run `python -m scripts.monitor` by hand"
+        ) from error
     context.log.info(look.stdout)
     if look.returncode not in _HAS_LOOKED:
-        raise dg.Failure(f"the monitor cannot look: {look.stderr.strip()}")
+        # What it cannot see is told with everything else; that it cannot look at all is an error.
+        problem = look.stderr.strip() or look.stdout.strip()
+        raise dg.Failure(f"the monitor cannot look, or not at everything: {problem}")
 
 
-_SECONDS_TO_LOOK = 50
+# It may wait a minute for the look of another monitor, and then for services that do not answer.
+_SECONDS_TO_LOOK = SECONDS_OF_A_TICK - 30
 # Nothing to tell, or something.
 _HAS_LOOKED = (0, 1)

@@ -30,6 +30,8 @@ _CODE = ("-m", "scripts.orchestrate.location")
 # Runs write down that they were stopped, then everything is killed.
 _SECONDS_TO_END = 15.0
 _SECONDS_TO_START = 180.0
+# What a look of a sensor may take; Dagster gives it a minute.
+SECONDS_OF_A_TICK = 180
 # Of Linux: orphans among the descendants become children (prctl.h).
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -46,7 +48,11 @@ def serve(folder: Path, port: int) -> None:
     """
     with _only_one(folder):
         _check_free(port)
-        os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
+        os.environ.update(
+            DAGSTER_HOME=str(folder),
+            DAGSTER_DISABLE_TELEMETRY="1",
+            DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS=str(SECONDS_OF_A_TICK),
+        )
         print("Reading the project.", flush=True)
         current_manifest(folder)
         _run(port)
