@@ -5,8 +5,8 @@ Usage:
         builder.begin(run=run)
         builder.build_and_test("build")
 
-How it ends is read from what leaves the block: nothing, or the exit code 0, is a success; an error or another exit code a failure; Ctrl-C and SIGTERM
-stop it. A process that is killed with SIGKILL leaves the record of its beginning only.
+How it ends is read from what leaves the block: nothing, or the exit code 0, is a success; an error or another exit code a failure; Ctrl-C, SIGTERM and
+what is no error (Dagster ends its runs so) stop it. A process that is killed with SIGKILL leaves the record of its beginning only.
 
 A run that begins inside another one, in the same process or in one that it starts (PARENT_RUN_ID), names it as its parent. Records never disturb
 the work: if they cannot be written, one line on stderr says so.
@@ -138,7 +138,9 @@ def _outcome(error: BaseException) -> tuple[str, str | None]:
     if code == 0:
         return "success", None
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "stopped", "stopped by SIGINT"
+        return "stopped", str(error) or "stopped by SIGINT"
+    if not isinstance(error, Exception | SystemExit):
+        return "stopped", f"stopped by {type(error).__name__}"
     # A command says what is wrong and leaves with a code; what was wrong is the cause.
     cause = error.__cause__ if code is not None and error.__cause__ else error
     return "failed", f"exit code {code}" if cause is error and code else _text_of(cause)
