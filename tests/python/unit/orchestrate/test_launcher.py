@@ -64,6 +64,20 @@ def test_a_process_that_ignores_the_request_is_killed(deaf: "subprocess.Popen[st
     assert deaf.wait() == -signal.SIGKILL
 
 
+def test_what_a_process_has_started_is_killed_also_if_it_ends_itself_when_it_is_asked() -> None:
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {DEAF!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], start_new_session=True, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "up\n"
+        worker = worker_of(process)
+        assert len(worker._members()) == 2
+        worker.end()
+        assert worker._members() == []
+        assert process.wait() == -signal.SIGTERM
+
+
 def test_a_process_that_is_stopped_is_killed(deaf: "subprocess.Popen[str]") -> None:
     os.kill(deaf.pid, signal.SIGSTOP)
     worker_of(deaf).end()
