@@ -121,11 +121,15 @@ def state_of(instance: dg.DagsterInstance, delivery: Delivery) -> State:
     )
     if any(not run.is_finished for run in runs):
         return State.RUNNING
-    tags = {PARTITION_TAG: str(delivery.batch), DELIVERY_TAG: delivery.digest}
-    latest = next(iter(instance.get_runs(dg.RunsFilter(tags=tags), limit=1)), None)
-    if latest is None:
+    latest = next(iter(instance.get_runs(_runs_for(delivery), limit=1)), None)
+    # That somebody has ended a run, or Dagster with it, says nothing about the batch.
+    if latest is None or latest.status == dg.DagsterRunStatus.CANCELED:
         return State.NEW
     return State.GREEN if latest.is_success else State.RED
+
+
+def _runs_for(delivery: Delivery) -> dg.RunsFilter:
+    return dg.RunsFilter(tags={PARTITION_TAG: str(delivery.batch), DELIVERY_TAG: delivery.digest})
 
 
 # Runs of one batch that may be waiting or going on beside each other.
@@ -156,7 +160,7 @@ def new_batches(job: dg.JobDefinition | Any, contracts: Contracts) -> dg.SensorD
         seen = {str(delivery.batch): delivery.digest for delivery in found}
         start = decision.start
         return dg.SensorResult(
-            run_requests=[_request(start)] if start else [],
+            run_requests=[_request(instance, start)] if start else [],
             skip_reason=None if start else decision.reason,
             dynamic_partitions_requests=_new_partitions(instance, found),
             cursor=Look(seen, decision.green).cursor(),
@@ -165,9 +169,11 @@ def new_batches(job: dg.JobDefinition | Any, contracts: Contracts) -> dg.SensorD
     return look_for_batches
 
 
-def _request(delivery: Delivery) -> dg.RunRequest:
+def _request(instance: dg.DagsterInstance, delivery: Delivery) -> dg.RunRequest:
+    # Dagster starts nothing twice for one key: what was ended has another one.
+    before = instance.get_runs_count(_runs_for(delivery))
     return dg.RunRequest(
-        run_key=f"{delivery.batch}-{delivery.digest[:16]}",
+        run_key=f"{delivery.batch}-{delivery.digest[:16]}-{before}",
         partition_key=str(delivery.batch),
         tags={DELIVERY_TAG: delivery.digest},
     )

@@ -18,7 +18,7 @@ from working import working
 
 from scripts.history.recording import process_started
 from scripts.history.records import read_runs
-from scripts.orchestrate import launcher
+from scripts.orchestrate import launcher, server
 from scripts.orchestrate.launcher import ProcessRunLauncher, Worker
 from scripts.orchestrate.server import CONFIGURATION
 
@@ -201,3 +201,25 @@ def test_a_run_that_is_ended_is_recorded_as_stopped_and_not_tried_again(
         "batches": ("stopped", "stopped by Dagster"),
         "build": ("stopped", "stopped by Dagster"),
     }
+
+
+def test_runs_that_end_with_dagster_count_as_ended(
+    instance: dg.DagsterInstance,
+    hanging_run: tuple[str, list[int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_id, processes = hanging_run
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    server._end_runs()
+    assert not any(map(is_there, processes))
+    assert status(instance, run_id) == "CANCELED"
+
+
+def test_where_processes_cannot_be_followed_one_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_PROCESSES", tmp_path / "stat")
+    with pytest.raises(server.OrchestrateError, match="on Linux only"):
+        server.serve(tmp_path / "home", 3000)
+    assert not (tmp_path / "home").exists()
