@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 # Names the run that started this process, for the runs that begin in it.
 PARENT_RUN_ID = "PARENT_RUN_ID"
+# Stands for the arguments of this process where they are those of a program, and tell people nothing.
+RUN_ARGUMENTS = "RUN_ARGUMENTS"
 
 # As many characters as the contracts of the records allow.
 _LONGEST_TEXT = 2000
@@ -190,7 +192,7 @@ def _run_started(
         user_name=_user_name(),
         target=target,
         warehouse=_warehouse(target),
-        arguments=_one_line(_without_passwords(shlex.join(sys.argv[1:]))) or "",
+        arguments=_one_line(_without_passwords(_arguments())) or "",
         project_version=project_version(),
         batch=batch,
     )
@@ -240,6 +242,10 @@ def _warehouse(target: Target) -> str:
         except PostgresError:
             return "unknown"
     return str(Path(setting("WAREHOUSE")).absolute())
+
+
+def _arguments() -> str:
+    return os.environ.get(RUN_ARGUMENTS) or shlex.join(sys.argv[1:])
 
 
 def _without_passwords(text: str) -> str:

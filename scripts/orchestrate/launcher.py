@@ -27,7 +27,7 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLa
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
-from scripts.history.recording import process_started
+from scripts.history.recording import RUN_ARGUMENTS, process_started
 from scripts.warehouse.workspace import ROOT
 
 # The tag that names the process of a run: its number, and when it started.
@@ -123,6 +123,7 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         process = subprocess.Popen(
             [sys.executable, "-m", "dagster", "api", "execute_run", serialize_value(arguments)],
             cwd=ROOT,
+            env=os.environ | {RUN_ARGUMENTS: f"job {run.job_name}"},
             stdin=subprocess.DEVNULL,
             # A group of its own: it can be ended as a whole, and Ctrl-C at the terminal is not for it.
             start_new_session=True,

@@ -196,7 +196,9 @@ def test_a_run_that_is_ended_is_recorded_as_stopped_and_not_tried_again(
     assert status(instance, run_id) == "CANCELED"
     retries = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)
     assert list(retries) == []
-    found = {run.started.kind: run.ended for run in read_runs(runs)}
+    recorded = read_runs(runs)
+    assert {run.started.arguments for run in recorded} == {"job working"}
+    found = {run.started.kind: run.ended for run in recorded}
     assert {kind: (ended.status, ended.message) for kind, ended in found.items() if ended} == {
         "batches": ("stopped", "stopped by Dagster"),
         "build": ("stopped", "stopped by Dagster"),
