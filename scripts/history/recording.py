@@ -5,8 +5,8 @@ Usage:
         builder.begin(run=run)
         builder.build_and_test("build")
 
-How it ends is read from what leaves the block: nothing, or the exit code 0, is a success; an error or another exit code a failure; Ctrl-C and SIGTERM
-stop it. A process that is killed with SIGKILL leaves the record of its beginning only.
+How it ends is read from what leaves the block: nothing, or the exit code 0, is a success; an error or another exit code a failure; Ctrl-C, SIGTERM and
+what is no error (Dagster ends its runs so) stop it. A process that is killed with SIGKILL leaves the record of its beginning only.
 
 A run that begins inside another one, in the same process or in one that it starts (PARENT_RUN_ID), names it as its parent. Records never disturb
 the work: if they cannot be written, one line on stderr says so.
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 # Names the run that started this process, for the runs that begin in it.
 PARENT_RUN_ID = "PARENT_RUN_ID"
+# Stands for the arguments of this process where they are those of a program, and tell people nothing.
+RUN_ARGUMENTS = "RUN_ARGUMENTS"
 
 # As many characters as the contracts of the records allow.
 _LONGEST_TEXT = 2000
@@ -138,7 +140,9 @@ def _outcome(error: BaseException) -> tuple[str, str | None]:
     if code == 0:
         return "success", None
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "stopped", "stopped by SIGINT"
+        return "stopped", str(error) or "stopped by SIGINT"
+    if not isinstance(error, Exception | SystemExit):
+        return "stopped", f"stopped by {type(error).__name__}"
     # A command says what is wrong and leaves with a code; what was wrong is the cause.
     cause = error.__cause__ if code is not None and error.__cause__ else error
     return "failed", f"exit code {code}" if cause is error and code else _text_of(cause)
@@ -188,7 +192,7 @@ def _run_started(
         user_name=user_name(),
         target=target,
         warehouse=_warehouse(target),
-        arguments=_one_line(_without_passwords(shlex.join(sys.argv[1:]))) or "",
+        arguments=_one_line(_without_passwords(_arguments())) or "",
         project_version=project_version(),
         batch=batch,
     )
@@ -226,6 +230,10 @@ def _warehouse(target: Target) -> str:
         except PostgresError:
             return "unknown"
     return str(Path(setting("WAREHOUSE")).absolute())
+
+
+def _arguments() -> str:
+    return os.environ.get(RUN_ARGUMENTS) or shlex.join(sys.argv[1:])
 
 
 def _without_passwords(text: str) -> str:

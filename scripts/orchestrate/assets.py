@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._utils.interrupts import raise_interrupts_as
 from dagster_dbt import DagsterDbtTranslator
 
 from scripts.batches import BatchError, BatchRun, replay
@@ -50,6 +51,7 @@ POOL = "warehouse"
 # A run's tag: the digest of the files that it was for.
 DELIVERY_TAG = "brokerage/delivery"
 # Waits of half a minute, one, two, four and eight: longer than most builds that somebody runs by hand.
+# Steps ask for it (`_failing`) and do not have it: Dagster would wait and try again also what somebody has ended.
 RETRIES = dg.RetryPolicy(max_retries=5, delay=30, backoff=dg.Backoff.EXPONENTIAL)
 
 PUBLISHED = dg.AssetKey("published")
@@ -143,7 +145,6 @@ class WarehouseAssets:
             can_subset=True,
             partitions_def=BATCHES,
             pool=POOL,
-            retry_policy=RETRIES,
             description="Lands the files of a batch in the lake, typed by their contracts: `python -m scripts.load`.",
         )
         def load_feeds(
@@ -162,7 +163,6 @@ class WarehouseAssets:
             can_subset=True,
             partitions_def=BATCHES,
             pool=POOL,
-            retry_policy=RETRIES,
             description="Builds and validates what a batch has moved: `python -m scripts.batches --batch`.",
         )
         def build_tables(
@@ -179,7 +179,6 @@ class WarehouseAssets:
             # It has no partitions: readers see one version, the last green batch.
             output_required=False,
             pool=POOL,
-            retry_policy=RETRIES,
             freshness_policy=FRESH,
             description="Gives the last green batch to readers, all at once: `python -m scripts.publish`.",
         )
@@ -188,7 +187,7 @@ class WarehouseAssets:
         ) -> Iterator[dg.MaterializeResult[Any]]:
             places.use()
             try:
-                with _failing(kept=NotGreenError):
+                with _failing(context, kept=NotGreenError):
                     publication = publish(
                         from_environment(Target(places.target)), Path(places.published)
                     )
@@ -210,7 +209,6 @@ class WarehouseAssets:
     def _every_batch(self) -> dg.JobDefinition:
         @dg.op(
             pool=POOL,
-            retry_policy=RETRIES,
             out=dg.Out(dg.Nothing),
             description="Loads, builds and validates every batch that is not finished: `python -m scripts.batches`.",
         )
@@ -279,7 +277,7 @@ class WarehouseAssets:
         selected = context.selected_asset_keys
         labels = {feed_key(feed): feed.label for feed in self._contracts.feeds}
         chosen = {label for key, label in labels.items() if key in selected}
-        with _failing(), recorded_run("load", target, batch) as run:
+        with _failing(context), recorded_run("load", target, batch) as run:
             # A change counts with the batch that landed first, so earlier ones do.
             earlier = unlanded_batches(SourceFolder(places.sources), Lake(places.lake), batch)
             options = LoadOptions(
@@ -332,9 +330,9 @@ class WarehouseAssets:
             on_run=lambda _, run: runs.append(run),
         )
         # Closed whatever happens: it holds the lock of the lake.
-        with _failing(lambda: runs), closing(batches):
+        with _failing(context, lambda: runs), closing(batches):
             try:
-                for done in batches:
+                for done in _interruptible(batches):
                     context.log.info(_summary(done))
                     for outcome in self._outcomes(runs, is_green=True):
                         yield from tell(context, done.batch, outcome)
@@ -370,14 +368,16 @@ class WarehouseAssets:
         self, context: dg.AssetExecutionContext, places: Places, batch: int
     ) -> None:
         """Write down at the run for which files it was: whoever started it, it need not be started for them again."""
-        with _failing():
+        with _failing(context):
             delivery = delivery_of(batch, SourceFolder(places.sources), self._contracts)
         context.instance.add_run_tags(context.run.run_id, {DELIVERY_TAG: delivery.digest})
 
 
 @contextmanager
 def _failing(
-    runs: Callable[[], Sequence[DbtRun]] = list, kept: type[Exception] | tuple[()] = ()
+    context: Context,
+    runs: Callable[[], Sequence[DbtRun]] = list,
+    kept: type[Exception] | tuple[()] = (),
 ) -> Iterator[None]:
     """Turn what goes wrong, unless it is `kept`, into one line that says what to do, and try again later only if that may help."""
     try:
@@ -387,9 +387,31 @@ def _failing(
     except Exception as error:
         problem = with_advice(error)
         reds = [node.message for run in runs() for node in run.nodes if node.has_failed]
+        failure = dg.Failure(problem, allow_retries=False)
         # What is red because the database went away is not wrong.
-        can_help = all(map(passes_by_itself, reds or [problem]))
-        raise dg.Failure(problem, allow_retries=can_help) from error
+        if not all(map(passes_by_itself, reds or [problem])):
+            raise failure from error
+        failure.__cause__ = error
+        raise dg.RetryRequested(
+            RETRIES.max_retries, RETRIES.calculate_delay(context.retry_number + 1)
+        ) from failure
+
+
+class EndedByDagster(KeyboardInterrupt):
+    """The run is to end: somebody has ended it, or it has taken too long."""
+
+    def __str__(self) -> str:
+        return "stopped by Dagster"
+
+
+def _interruptible(batches: Iterator[BatchRun]) -> Iterator[BatchRun]:
+    """The batches. While one is worked at, the end of the run is an interrupt as of Ctrl-C, for which dbt cancels its queries; Dagster's own it does not know."""
+    while True:
+        with raise_interrupts_as(EndedByDagster):
+            done = next(batches, None)
+        if done is None:
+            return
+        yield done
 
 
 def _summary(run: BatchRun) -> str:

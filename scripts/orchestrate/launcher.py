@@ -16,9 +16,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
@@ -26,7 +27,7 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLa
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
-from scripts.history.recording import process_started
+from scripts.history.recording import RUN_ARGUMENTS, process_started
 from scripts.warehouse.workspace import ROOT
 
 # The tag that names the process of a run: its number, and when it started.
@@ -60,15 +61,30 @@ class Worker:
         return process_started(self.process_id) == self.started and not _is_zombie(self.process_id)
 
     def end(self) -> None:
-        """End it and everything that it has started: ask, wait, kill."""
-        for number, seconds in ((signal.SIGTERM, SECONDS_TO_END), (signal.SIGKILL, SECONDS_TO_END)):
-            if not self.is_alive():
-                return
-            with suppress(ProcessLookupError):
-                os.killpg(self.process_id, number)
-            deadline = time.monotonic() + seconds
-            while self.is_alive() and time.monotonic() < deadline:
-                time.sleep(0.05)
+        """End it and everything that it has started: ask, wait for it, and kill what is left."""
+        self._signal(signal.SIGTERM, self.is_alive)
+        self._signal(signal.SIGKILL, self._members)
+
+    def _signal(self, number: int, is_left: Callable[[], object]) -> None:
+        if not self._members():
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process_id, number)
+        deadline = time.monotonic() + SECONDS_TO_END
+        while is_left() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _members(self) -> list[int]:
+        """The processes of its group that are there; its number is not given to another one while there are any."""
+        if process_started(self.process_id) not in (self.started, None):
+            return []
+        found = {int(path.name): _status(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
+        group = str(self.process_id)
+        return [
+            number
+            for number, status in found.items()
+            if status and status[2] == group and status[0] != "Z"
+        ]
 
 
 class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
@@ -107,6 +123,7 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         process = subprocess.Popen(
             [sys.executable, "-m", "dagster", "api", "execute_run", serialize_value(arguments)],
             cwd=ROOT,
+            env=os.environ | {RUN_ARGUMENTS: f"job {run.job_name}"},
             stdin=subprocess.DEVNULL,
             # A group of its own: it can be ended as a whole, and Ctrl-C at the terminal is not for it.
             start_new_session=True,
@@ -152,8 +169,14 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
 
 def _is_zombie(process_id: int) -> bool:
-    try:
-        with open(f"/proc/{process_id}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False
+    status = _status(process_id)
+    return bool(status) and status[0] == "Z"
+
+
+def _status(process_id: int) -> list[str]:
+    """State, parent, group and what else the kernel says of a process; nothing if it is not there."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
+        # The name of the command, in parentheses, may hold anything.
+        return status.rpartition(")")[2].split()
+    return []

@@ -19,6 +19,7 @@ from scripts.load.deliveries import Delivery, deliveries
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.orchestrate.assets import BATCHES, DELIVERY_TAG, PARTITIONS
 from scripts.orchestrate.places import Places
+from scripts.orchestrate.server import SECONDS_OF_A_TICK
 from scripts.warehouse.workspace import ROOT
 
 PARTITION_TAG = "dagster/partition"
@@ -120,11 +121,15 @@ def state_of(instance: dg.DagsterInstance, delivery: Delivery) -> State:
     )
     if any(not run.is_finished for run in runs):
         return State.RUNNING
-    tags = {PARTITION_TAG: str(delivery.batch), DELIVERY_TAG: delivery.digest}
-    latest = next(iter(instance.get_runs(dg.RunsFilter(tags=tags), limit=1)), None)
-    if latest is None:
+    latest = next(iter(instance.get_runs(_runs_for(delivery), limit=1)), None)
+    # That somebody has ended a run, or Dagster with it, says nothing about the batch.
+    if latest is None or latest.status == dg.DagsterRunStatus.CANCELED:
         return State.NEW
     return State.GREEN if latest.is_success else State.RED
+
+
+def _runs_for(delivery: Delivery) -> dg.RunsFilter:
+    return dg.RunsFilter(tags={PARTITION_TAG: str(delivery.batch), DELIVERY_TAG: delivery.digest})
 
 
 # Runs of one batch that may be waiting or going on beside each other.
@@ -155,7 +160,7 @@ def new_batches(job: dg.JobDefinition | Any, contracts: Contracts) -> dg.SensorD
         seen = {str(delivery.batch): delivery.digest for delivery in found}
         start = decision.start
         return dg.SensorResult(
-            run_requests=[_request(start)] if start else [],
+            run_requests=[_request(instance, start)] if start else [],
             skip_reason=None if start else decision.reason,
             dynamic_partitions_requests=_new_partitions(instance, found),
             cursor=Look(seen, decision.green).cursor(),
@@ -164,9 +169,11 @@ def new_batches(job: dg.JobDefinition | Any, contracts: Contracts) -> dg.SensorD
     return look_for_batches
 
 
-def _request(delivery: Delivery) -> dg.RunRequest:
+def _request(instance: dg.DagsterInstance, delivery: Delivery) -> dg.RunRequest:
+    # Dagster starts nothing twice for one key: what was ended has another one.
+    before = instance.get_runs_count(_runs_for(delivery))
     return dg.RunRequest(
-        run_key=f"{delivery.batch}-{delivery.digest[:16]}",
+        run_key=f"{delivery.batch}-{delivery.digest[:16]}-{before}",
         partition_key=str(delivery.batch),
         tags={DELIVERY_TAG: delivery.digest},
     )
@@ -197,19 +204,28 @@ def every_night(job: dg.JobDefinition) -> dg.ScheduleDefinition:
 )
 def tell_about_failures(context: dg.RunFailureSensorContext) -> None:
     """Look at once, and not only when the monitor looks the next time. It is told once, whoever looks."""
-    look = subprocess.run(
-        [sys.executable, "-m", "scripts.monitor"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS_TO_LOOK,
-        check=False,
-    )
+    command = [sys.executable, "-m", "scripts.monitor"]
+    try:
+        look = subprocess.run(
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS_TO_LOOK,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise dg.Failure(
+            f"the monitor has not ended its look in {_SECONDS_TO_LOOK} s; run `python -m scripts.monitor` by hand"
+        ) from error
     context.log.info(look.stdout)
     if look.returncode not in _HAS_LOOKED:
-        raise dg.Failure(f"the monitor cannot look: {look.stderr.strip()}")
+        # What it cannot see is told with everything else; that it cannot look at all is an error.
+        problem = look.stderr.strip() or look.stdout.strip()
+        raise dg.Failure(f"the monitor cannot look, or not at everything: {problem}")
 
 
-_SECONDS_TO_LOOK = 50
+# It may wait a minute for the look of another monitor, and then for services that do not answer.
+_SECONDS_TO_LOOK = SECONDS_OF_A_TICK - 30
 # Nothing to tell, or something.
 _HAS_LOOKED = (0, 1)

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,6 +32,9 @@ _CODE = ("-m", "scripts.orchestrate.location")
 # Runs write down that they were stopped, then everything is killed.
 _SECONDS_TO_END = 15.0
 _SECONDS_TO_START = 180.0
+# What a look of a sensor may take; Dagster gives it a minute.
+SECONDS_OF_A_TICK = 180
+_PROCESSES = Path("/proc/self/stat")
 # Of Linux: orphans among the descendants become children (prctl.h).
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -44,11 +47,19 @@ def serve(folder: Path, port: int) -> None:
         port: of the web server, on the loopback interface.
 
     Raises:
-        OrchestrateError: it is running already, the port is taken, the project cannot be read, or a process has ended by itself.
+        OrchestrateError: this is not Linux, it is running already, the port is taken, the project cannot be read, or a process has ended by itself.
     """
+    if not _PROCESSES.exists():
+        raise OrchestrateError(
+            "Dagster is run on Linux only: runs are followed in /proc, which is not here; start `python -m scripts.batches` with cron"
+        )
     with _only_one(folder):
         _check_free(port)
-        os.environ.update(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="1")
+        os.environ.update(
+            DAGSTER_HOME=str(folder),
+            DAGSTER_DISABLE_TELEMETRY="1",
+            DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS=str(SECONDS_OF_A_TICK),
+        )
         print("Reading the project.", flush=True)
         current_manifest(folder)
         # Before web server and daemon do it at the same moment: then the tables of a new instance would be made twice.
@@ -125,7 +136,31 @@ def _run(port: int) -> None:
             time.sleep(0.2)
         print("Ending Dagster.", flush=True)
     finally:
-        _end_descendants()
+        try:
+            # First those that start runs.
+            _end(list(started.values()))
+            _end_runs()
+        finally:
+            _end_descendants()
+
+
+def _end(processes: "Sequence[subprocess.Popen[bytes]]") -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + _SECONDS_TO_END
+    while any(process.poll() is None for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _end_runs() -> None:
+    """End runs as somebody does in the page: they count as ended, not as failed, and start again with Dagster."""
+    # Imported where it is needed: it takes seconds.
+    import dagster as dg
+
+    going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    with dg.DagsterInstance.get() as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=going_on)):
+            instance.run_launcher.terminate(run.run_id)
 
 
 def _start(command: tuple[str, ...]) -> "subprocess.Popen[bytes]":

@@ -234,3 +234,13 @@ def test_batches_in_another_order_and_twice_give_the_rows_of_one_build(
             assert orchestra.run(batch).success
         assert orchestra.workspace.warehouse.fingerprints() == built.warehouse.fingerprints()
         assert orchestra.look() == "all batches are green, the last one is 3"
+
+
+def test_no_step_is_tried_again_by_dagster_itself(manifest: dict) -> None:
+    """It would wait, and try again, also what somebody has ended; steps ask for it."""
+    found = definitions(manifest, CONTRACTS)
+    jobs = [found.resolve_job_def(name) for name in ("batch", "every_batch")]
+    steps = [node for job in jobs for node in job.nodes]
+    assert len(steps) == 4
+    assert all(node.retry_policy is None for node in steps)
+    assert all(node.definition.retry_policy is None for node in steps)

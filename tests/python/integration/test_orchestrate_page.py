@@ -68,8 +68,11 @@ class Server:
             by_batch.setdefault(tags["dagster/partition"], []).append(run["status"])
         return by_batch
 
-    def wait_for(self, is_so: Callable[[], bool]) -> None:
+    def wait_for(self, what: str, is_so: Callable[[], bool]) -> None:
+        """Wait for something that takes minutes on a machine that is busy."""
+        deadline = time.monotonic() + 900
         while not is_so():
+            assert time.monotonic() < deadline, f"waited 15 minutes in vain until {what}"
             assert self.process.poll() is None, "Dagster has ended by itself"
             said = (self.workspace.folder / "output.txt").read_text()
             assert "Error loading repository location" not in said
@@ -99,8 +102,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ) as process:
         server = Server(workspace, port, process)
         said = workspace.folder / "output.txt"
-        server.wait_for(lambda: "Ctrl-C ends it" in said.read_text())
-        server.wait_for(lambda: server.runs().get("1") == ["SUCCESS"])
+        server.wait_for("it is up", lambda: "Ctrl-C ends it" in said.read_text())
+        server.wait_for("batch 1 is green", lambda: server.runs().get("1") == ["SUCCESS"])
         drop_batch(delivered, workspace.sources, 2)
         # An event for a security that nobody knows: its row cannot be modeled.
         watches = workspace.sources / "Batch2" / "WatchHistory.txt"
@@ -108,7 +111,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         flag, number, customer, _, at, action = first.split("|")
         unknown = f"{flag}|{number}|{customer}|NOBODY|{at}|{action}"
         watches.write_text("\n".join([unknown, *rest]) + "\n")
-        server.wait_for(lambda: server.runs().get("2") == ["FAILURE"])
+        server.wait_for("batch 2 is red", lambda: server.runs().get("2") == ["FAILURE"])
         yield server
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -147,10 +150,10 @@ PAGES = {
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium: apt-get install chromium")
 @pytest.mark.parametrize("screen", SCREENS)
-def test_the_page_shows_assets_batches_and_the_failed_check(server: Server, screen: str) -> None:
-    """Screenshots are in `data/screenshots`, to be looked at."""
-    pictures = ROOT / "data" / "screenshots"
-    pictures.mkdir(parents=True, exist_ok=True)
+def test_the_page_shows_assets_batches_and_the_failed_check(
+    server: Server, screen: str, tmp_path: Path
+) -> None:
+    """Screenshots are in the folder of the test, to be looked at."""
     width, height = SCREENS[screen]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
@@ -164,7 +167,7 @@ def test_the_page_shows_assets_batches_and_the_failed_check(server: Server, scre
             page.goto(server.address + path)
             page.get_by_text(text).first.wait_for(state="attached", timeout=60_000)
             page.wait_for_timeout(2_000)
-            page.screenshot(path=pictures / f"dagster_{name}_{screen}.png")
+            page.screenshot(path=tmp_path / f"dagster_{name}_{screen}.png")
         browser.close()
     assert said == []
     assert hosts == {f"127.0.0.1:{server.port}"}

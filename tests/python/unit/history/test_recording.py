@@ -78,6 +78,9 @@ def test_a_run_is_recorded_before_its_work_and_after_it(
         (ValueError("two\n lines"), "failed", "two lines"),
         (ValueError(), "failed", "ValueError"),
         (KeyboardInterrupt(), "stopped", "stopped by SIGINT"),
+        (KeyboardInterrupt("ended\nby a person"), "stopped", "ended by a person"),
+        (typer.Abort(), "stopped", "stopped by SIGINT"),
+        (GeneratorExit(), "stopped", "stopped by GeneratorExit"),
     ],
 )
 def test_what_leaves_the_run_says_how_it_ended(

@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from scripts.load.deliveries import Delivery
-from scripts.orchestrate.sensors import Look, State, decide
+from scripts.orchestrate.assets import DELIVERY_TAG
+from scripts.orchestrate.sensors import PARTITION_TAG, Look, State, _request, decide, state_of
 from scripts.warehouse.engines import passes_by_itself
 
 ONE, TWO, THREE = (Delivery(batch, (), f"digest {batch}") for batch in (1, 2, 3))
@@ -97,6 +99,33 @@ def test_what_was_green_is_not_asked_for_again(watch: Watch) -> None:
     watch.look(ONE)
     watch.states = {}
     assert "all batches are green" in str(watch.look(ONE))
+
+
+@dg.job
+def nothing() -> None:
+    """A job that stands for that of a batch."""
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (dg.DagsterRunStatus.STARTED, State.RUNNING),
+        (dg.DagsterRunStatus.SUCCESS, State.GREEN),
+        (dg.DagsterRunStatus.FAILURE, State.RED),
+        (dg.DagsterRunStatus.CANCELED, State.NEW),
+    ],
+)
+def test_a_batch_is_what_its_last_run_was_and_one_that_was_ended_starts_again(
+    status: dg.DagsterRunStatus, state: State
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = _request(instance, ONE)
+        tags = {PARTITION_TAG: "1", DELIVERY_TAG: ONE.digest}
+        instance.create_run_for_job(nothing, status=status, tags=tags)
+        assert state_of(instance, ONE) == state
+        assert state_of(instance, TWO) == State.NEW
+        # Dagster does nothing for a key that it has seen.
+        assert _request(instance, ONE).run_key != first.run_key
 
 
 @pytest.mark.parametrize("cursor", [None, "", "{", "[]", '{"seen": 1, "green": 2}', "{}", "null"])
