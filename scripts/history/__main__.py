@@ -44,17 +44,27 @@ def show(
         table.add_column(name, no_wrap=True)
     for name in ("seconds", "landed", "red"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("message", overflow="fold")
     for run in found:
         table.add_row(*_cells(run))
     console.print(table)
+    for run in found:
+        if run.ended and run.ended.message:
+            console.print(
+                f"{_began(run)} {run.started.kind}: {run.ended.message}",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def _began(run: RecordedRun) -> str:
+    return f"{run.started.started_at:%Y-%m-%d %H:%M:%S}"
 
 
 def _cells(run: RecordedRun) -> tuple[str, ...]:
     started, ended = run.started, run.ended
     indent = "  " if started.parent_run_id else ""
     return (
-        f"{started.started_at:%Y-%m-%d %H:%M:%S}",
+        _began(run),
         f"{indent}{started.kind}",
         _text(started.batch),
         started.target,
@@ -62,7 +72,6 @@ def _cells(run: RecordedRun) -> tuple[str, ...]:
         f"{ended.seconds:,.1f}" if ended else "",
         _text(ended.rows_landed if ended else None),
         _text(ended.nodes_failed if ended else None),
-        (ended.message if ended else None) or "",
     )
 
 
