@@ -175,6 +175,7 @@ class WarehouseAssets:
     def _published(self) -> dg.AssetsDefinition:
         @dg.asset(
             key=PUBLISHED,
+            group_name="published",
             deps=list(self._keys.values()),
             # It has no partitions: readers see one version, the last green batch.
             output_required=False,
@@ -343,17 +344,15 @@ class WarehouseAssets:
                     runs.clear()
             except BatchError as error:
                 for outcome in self._outcomes(runs, is_green=False):
-                    yield from tell(context, error.batch, outcome, is_green=False)
+                    yield from tell(context, error.batch, outcome)
                 raise
 
     def _outcomes(self, runs: Sequence[DbtRun], is_green: bool) -> Iterator[Outcome]:
-        """The tables that dbt has built, and if the batch is green, those without news too; and the tests that it has run."""
+        """The tests that dbt has run; and if the batch is green, all tables: they are what they should be, whether they had news or not."""
         nodes = {node.node_id: node for run in runs for node in run.nodes}
-        for unique_id, key in self._keys.items():
-            node = nodes.get(unique_id)
-            is_as_it_should_be = node.status == "success" if node else is_green
-            if is_as_it_should_be:
-                yield built(key, node)
+        if is_green:
+            for unique_id, key in self._keys.items():
+                yield built(key, nodes.get(unique_id))
         for unique_id, spec in self._checks.items():
             node = nodes.get(unique_id)
             if node and node.status != "skipped":

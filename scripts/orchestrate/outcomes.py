@@ -48,17 +48,12 @@ Context = dg.OpExecutionContext | dg.AssetExecutionContext
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
-def tell(
-    context: Context, batch: int, outcome: Outcome, *, is_green: bool = True
-) -> Iterator[Result]:
-    """Tell what became of an asset or a check: as a result, if the step was to make it for this batch; otherwise as an event beside it.
-
-    Of a batch that is not green, tables are told beside it: results must come with those of everything that they read.
-    """
+def tell(context: Context, batch: int, outcome: Outcome) -> Iterator[Result]:
+    """Tell what became of an asset or a check: as a result, if the step was to make it for this batch; otherwise as an event beside it."""
     asset = context if isinstance(context, dg.AssetExecutionContext) else None
     is_own = asset is not None and asset.partition_key == str(batch)
     if isinstance(outcome, Materialized):
-        if asset and is_own and is_green and outcome.key in asset.selected_asset_keys:
+        if asset and is_own and outcome.key in asset.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=outcome.key, metadata=outcome.metadata)
         else:
             context.log_event(

@@ -210,6 +210,8 @@ def test_a_red_test_is_a_failed_check_and_nothing_is_published(
     assert "correct it" in failure_of(result)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
     assert current.readlink() == version
+    trade = dg.AssetKey(["marts", "dim_trade"])
+    assert orchestra.instance.get_materialized_partitions(trade) == {"1"}
     run = orchestra.instance.get_run_by_id(result.run_id)
     assert run and run.tags[DELIVERY_TAG] == request.tags[DELIVERY_TAG]
 
