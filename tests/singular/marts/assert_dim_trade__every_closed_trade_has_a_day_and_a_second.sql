@@ -2,7 +2,7 @@
 -- Why: the trade is in dim_trade and counts for its customer, but the tables by day (rpt_trading_activity,
 -- rpt_broker_performance) have no day for it, and neither have holdings. Correct the time, or deliver the day.
 -- A returned row: a closed trade without a day or a second, and when the source says that it was closed.
--- After the marts, so that a row that fails it stops none of them: {{ ref("rejected_rows") }}
+-- After the marts, so that a row that fails it stops none of them: {{ ref("batch_summary") }}
 select
     dim_trade.trade_id,
     dim_trade.status,

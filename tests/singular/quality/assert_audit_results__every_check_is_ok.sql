@@ -5,6 +5,7 @@
 -- Sources of a real system come without figures: then there is nothing to compare with, and load_log lists the files
 --   as missing.
 -- A returned row: a check that is not OK, with what was expected and what was found.
+-- Last, so that what counts the results is there: {{ ref("batch_summary") }}
 with
 
 audit_results as (
