@@ -127,26 +127,12 @@ clean: ## Remove everything generated and built, except the environment
 	.venv/bin/uv sync --quiet --frozen --inexact
 	@touch $@
 
-.venv/.postgres: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
-	.venv/bin/uv sync --quiet --frozen --inexact --extra postgres
-	@touch .venv/.core $@
-
-.venv/.orchestrate: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
-	.venv/bin/uv sync --quiet --frozen --inexact --extra orchestrate
-	@touch .venv/.core $@
-
-.venv/.metrics: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
-	.venv/bin/uv sync --quiet --frozen --inexact --extra metrics
-	@touch .venv/.core $@
-
-.venv/.monitor: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
-	.venv/bin/uv sync --quiet --frozen --inexact --extra monitor
-	@touch .venv/.core $@
-
-.venv/.lineage: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
-	.venv/bin/uv sync --quiet --frozen --inexact --extra lineage
+# What a part needs; the others stay installed.
+EXTRAS := postgres orchestrate metrics monitor lineage
+$(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
+	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@
 
 .venv/.dev: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --all-extras
-	@touch .venv/.core .venv/.postgres .venv/.orchestrate .venv/.metrics .venv/.monitor .venv/.lineage $@
+	@touch .venv/.core $(EXTRAS:%=.venv/.%) $@

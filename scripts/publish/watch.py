@@ -13,7 +13,7 @@ Exit codes: 0 stopped; 1 a table had fewer rows than before, or a fact rows with
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -27,6 +27,7 @@ from scripts.publish.postgres_schemas import published_schema, read_published
 from scripts.publish.tables import Reader
 from scripts.publish.versions import CURRENT
 from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
@@ -100,7 +101,7 @@ def _counted(
 ) -> list[VisibleRows]:
     if manifest is None:
         return []
-    look, now = str(uuid4()), datetime.now(UTC).replace(tzinfo=None)
+    look, now = str(uuid4()), utc_now()
     statement = _COUNTS.read_text(encoding="utf-8").format(marts=marts)
     return [
         VisibleRows(look, watch_id, now, manifest.version, manifest.batch_id, table, rows, joined)

@@ -16,11 +16,12 @@ from math import exp, log
 from pathlib import Path
 from uuid import UUID
 
-from scripts.history.records import RecordedRun, RunEnded, RunStarted
+from scripts.history.records import RecordedRun
 from scripts.monitor.deliveries import Deliveries, Delivery
 from scripts.monitor.sight import Deadline, Places, Publication, Sight
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.settings import Target
+from tests.python.run_records import green_run
 
 FIRST_DAY = datetime(2026, 3, 2)
 # Rows of a day, their variation (of the logarithm), and how many times as many on Mondays.
@@ -102,35 +103,7 @@ class CleanDays:
     def _run(self, kind: str, at: datetime, usual: float) -> float:
         seconds = exp(self._chance.gauss(log(usual), 0.2))
         run_id = str(UUID(int=self._chance.getrandbits(128)))
-        # On another machine: the time of these days is not that of a process here.
-        started = RunStarted(
-            run_id=run_id,
-            kind=kind,
-            parent_run_id=None,
-            started_at=at,
-            host="elsewhere",
-            process_id=1,
-            process_started=1,
-            user_name="loader",
-            target=Target.DUCKDB,
-            warehouse="data/warehouse.duckdb",
-            arguments="",
-            project_version=None,
-            batch=None,
-        )
-        ended = RunEnded(
-            run_id=run_id,
-            ended_at=at + timedelta(seconds=seconds),
-            status="success",
-            message=None,
-            seconds=seconds,
-            cpu_seconds=seconds,
-            peak_mib=500,
-            rows_landed=None,
-            rows_quarantined=None,
-            nodes_failed=0 if kind == "build" else None,
-        )
-        self.runs.append(RecordedRun(started, ended))
+        self.runs.append(green_run(kind, run_id, at, seconds, "data/warehouse.duckdb"))
         return seconds
 
     def _sight(self, now: datetime, unfinished: int = 0) -> Sight:

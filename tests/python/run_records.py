@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from scripts.history.records import NodeRun, RunEnded, RunStarted, write_records
+from scripts.history.records import NodeRun, RecordedRun, RunEnded, RunStarted, write_records
+from scripts.warehouse.settings import Target
 
 FIRST_DAY = datetime(2026, 11, 28, 22, 0)
 NODES = ("model.p.dim_trade", "model.p.fct_watches", "test.p.assert_a", "seed.p.lists")
@@ -13,6 +14,38 @@ NODES = ("model.p.dim_trade", "model.p.fct_watches", "test.p.assert_a", "seed.p.
 
 def _uuid(*numbers: int) -> str:
     return str(UUID(int=sum(number << (32 * place) for place, number in enumerate(numbers))))
+
+
+def green_run(kind: str, run_id: str, at: datetime, seconds: float, warehouse: str) -> RecordedRun:
+    """A run that was green, on another machine: its process is not one of this machine. A build has had work."""
+    started = RunStarted(
+        run_id=run_id,
+        kind=kind,
+        parent_run_id=None,
+        started_at=at,
+        host="elsewhere",
+        process_id=1,
+        process_started=1,
+        user_name="loader",
+        target=Target.DUCKDB,
+        warehouse=warehouse,
+        arguments="",
+        project_version=None,
+        batch=None,
+    )
+    ended = RunEnded(
+        run_id=run_id,
+        ended_at=at + timedelta(seconds=seconds),
+        status="success",
+        message=None,
+        seconds=seconds,
+        cpu_seconds=seconds,
+        peak_mib=500,
+        rows_landed=None,
+        rows_quarantined=None,
+        nodes_failed=0 if kind == "build" else None,
+    )
+    return RecordedRun(started, ended)
 
 
 def write_history(folder: Path, days: int = 3, runs: int = 6) -> None:

@@ -28,7 +28,7 @@ from uuid import uuid4
 import yaml
 
 from brokerage_sources.generate import Parameters, generate
-from scripts.history.records import RecordedRun, RunEnded, RunStarted, read_runs, write_records
+from scripts.history.records import RecordedRun, read_runs, write_records
 from scripts.load.run import LoadOptions, load
 from scripts.monitor.alerts import take_look
 from scripts.monitor.sight import Places, Sight
@@ -38,6 +38,7 @@ from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.planted_version import write_version
+from tests.python.run_records import green_run
 
 SCALE_FACTOR = 0.02
 SECONDS_BETWEEN_LOOKS = 1
@@ -288,36 +289,10 @@ class Bench:
 
     def _plant_build(self, at: datetime, seconds: float) -> None:
         """The records of a green build that had work."""
-        run_id = str(uuid4())
-        started = RunStarted(
-            run_id=run_id,
-            kind="build",
-            parent_run_id=None,
-            started_at=at,
-            host="planted",
-            process_id=1,
-            process_started=1,
-            user_name="planted",
-            target=Target.DUCKDB,
-            warehouse=str(self.work / "warehouse.duckdb"),
-            arguments="",
-            project_version=None,
-            batch=None,
-        )
-        ended = RunEnded(
-            run_id=run_id,
-            ended_at=at + timedelta(seconds=seconds),
-            status="success",
-            message=None,
-            seconds=seconds,
-            cpu_seconds=seconds,
-            peak_mib=500,
-            rows_landed=None,
-            rows_quarantined=None,
-            nodes_failed=0,
-        )
-        write_records(self.runs, [started], at)
-        write_records(self.runs, [ended], at)
+        run = green_run("build", str(uuid4()), at, seconds, str(self.work / "warehouse.duckdb"))
+        assert run.ended
+        write_records(self.runs, [run.started], at)
+        write_records(self.runs, [run.ended], at)
 
     @contextmanager
     def watched(self, limits: Limits, **variables: str) -> Iterator[Watch]:
