@@ -23,6 +23,7 @@ from pathlib import Path
 from dagster import DagsterInstance
 
 from scripts.orchestrate.project import OrchestrateError, current_manifest
+from scripts.warehouse.processes import tree_of
 from scripts.warehouse.workspace import ROOT
 
 HOST = "127.0.0.1"
@@ -197,17 +198,7 @@ def _end_descendants() -> None:
 
 def _descendants() -> list[int]:
     """The numbers of all processes below this one."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = status.read_text(errors="replace").rpartition(")")[2].split()
-            children.setdefault(int(fields[1]), []).append(int(status.parent.name))
-    found, waiting = [], [os.getpid()]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
+    return [process.process_id for process in tree_of(os.getpid())[1:]]
 
 
 def _reap() -> None:
