@@ -62,6 +62,8 @@ _SETTINGS = {
     # Containers often have a tiny /dev/shm.
     "dynamic_shared_memory_type": "mmap",
     "timezone": "UTC",
+    # In files that sessions may read, beside the data.
+    "logging_collector": "on",
 }
 
 
@@ -300,8 +302,10 @@ def _wait_until_ready(
             server.connect().close()
             return
         time.sleep(0.02)
-    log = (folder / "server.log").read_text(errors="replace").splitlines()
-    raise PostgresServerError(f"the server did not start: {' / '.join(log[-3:])}")
+    # What it says before and after its collector of messages has begun.
+    logs = [folder / "server.log", *sorted((folder / "data" / "log").glob("*"))]
+    lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+    raise PostgresServerError(f"the server did not start: {' / '.join(lines[-3:])}")
 
 
 def _guard() -> None:

@@ -73,14 +73,18 @@ def postgres_deadlock(sight: Sight) -> Iterator[Seen]:
     rise = database.deadlocks - memory["count"] if is_same_counter and memory else 0
     memory |= {"count": database.deadlocks, "counting_since": database.counting_since}
     if rise > 0:
-        memory |= {"rise": rise, "risen_at": sight.now.isoformat()}
+        memory |= {
+            "rise": rise,
+            "risen_at": sight.now.isoformat(),
+            "who": database.last_deadlock or "the log of the server names the statements",
+        }
     risen_at = datetime.fromisoformat(memory["risen_at"]) if "risen_at" in memory else None
     limit = sight.thresholds["postgres"]["deadlock_seconds"]
     if risen_at and (sight.now - risen_at).total_seconds() < limit:
         yield Seen(
             database.label,
             f"{database.label}: {memory['rise']} deadlock{'s' if memory['rise'] > 1 else ''},"
-            f" noticed at {risen_at:%Y-%m-%d %H:%M:%S}; the log of the server names the statements",
+            f" noticed at {risen_at:%Y-%m-%d %H:%M:%S}; {memory['who']}",
         )
 
 

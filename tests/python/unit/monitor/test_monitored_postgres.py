@@ -1,5 +1,6 @@
 """Checks of Postgres see who blocks whom, deadlocks, forgotten transactions, and a server that is gone."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import psycopg2
 import pytest
 from planted import NOW, Planted
 
-from scripts.monitor.sessions import read_database
+from scripts.monitor.sessions import _last_deadlock, read_database
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.settings import Target
 
@@ -107,6 +108,7 @@ def test_deadlocks_since_the_last_look_are_told_for_a_while(
         closing(session(database, "other")) as other,
         ThreadPoolExecutor() as pool,
     ):
+        numbers = (one.info.backend_pid, other.info.backend_pid)
         one.cursor().execute("lock table a")
         other.cursor().execute("lock table b")
         waiting = pool.submit(one.cursor().execute, "lock table b")
@@ -121,8 +123,27 @@ def test_deadlocks_since_the_last_look_are_told_for_a_while(
     (alert,) = monitored.look().active
     assert alert.finding.check == "postgres_deadlock"
     assert "1 deadlock, noticed at 2026-11-30 09:00:00" in alert.finding.what
+    for waiting, blocking in (numbers, reversed(numbers)):
+        assert re.search(
+            rf"Process {waiting} waits for AccessExclusiveLock on relation \d+ of database \d+; blocked by process {blocking}\b",
+            alert.finding.what,
+        )
+    assert "lock table" not in alert.finding.what
     assert monitored.checks(NOW + timedelta(minutes=59)) == ["postgres_deadlock"]
     assert monitored.checks(NOW + timedelta(minutes=61)) == []
+
+
+def test_who_may_not_read_the_log_is_told_of_deadlocks_all_the_same(
+    database: PostgresServer,
+) -> None:
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("create role no_reader_of_logs")
+        try:
+            cursor.execute("set role no_reader_of_logs")
+            assert _last_deadlock(cursor) == ""
+        finally:
+            cursor.execute("reset role")
+            cursor.execute("drop role no_reader_of_logs")
 
 
 def test_a_counter_that_was_reset_says_nothing(
