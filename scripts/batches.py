@@ -54,6 +54,7 @@ from scripts.warehouse.dbt import DbtRun, ProjectError
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.settings import DEFAULTS, Target, setting, use_setting
+from scripts.warehouse.terminal import print_table
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -399,7 +400,7 @@ def _print_tables(runs: Sequence[BatchRun]) -> None:
             *(f"{figure:.1f}" for figure in seconds),
             "finished before" if run.was_finished else "",
         )
-    console.print(work)
+    print_table(work)
     types = sorted({name for run in runs for name in run.messages})
     said = _table("messages and audit", *types, "audit OK", "audit not OK")
     for run in runs:
@@ -408,7 +409,7 @@ def _print_tables(runs: Sequence[BatchRun]) -> None:
             counts += [run.checks.get(name, 0) for name in ("OK", "not OK")]
             said.add_row(str(run.batch), *(f"{count:,}" for count in counts))
     if said.rows:
-        console.print(said)
+        print_table(said)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -23,6 +23,7 @@ from rich.table import Table
 from scripts.history.records import RecordedRun, RecordError, read_runs
 from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import DEFAULTS
+from scripts.warehouse.terminal import print_table
 
 console = Console(highlight=False)
 app = typer.Typer(help="Show the run history, or send it as OpenLineage events.")
@@ -46,7 +47,7 @@ def show(
         table.add_column(name, justify="right", no_wrap=True)
     for run in found:
         table.add_row(*_cells(run))
-    console.print(table)
+    print_table(table)
     for run in found:
         if run.ended and run.ended.message:
             console.print(

@@ -42,6 +42,7 @@ from scripts.load.rows import Progress as OnBytes
 from scripts.load.run import LoadOptions, LoadResult, load
 from scripts.load.sources import SourceFolderError
 from scripts.warehouse.settings import DEFAULTS, ConnectionSettings, PostgresError, Target
+from scripts.warehouse.terminal import print_table
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -106,7 +107,7 @@ def _load(options: LoadOptions, run: OpenRun) -> None:
         errors.print(f"load: {error}", style="red", markup=False)
         raise typer.Exit(2) from error
     run.rows_landed, run.rows_quarantined = result.rows_landed, result.rows_quarantined
-    console.print(_summary(result, time.perf_counter() - started))
+    print_table(_summary(result, time.perf_counter() - started))
     if options.target == Target.POSTGRES:
         console.print(_postgres_summary(result), soft_wrap=True)
     for message in result.warnings:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from scripts.metrics.definitions import Definitions, MetricsError
@@ -32,6 +31,7 @@ from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.settings import Target, setting, use_setting
+from scripts.warehouse.terminal import print_table
 
 _COLUMNS = ("metric", "unit", "additive over", "owner", "what it is")
 
@@ -49,7 +49,9 @@ def main(
     ] = None,
     order: Annotated[
         list[str] | None,
-        typer.Option(help="Column to sort by, after a `-` if descending; may be repeated."),
+        typer.Option(
+            help="Column to sort by, after a `-` if descending; may be repeated. By default, what is grouped by."
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Number of rows.")] = None,
     file: Annotated[
@@ -123,7 +125,7 @@ def _print(columns: Sequence[str], rows: Iterable[Sequence[object]], *, is_csv: 
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    Console(markup=False).print(table)
+    print_table(table)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,8 @@ class Definitions:
             metric_names=metrics,
             group_by_names=group_by,
             where_constraints=[condition.template() for condition in conditions],
-            order_by_names=list(order),
+            # Grouped rows come in no order otherwise, and a limit would take any of them.
+            order_by_names=list(order) or group_by,
             limit=limit,
             output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
         )

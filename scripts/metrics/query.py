@@ -39,7 +39,7 @@ def query_metrics(
         metrics: their names.
         group_by: dimensions; a time may be followed by its grain: `metric_time__month`.
         where: conditions that all hold, such as `customer__tier = 1` or `broker__branch in North, South`.
-        order: names of columns, after a `-` if descending.
+        order: names of columns, after a `-` if descending; by default, what they are grouped by.
         limit: the number of rows; None for all.
         definitions: where the metrics are defined; None for the project in the working directory.
 

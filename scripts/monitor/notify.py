@@ -8,6 +8,7 @@ twice. If the monitor is killed between telling and remembering, it tells again.
 """
 
 import hashlib
+import importlib.util
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,10 @@ def tell(
         repeat_after: an alert that still holds is told again after this time.
     """
     problems = []
+    # Not only when there is something to tell: that would be late.
+    if addresses and not _is_installed():
+        problems.append(f"MONITOR_NOTIFY names services, but {_INSTALL}")
+        addresses = ()
     for number, address in enumerate(addresses, start=1):
         service = hashlib.sha256(address.encode()).hexdigest()[:16]
         due = [
@@ -63,6 +68,10 @@ def tell(
     return problems
 
 
+def _is_installed() -> bool:
+    return importlib.util.find_spec("apprise") is not None
+
+
 def _message(due: list[Alert], over: list[Alert], service: str) -> tuple[str, str, str]:
     """Title, text and kind of a message: one for everything that a look has to tell."""
     counts = [
@@ -83,11 +92,9 @@ def _message(due: list[Alert], over: list[Alert], service: str) -> tuple[str, st
 
 def _send(address: str, title: str, text: str, kind: str) -> str | None:
     """Send a message; returns why it could not be sent."""
-    try:
-        # It takes a fifth of a second to import, and most looks have nothing to tell.
-        import apprise
-    except ImportError:
-        return _INSTALL
+    # It takes a fifth of a second to import, and most looks have nothing to tell.
+    import apprise
+
     with _kept_log() as said:
         sender: Any = apprise.Apprise()
         if not sender.add(address):

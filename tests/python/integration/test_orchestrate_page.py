@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -32,7 +33,27 @@ SWITCHES = [
     "--disable-sync",
 ]
 SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
-RUNS = "{ runsOrError(limit: 20) { ... on Runs { results { status tags { key value } } } } }"
+RUNS = """
+    { runsOrError(limit: 20) { ... on Runs { results { jobName status tags { key value } } } } }
+"""
+CODE = """
+    { repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }
+"""
+BACKFILL = """
+    mutation ($repository: RepositorySelector!) {
+      launchPartitionBackfill(backfillParams: {
+        selector: {partitionSetName: "batch_partition_set", repositorySelector: $repository},
+        partitionNames: ["1"],
+      }) { __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } }
+    }
+"""
+LAUNCH = """
+    mutation ($place: JobOrPipelineSelector!) {
+      launchRun(executionParams: {selector: $place, mode: "default"}) {
+        __typename ... on PythonError { message }
+      }
+    }
+"""
 
 
 def free_port() -> int:
@@ -53,20 +74,35 @@ class Server:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def runs(self) -> dict[str, list[str]]:
-        """The status of each run, by its batch, the last one first."""
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """What the page asks, and how it starts runs."""
         request = urllib.request.Request(
             f"{self.address}/graphql",
-            json.dumps({"query": RUNS}).encode(),
+            json.dumps({"query": query, "variables": variables}).encode(),
             {"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request) as answer:
-            found = json.load(answer)["data"]["runsOrError"]["results"]
-        by_batch: dict[str, list[str]] = {}
-        for run in found:
-            tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-            by_batch.setdefault(tags["dagster/partition"], []).append(run["status"])
-        return by_batch
+            found = json.load(answer)
+        assert "errors" not in found, found
+        return dict(found["data"])
+
+    def code(self) -> dict[str, str]:
+        """Where the page finds jobs."""
+        (node,) = self.ask(CODE)["repositoriesOrError"]["nodes"]
+        return {"repositoryName": node["name"], "repositoryLocationName": node["location"]["name"]}
+
+    def runs(self, tag: str = "dagster/partition") -> dict[str, list[str]]:
+        """The status of each run, by its batch or another tag, the last one first."""
+        by_tag: dict[str, list[str]] = {}
+        for run in self.ask(RUNS)["runsOrError"]["results"]:
+            tags = {"job": run["jobName"], **{tag["key"]: tag["value"] for tag in run["tags"]}}
+            by_tag.setdefault(tags.get(tag, ""), []).append(run["status"])
+        return by_tag
+
+    def published(self) -> int:
+        """The batch that readers have."""
+        manifest = self.workspace.folder / "published" / "current" / "manifest.json"
+        return int(json.loads(manifest.read_text())["batch_id"])
 
     def wait_for(self, what: str, is_so: Callable[[], bool]) -> None:
         """Wait for something that takes minutes on a machine that is busy."""
@@ -118,8 +154,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_dropped_batch_is_published_and_a_red_one_is_not(server: Server) -> None:
-    current = server.workspace.folder / "published" / "current" / "manifest.json"
-    assert json.loads(current.read_text())["batch_id"] == 1
+    assert server.published() == 1
 
 
 def test_a_second_server_says_that_it_is_running_already(server: Server) -> None:
@@ -171,6 +206,31 @@ def test_the_page_shows_assets_batches_and_the_failed_check(
         browser.close()
     assert said == []
     assert hosts == {f"127.0.0.1:{server.port}"}
+
+
+def test_a_backfill_builds_the_batches_that_it_names(server: Server) -> None:
+    launched = server.ask(BACKFILL, repository=server.code())["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    backfill = launched["backfillId"]
+    server.wait_for(
+        "the backfill has ended",
+        lambda: server.runs("dagster/backfill").get(backfill) == ["SUCCESS"],
+    )
+    assert server.published() == 1
+
+
+def test_the_job_of_the_schedule_and_the_sensor_build_a_corrected_batch_once(
+    server: Server,
+) -> None:
+    name = "Batch2/WatchHistory.txt"
+    shutil.copyfile(server.workspace.folder / "delivered" / name, server.workspace.sources / name)
+    launched = server.ask(LAUNCH, place={**server.code(), "jobName": "every_batch"})["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    server.wait_for(
+        "every_batch is green", lambda: server.runs("job").get("every_batch") == ["SUCCESS"]
+    )
+    server.wait_for("batch 2 is green", lambda: server.runs()["2"][0] == "SUCCESS")
+    assert server.published() == 2
 
 
 def test_ctrl_c_leaves_no_process(server: Server) -> None:

@@ -150,6 +150,14 @@ def test_first_query_of_the_readme_shows_rows(checkout: Path) -> None:
 
 
 @pytest.mark.integration
+def test_the_line_of_python_in_the_readme_opens_what_is_published(checkout: Path) -> None:
+    activate, python = re.findall(r"^(source \.venv\S+|python -c .*)", _readme(), re.MULTILINE)
+    shown = _shell(f"{activate} && {python}", checkout)
+    assert "sk_customer_id" in shown
+    assert "NULL" in shown
+
+
+@pytest.mark.integration
 def test_make_help_lists_the_commands_of_the_readme(checkout: Path) -> None:
     shown = _shell("make help", checkout)
     assert all(f"make {target}" in shown for target in _make_targets() - {"help"})

@@ -1,5 +1,6 @@
 """Alerts are told once to each service, again after a time, and when they are over; planned work silences them."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -158,11 +159,10 @@ def test_an_address_that_apprise_does_not_know_is_told_of(planted: Planted) -> N
     assert "(nonsense) was not told: apprise does not know such an address" in problem
 
 
-def test_without_apprise_one_line_says_how_to_install_it(
+def test_without_apprise_one_line_says_how_to_install_it_before_there_is_anything_to_tell(
     planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "apprise", None)
-    planted.run(NOW - timedelta(hours=2), status="failed")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     (problem,) = look_and_tell(planted, "json://127.0.0.1:9")
     assert "apprise is not installed; run `make .venv/.monitor`" in problem
 
