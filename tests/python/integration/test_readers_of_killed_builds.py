@@ -8,18 +8,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
+from scripts.postgres_server import PostgresServer
 from scripts.publish.manifest import Manifest
+from scripts.publish.postgres_schemas import published_schema, read_published
 from scripts.publish.tables import Reader
 from scripts.publish.versions import CURRENT
+from scripts.warehouse.base import Query
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -40,18 +47,45 @@ def started_build(workspace: Workspace) -> "subprocess.Popen[bytes]":
     )
 
 
-def is_whole(version: Path) -> bool:
-    """Whether a version has the files that its manifest names, as it names them."""
-    manifest = Manifest.read(version)
+def version_of_files(published: Path) -> str:
+    """What somebody finds in the files: the version, all of whose tables have the rows of its manifest."""
+    folder = (published / CURRENT).resolve(strict=True)
+    manifest = Manifest.read(folder)
     assert manifest is not None
-    return all(
-        hashlib.sha256((version / str(read.file)).read_bytes()).hexdigest() == read.sha256
-        for read in manifest.readers.values()
-    )
+    with duckdb.connect(str(folder / f"{Reader.ANALYST}.duckdb"), read_only=True) as connection:
+        for name, table in manifest.tables.items():
+            if name in manifest.readers[Reader.ANALYST].tables:
+                ((rows,),) = connection.execute(f"select count(*) from {name}").fetchall()
+                assert rows == table.rows, f"{folder.name}: {name}"
+    return folder.name
+
+
+def version_of_schemas(warehouse: PostgresWarehouse) -> str:
+    """The same in the schemas of a server."""
+
+    def look(query: Query, manifest: Manifest | None) -> str:
+        assert manifest is not None
+        for name, table in manifest.tables.items():
+            layer, _, relation = name.partition(".")
+            ((rows,),) = query(f"select count(*) from {published_schema(layer)}.{relation}")
+            assert rows == table.rows, f"{manifest.version}: {name}"
+        return manifest.version
+
+    return read_published(warehouse, look)
+
+
+def ensure_whole(published: Path) -> None:
+    """A version has the files that its manifest names, as it names them; on a server it names none."""
+    manifest = Manifest.read(published / CURRENT)
+    assert manifest is not None
+    for read in manifest.readers.values():
+        if read.file:
+            content = (published / CURRENT / read.file).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == read.sha256
 
 
 @contextmanager
-def reading(published: Path) -> Iterator[tuple[set[str], list[str]]]:
+def reading(version: Callable[[], str]) -> Iterator[tuple[set[str], list[str]]]:
     """Somebody reads all the time; yields the versions that were seen, and what went wrong."""
     versions: set[str] = set()
     problems: list[str] = []
@@ -60,19 +94,7 @@ def reading(published: Path) -> Iterator[tuple[set[str], list[str]]]:
     def read() -> None:
         while not is_over.wait(0.05):
             try:
-                folder = (published / CURRENT).resolve(strict=True)
-                manifest = Manifest.read(folder)
-                assert manifest is not None
-                with duckdb.connect(
-                    str(folder / f"{Reader.ANALYST}.duckdb"), read_only=True
-                ) as connection:
-                    for name, table in manifest.tables.items():
-                        if name in manifest.readers[Reader.ANALYST].tables:
-                            ((rows,),) = connection.execute(
-                                f"select count(*) from {name}"
-                            ).fetchall()
-                            assert rows == table.rows, f"{folder.name}: {name}"
-                versions.add(folder.name)
+                versions.add(version())
             except Exception as error:
                 problems.append(repr(error))
 
@@ -85,16 +107,33 @@ def reading(published: Path) -> Iterator[tuple[set[str], list[str]]]:
         thread.join()
 
 
-def test_readers_never_fail_while_builds_are_killed(tmp_path: Path) -> None:
-    workspace = Workspace.on_duckdb(tmp_path)
-    generate(Parameters(scale_factor=0.02), workspace.sources, workers=1)
-    load(LoadOptions(str(workspace.sources), str(workspace.lake)))
+@pytest.mark.parametrize("target", [Target.DUCKDB, Target.POSTGRES])
+def test_readers_never_fail_while_builds_are_killed(
+    target: Target, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    on_server = target is Target.POSTGRES
+    with postgres.new_database() if on_server else nullcontext() as database:
+        workspace = Workspace.on_duckdb(tmp_path)
+        published = tmp_path / "published"
+        look = partial(version_of_files, published)
+        if database:
+            warehouse = PostgresWarehouse(database)
+            workspace = Workspace(tmp_path, warehouse).with_variables(PUBLISHED=str(published))
+            look = partial(version_of_schemas, warehouse)
+        generate(Parameters(scale_factor=0.02), workspace.sources, workers=1)
+        options = LoadOptions(str(workspace.sources), str(workspace.lake), target=target)
+        with patch.dict(os.environ, workspace.environment):
+            load(options)
+        kill_builds(workspace, published, look)
+
+
+def kill_builds(workspace: Workspace, published: Path, version: Callable[[], str]) -> None:
+    """Build, and kill builds, while somebody reads."""
     chance = random.Random(SEED)
     begun = time.monotonic()
     assert started_build(workspace).wait() == 0
     seconds = time.monotonic() - begun
-    published = tmp_path / "published"
-    with reading(published) as (versions, problems):
+    with reading(version) as (versions, problems):
         for _ in range(KILLS):
             build = started_build(workspace)
             # The end, in which it is published, is a small part of it: every second kill is there.
@@ -102,9 +141,10 @@ def test_readers_never_fail_while_builds_are_killed(tmp_path: Path) -> None:
             time.sleep(after)
             os.killpg(build.pid, signal.SIGKILL)
             build.wait()
-            assert is_whole(published / CURRENT)
+            ensure_whole(published)
+            version()
         assert started_build(workspace).wait() == 0
-        assert is_whole(published / CURRENT)
+        ensure_whole(published)
         time.sleep(1)
     assert problems == []
     assert len(versions) >= 2
