@@ -231,7 +231,7 @@ class WarehouseAssets:
         return self._translator.get_asset_spec(self._manifest, unique_id, None)
 
     def _check_specs(self) -> Iterator[tuple[str, dg.AssetCheckSpec]]:
-        """A check for each data test, at the table that it is about: the one that it is declared at, or the last in the lineage of those that it reads."""
+        """A check for each data test, at the table that it is about."""
         for unique_id, node in self._manifest["nodes"].items():
             if node["resource_type"] != "test":
                 continue
@@ -241,8 +241,7 @@ class WarehouseAssets:
                     f"{node['name']}: this test reads no model, so there is nothing in Dagster to show it at;"
                     " let it read a staging view instead of the source"
                 )
-            declared_at = node.get("attached_node")
-            table = declared_at if declared_at in tables else max(tables, key=self._depth)
+            table = self._tested_table(node, tables)
             yield (
                 unique_id,
                 dg.AssetCheckSpec(
@@ -253,6 +252,21 @@ class WarehouseAssets:
                     metadata={"severity": node["config"]["severity"].lower()},
                 ),
             )
+
+    def _tested_table(self, test: Mapping[str, Any], tables: Sequence[str]) -> str:
+        """Of the tables that a test reads, the one that it is declared at, or that its name begins with; otherwise the last in the lineage.
+
+        The last one alone would not do: a test may name a table only to come after it.
+        """
+        declared_at: str | None = test.get("attached_node")
+        named = [
+            key
+            for key in tables
+            if test["name"].startswith(f"assert_{self._manifest['nodes'][key]['name']}__")
+        ]
+        if declared_at is not None and declared_at in tables:
+            return declared_at
+        return max(named or tables, key=self._depth)
 
     def _tables_below(self, unique_id: str) -> list[str]:
         """The tables and views that a node reads, through ephemeral models too; in a fixed order."""

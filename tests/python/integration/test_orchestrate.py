@@ -115,6 +115,20 @@ def test_every_feed_and_table_is_an_asset_and_every_data_test_a_check(manifest: 
     assert len(tests) > 600
 
 
+def test_a_check_is_shown_at_the_table_that_its_name_begins_with(manifest: dict) -> None:
+    """A singular test may read other tables, too, and some only to come after them."""
+    graph = definitions(manifest, CONTRACTS).resolve_asset_graph()
+    tables = {key.path[-1] for key in graph.materializable_asset_keys if len(key.path) == 2}
+    shown = {key.name: key.asset_key.path[-1] for key in graph.asset_check_keys}
+    claims = [(name, *name.removeprefix("assert_").split("__", 1)) for name in shown]
+    named = {
+        name: table for name, table, *_ in claims if name.startswith("assert_") and table in tables
+    }
+    assert shown["assert_rejected_rows__there_are_none"] == "rejected_rows"
+    assert len(named) > 5
+    assert {name: shown[name] for name in named} == named
+
+
 def test_assets_carry_layers_descriptions_and_columns(manifest: dict) -> None:
     graph = definitions(manifest, CONTRACTS).resolve_asset_graph()
     trade = graph.get(dg.AssetKey(["marts", "dim_trade"]))
