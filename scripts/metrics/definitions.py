@@ -13,7 +13,6 @@ takes some hundredths of a second to plan.
 
 import difflib
 import json
-import os
 import re
 import threading
 from collections.abc import Collection, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from scripts.metrics.filters import GRAINS, ConditionError, parse_condition
+from scripts.warehouse.artifacts import ArtifactError, current_artifact
 from scripts.warehouse.settings import Target
 
 MANIFEST = "semantic_manifest.json"
@@ -95,17 +95,10 @@ class Definitions:
         Raises:
             MetricsError: it cannot be read.
         """
-        manifest = Path(os.environ.get("DBT_TARGET_PATH") or "target") / MANIFEST
-        changes = [path.stat().st_mtime for path in Path(_DECLARED).rglob("*.yml")]
-        if not changes:
-            raise MetricsError(f"no {_DECLARED} here; run this in the folder of the project")
-        if not manifest.exists() or manifest.stat().st_mtime < max(changes):
-            from scripts.warehouse.dbt import run_dbt
-
-            parsed = run_dbt("parse")
-            if not parsed.outcome.success:
-                raise MetricsError(f"the project cannot be parsed: {parsed.problem}")
-        return cls(manifest)
+        try:
+            return cls(current_artifact(MANIFEST, [_DECLARED]))
+        except ArtifactError as error:
+            raise MetricsError(str(error)) from error
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
