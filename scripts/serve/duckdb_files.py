@@ -98,7 +98,9 @@ class DuckDBPublished(Published):
         )
 
     @contextmanager
-    def opened(self, role: str, version: str | None = None) -> Iterator[Session]:
+    def opened(
+        self, role: str, version: str | None = None, seconds: float | None = None
+    ) -> Iterator[Session]:
         """See `Published`."""
         if not self._free.acquire(timeout=self.limits.wait_seconds):
             raise UnavailableError("too many readers at the same time; try again in a moment")
@@ -106,7 +108,7 @@ class DuckDBPublished(Published):
             file = self._file(role, version)
             session = _DuckDBSession(file)
             try:
-                with self._watchdog.within(self.limits.seconds, session.interrupt):
+                with self._watchdog.within(seconds or self.limits.seconds, session.interrupt):
                     yield session
             finally:
                 session.close()
@@ -219,6 +221,8 @@ class DuckDBPublished(Published):
 
 
 class _DuckDBSession(Session):
+    target = Target.DUCKDB
+
     def __init__(self, file: _OpenFile) -> None:
         super().__init__(file.manifest, file.role, file.tables, file.relations)
         self._file = file

@@ -105,19 +105,22 @@ class PostgresPublished(Published):
             return session.manifest
 
     @contextmanager
-    def opened(self, role: str, version: str | None = None) -> Iterator[Session]:
+    def opened(
+        self, role: str, version: str | None = None, seconds: float | None = None
+    ) -> Iterator[Session]:
         """See `Published`."""
         self.declarations.readable_by(role)
         if not self._free.acquire(timeout=self.limits.wait_seconds):
             raise UnavailableError("too many readers at the same time; try again in a moment")
         try:
-            connection = self._begun(role, version)
+            seconds = seconds or self.limits.seconds
+            connection = self._begun(role, version, seconds)
             is_usable = False
             try:
                 session = _PostgresSession(
                     self, connection, role, self._read(connection, role, version), version
                 )
-                with self._watchdog.within(self.limits.seconds, session.interrupt):
+                with self._watchdog.within(seconds, session.interrupt):
                     yield session
                 is_usable = True
             except psycopg2.Error as error:
@@ -181,7 +184,7 @@ class PostgresPublished(Published):
             self.declarations.roles, key=lambda role: len(self.declarations.readable_by(role))
         )
 
-    def _begun(self, role: str, version: str | None) -> Any:
+    def _begun(self, role: str, version: str | None, seconds: float) -> Any:
         """A connection in a transaction that sees the version."""
         while True:
             with self._lock:
@@ -197,8 +200,7 @@ class PostgresPublished(Published):
                 with connection.cursor() as cursor:
                     if kept:
                         cursor.execute("set transaction snapshot %s", [kept.snapshot])
-                    else:
-                        cursor.execute("select 1")
+                    cursor.execute(f"set local statement_timeout = '{seconds:g}s'")
             except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                 # The server may have been restarted since it was used last: then all others are of no use either, and no version was kept.
                 _close(connection)
@@ -227,7 +229,6 @@ class PostgresPublished(Published):
             with connection.cursor() as cursor:
                 cursor.execute(
                     f"set role {granted}; set timezone = 'UTC';"
-                    f" set statement_timeout = '{self.limits.seconds:g}s';"
                     f" set lock_timeout = '{_LOCK_SECONDS}s'"
                 )
             connection.set_session(
@@ -320,6 +321,8 @@ class PostgresPublished(Published):
 
 
 class _PostgresSession(Session):
+    target = Target.POSTGRES
+
     def __init__(
         self,
         published: PostgresPublished,

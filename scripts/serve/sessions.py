@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scripts.publish.manifest import Manifest
 from scripts.publish.tables import PublishedTable
@@ -75,10 +75,13 @@ class Session(ABC):
     """One version, read as a role. For one thread at a time.
 
     Attributes:
+        target: the engine.
         manifest: of the version.
         role: who reads.
         tables: what the role may read of this version, by `schema.table`.
     """
+
+    target: ClassVar[Target]
 
     def __init__(
         self,
@@ -144,18 +147,16 @@ class Published(ABC):
     """What is published on an engine. For any number of threads, for as long as the program runs.
 
     Attributes:
+        target: the engine.
         declarations: what is declared today; it decides who may read what.
         limits: of each session.
     """
 
+    target: ClassVar[Target]
+
     def __init__(self, declarations: "Declarations", limits: Limits) -> None:
         self.declarations = declarations
         self.limits = limits
-
-    @property
-    @abstractmethod
-    def target(self) -> Target:
-        """The engine."""
 
     @abstractmethod
     def current(self) -> Manifest:
@@ -167,12 +168,15 @@ class Published(ABC):
         """
 
     @abstractmethod
-    def opened(self, role: str, version: str | None = None) -> AbstractContextManager[Session]:
+    def opened(
+        self, role: str, version: str | None = None, seconds: float | None = None
+    ) -> AbstractContextManager[Session]:
         """Open a version as a role.
 
         Args:
             role: such as `analyst`: a role of the database without its prefix.
             version: one that was current before; None for the current one.
+            seconds: for all statements together; None for those of the limits.
 
         Raises:
             NothingPublishedError: there is none yet.
