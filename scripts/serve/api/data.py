@@ -17,7 +17,12 @@ from fastapi import FastAPI, Response
 from scripts.publish.manifest import Manifest
 from scripts.serve.api import formats, problems
 from scripts.serve.api.kinds import Kind
-from scripts.serve.api.openapi import index_operation, row_operation, rows_operation
+from scripts.serve.api.openapi import (
+    download_operation,
+    index_operation,
+    row_operation,
+    rows_operation,
+)
 from scripts.serve.api.problems import Problem
 from scripts.serve.api.questions import Question, one_row, selected
 from scripts.serve.api.resources import Resource
@@ -50,6 +55,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         for path, handler, operation in (
             (resource.path, _rows, rows_operation(resource, service.limits.default)),
             (resource.key_path, _row, row_operation(resource)),
+            (resource.download_path, _download, download_operation(resource)),
         ):
             app.add_api_route(
                 path,
@@ -94,8 +100,6 @@ def _rows(service: Service, resource: Resource, call: Call) -> Response:
     if call.has(tag):
         call.version = version
         return not_modified(headers)
-    if question.is_whole:
-        return _stream(service, question, call)
     with service.published.opened(call.key.role, question.version, call.limits.seconds) as session:
         # Another one may have been published since.
         version = session.manifest.version
@@ -110,20 +114,21 @@ def _rows(service: Service, resource: Resource, call: Call) -> Response:
 def _page(
     session: Session, question: Question, relation: str, call: Call, headers: dict[str, str]
 ) -> Response:
+    limit = question.limit or 0
     statement = question.rows(relation)
     names = (*question.columns, *question.hidden)
     table: pa.Table | None = None
     if call.media_type == formats.JSON:
         rows = session.query(statement.sql, statement.values)
-        size, last = len(rows), rows[question.limit - 1] if len(rows) > question.limit else None
+        size, last = len(rows), rows[limit - 1] if len(rows) > limit else None
     else:
         table = session.arrow(statement.sql, statement.values)
         size = table.num_rows
         last = None
-        if size > question.limit:
-            (row,) = table.slice(question.limit - 1, 1).to_pylist()
+        if size > limit:
+            (row,) = table.slice(limit - 1, 1).to_pylist()
             last = tuple(row[name] for name in names)
-    call.rows = min(size, question.limit)
+    call.rows = min(size, limit)
     cursor = None
     if last is not None:
         cursor = question.next_cursor(session.manifest.version, names, last).text
@@ -133,21 +138,26 @@ def _page(
     kinds = _kinds(question)
     if table is None:
         shown = len(question.columns)
-        cells = (row[:shown] for row in rows[: question.limit])
+        cells = (row[:shown] for row in rows[:limit])
         data = ",\n".join(formats.json_rows(kinds, cells))
         about = {**_about(session.manifest), "next": cursor}
         if question.is_counted:
             about["count"] = int(headers["X-Total-Count"])
         content = formats.json_envelope(data, about)
     else:
-        table = table.select(list(question.columns)).slice(0, question.limit)
+        table = table.select(list(question.columns)).slice(0, limit)
         content = b"".join(
             formats.written(call.media_type, table.schema, table.to_batches(), kinds, {})
         )
     return Response(content, headers=headers, media_type=content_type(call.media_type))
 
 
-def _stream(service: Service, question: Question, call: Call) -> Response:
+def _download(service: Service, resource: Resource, call: Call) -> Response:
+    call.media_type = formats.accepted(call.request.headers.get("accept"))
+    question = Question.parse(resource, call.parameters, largest_page=None)
+    call.columns = list(question.columns)
+    call.filters = [f"{each.column}.{each.operator}" for each in question.conditions]
+    _check_role(service, resource, call)
     if not service.streams.acquire(blocking=False):
         raise UnavailableError("too many answers are streamed at the same time; try again later")
     with ExitStack() as stack:
@@ -156,13 +166,19 @@ def _stream(service: Service, question: Question, call: Call) -> Response:
             service.published.opened(call.key.role, seconds=call.limits.stream_seconds)
         )
         version = call.version = session.manifest.version
-        relation = session.relation(question.resource.table)
+        headers = {
+            **headers_of(call, call.entity_tag(version, service.meaning), version),
+            **_deprecation(resource),
+        }
+        if call.has(headers["ETag"]):
+            return not_modified(headers)
+        relation = session.relation(resource.table)
         call.rows = _count(session, question, relation)
+        headers["X-Total-Count"] = str(call.rows)
         if call.rows > call.limits.rows_of_stream:
             raise Problem(
                 problems.TOO_EXPENSIVE,
                 f"{call.rows} rows are more than {call.limits.rows_of_stream}, the most for role {call.key.role}",
-                parameter="all",
             )
         statement = question.rows(relation)
         batches = session.batches(statement.sql, statement.values, _ROWS_OF_A_PIECE)
@@ -171,15 +187,10 @@ def _stream(service: Service, question: Question, call: Call) -> Response:
             batches.schema,
             batches,
             _kinds(question),
-            {**_about(session.manifest), "next": None, "count": call.rows},
+            {**_about(session.manifest), "count": call.rows},
         )
         # What goes wrong before the first piece can still be told.
         first = next(pieces)
-        headers = {
-            **headers_of(call, call.entity_tag(version, service.meaning), version),
-            **_deprecation(question.resource),
-            "X-Total-Count": str(call.rows),
-        }
         return StreamedAnswer(
             _with_first(first, pieces),
             stack.pop_all(),

@@ -25,7 +25,7 @@ Tables and metrics of the brokerage warehouse, as they were published last.
 `is.not_null`; for text also `like.Comp*` and `ilike`. Several filters hold together; a comparison with NULL never holds.
 
 **Pages.** An answer has `limit` rows at most. If there are more, `next` (and the header `Link`) leads to the next page: give it as `after`. All pages are of one version,
-whatever is published meanwhile. `all=true` streams all rows instead.
+whatever is published meanwhile. `/v1/downloads/...` streams all rows instead.
 
 **Formats.** By `Accept`: JSON, CSV, Arrow (stream), Parquet. **Versions.** `ETag` and `If-None-Match`: nothing is sent again until something is published.
 
@@ -86,15 +86,8 @@ def index_operation() -> dict[str, Any]:
 
 def rows_operation(resource: Resource, limits: RoleLimits) -> dict[str, Any]:
     """Rows of a table."""
-    columns = resource.columns
-    parameters = [_filter(columns[name]) for name in resource.filters]
-    sortable = [sign + name for name in resource.filters for sign in ("", "-")]
-    usual = ",".join(each.text for each in resource.order)
-    parameters += [
-        _list("select", list(columns), "Columns of the answer; all if it is missing."),
-        _list(
-            "order", sortable, f"Columns to sort by, descending after a minus; usually `{usual}`."
-        ),
+    parameters = [
+        *_of_all_rows(resource),
         _parameter(
             "limit",
             {
@@ -112,11 +105,6 @@ def rows_operation(resource: Resource, limits: RoleLimits) -> dict[str, Any]:
         ),
         _parameter(
             "count", {"type": "boolean", "default": False}, "Whether to count all rows, too."
-        ),
-        _parameter(
-            "all",
-            {"type": "boolean", "default": False},
-            "Whether to stream all rows; without `limit` and `after`.",
         ),
     ]
     schema = _object(
@@ -144,6 +132,34 @@ def rows_operation(resource: Resource, limits: RoleLimits) -> dict[str, Any]:
             problems.NO_SUCH_PAGE,
             problems.NOT_ACCEPTABLE,
             problems.VERSION_GONE,
+            problems.TOO_EXPENSIVE,
+        ),
+    )
+
+
+def download_operation(resource: Resource) -> dict[str, Any]:
+    """All rows of a table at once."""
+    schema = _object(
+        {
+            "data": {"type": "array", "items": _reference(resource.name)},
+            **_VERSION_PROPERTIES,
+            "count": {"type": "integer", "description": "Number of all rows."},
+        }
+    )
+    headers = {
+        **_HEADERS,
+        "X-Total-Count": {"schema": {"type": "integer"}, "description": "Number of all rows."},
+    }
+    return _operation(
+        f"All rows of {resource.name}",
+        resource.name,
+        _of_all_rows(resource),
+        _all_formats(schema, headers),
+        f"Streamed while they are read: a connection that is cut has not sent all of them. {resource.description}",
+        (
+            problems.INVALID_PARAMETER,
+            problems.FORBIDDEN,
+            problems.NOT_ACCEPTABLE,
             problems.TOO_EXPENSIVE,
         ),
     )
@@ -328,12 +344,26 @@ def _parameter(
     }
 
 
+def _of_all_rows(resource: Resource) -> list[dict[str, Any]]:
+    """Filters, columns, order."""
+    columns = resource.columns
+    sortable = [sign + name for name in resource.filters for sign in ("", "-")]
+    usual = ",".join(each.text for each in resource.order)
+    return [
+        *(_filter(columns[name]) for name in resource.filters),
+        _list("select", list(columns), "Columns of the answer; all if it is missing."),
+        _list(
+            "order", sortable, f"Columns to sort by, descending after a minus; usually `{usual}`."
+        ),
+    ]
+
+
 def _filter(column: Column) -> dict[str, Any]:
     items = {"type": "string", "pattern": column.kind.filter_pattern}
     return _parameter(
         column.name,
         {"type": "array", "items": items, "maxItems": FILTERS_OF_A_COLUMN},
-        f"Filter of a {column.kind.name}, such as `eq.{column.kind.example}`. {column.description}",
+        f"Filter, such as `eq.{column.kind.example}`. {column.description}",
         style="form",
         explode=True,
     )

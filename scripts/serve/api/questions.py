@@ -20,7 +20,7 @@ from typing import Any
 
 from scripts.serve.api.kinds import Kind
 from scripts.serve.api.problems import INVALID_PARAMETER, NO_SUCH_PAGE, Problem
-from scripts.serve.api.resources import RESERVED, Order, Resource, with_key
+from scripts.serve.api.resources import OF_ALL_ROWS, OF_PAGES, Order, Resource, with_key
 
 _OPERATORS = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _NULLS = {"null": "is null", "not_null": "is not null"}
@@ -107,8 +107,7 @@ class Question:
         conditions: that all hold.
         columns: of the answer.
         order: of the rows; no two are alike.
-        limit: the number of rows of a page.
-        is_whole: all rows are asked for, not a page.
+        limit: the number of rows of a page; None if all rows are asked for.
         is_counted: the number of all rows is asked for, too.
         after: where the page begins; None for the first one.
     """
@@ -117,16 +116,20 @@ class Question:
     conditions: tuple[Condition, ...]
     columns: tuple[str, ...]
     order: tuple[Order, ...]
-    limit: int
-    is_whole: bool
+    limit: int | None
     is_counted: bool
     after: Cursor | None
 
     @classmethod
     def parse(
-        cls, resource: Resource, parameters: Iterable[tuple[str, str]], largest_page: int
+        cls, resource: Resource, parameters: Iterable[tuple[str, str]], largest_page: int | None
     ) -> "Question":
         """From the parameters of a request.
+
+        Args:
+            resource: that is asked.
+            parameters: names and texts, in their order.
+            largest_page: the most rows of a page; None if all rows are asked for, which have no pages.
 
         Raises:
             Problem: one of them cannot be understood.
@@ -136,8 +139,9 @@ class Question:
         for name, text in parameters:
             if name in resource.filters:
                 conditions.append(_condition(name, resource.columns[name].kind, text))
-            elif name not in RESERVED:
-                raise _invalid(name, "there is no such parameter", _parameters(resource))
+            elif name not in (OF_PAGES if largest_page else OF_ALL_ROWS):
+                known = (*(OF_PAGES if largest_page else OF_ALL_ROWS), *resource.filters)
+                raise _invalid(name, "there is no such parameter", f"there are {', '.join(known)}")
             elif name in given:
                 raise _invalid(name, "is given twice", "give it once, values separated by commas")
             else:
@@ -145,10 +149,6 @@ class Question:
         for name in resource.filters:
             if sum(each.column == name for each in conditions) > FILTERS_OF_A_COLUMN:
                 raise _invalid(name, "too many filters", f"give at most {FILTERS_OF_A_COLUMN}")
-        is_whole = _flag("all", given)
-        for name in ("limit", "after"):
-            if is_whole and name in given:
-                raise _invalid(name, "all rows have no pages", f"leave out `all`, or `{name}`")
         order = [Order.parse(text) for text in _names("order", given)]
         for each in order:
             if each.column not in resource.filters:
@@ -167,8 +167,7 @@ class Question:
             conditions=tuple(conditions),
             columns=tuple(columns) or tuple(resource.columns),
             order=with_key(order, resource.key) if order else resource.order,
-            limit=_limit(given, resource.page_size, largest_page),
-            is_whole=is_whole,
+            limit=_limit(given, resource.page_size, largest_page) if largest_page else None,
             is_counted=_flag("count", given),
             after=Cursor.parse(given["after"]) if "after" in given else None,
         )
@@ -193,14 +192,15 @@ class Question:
 
     def rows(self, relation: str) -> Statement:
         """The rows of the page and one more, which tells whether there is another page; or all rows. The hidden columns come last."""
-        columns = self.columns if self.is_whole else (*self.columns, *self.hidden)
+        columns = self.columns if self.limit is None else (*self.columns, *self.hidden)
         where = self._where(with_cursor=True)
         order = ", ".join(
             f'"{each.column}"{" desc" if each.is_descending else ""}{self._nulls(each)}'
             for each in self.order
         )
         sql = f"select {_list(columns)} from {relation}{where.sql} order by {order}"
-        return Statement(sql if self.is_whole else f"{sql} limit {self.limit + 1}", where.values)
+        page = "" if self.limit is None else f" limit {self.limit + 1}"
+        return Statement(sql + page, where.values)
 
     def count(self, relation: str) -> Statement:
         """The number of all rows, on whatever page."""
@@ -405,10 +405,6 @@ def _invalid(parameter: str, detail: str, fix: str) -> Problem:
 
 def _any_of(names: Iterable[str]) -> str:
     return f"use {', '.join(names)}"
-
-
-def _parameters(resource: Resource) -> str:
-    return f"there are {', '.join((*RESERVED, *resource.filters))}"
 
 
 def _list(names: Iterable[str]) -> str:

@@ -29,8 +29,11 @@ PAGE_SIZE = 100
 LARGEST_PAGE = 10_000
 _NAME = re.compile("[a-z][a-z0-9_]*")
 _FIELDS = {"name", "key", "filters", "order", "page_size", "sunset"}
-# They are parameters of every resource, so a column cannot be filtered by this name.
-RESERVED = ("select", "order", "limit", "after", "count", "all")
+# Parameters of every resource, so a column cannot be filtered by these names.
+OF_ALL_ROWS = ("select", "order")
+OF_PAGES = (*OF_ALL_ROWS, "limit", "after", "count")
+# Other parts of the API have these addresses.
+_TAKEN = ("metrics", "downloads")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,11 @@ class Resource:
     def path(self) -> str:
         """The address of its rows."""
         return f"/v1/{self.name}"
+
+    @cached_property
+    def download_path(self) -> str:
+        """The address of all its rows at once."""
+        return f"/v1/downloads/{self.name}"
 
     @cached_property
     def key_path(self) -> str:
@@ -161,8 +169,8 @@ def problems_of(node: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[s
     for field in sorted(declared.keys() - _FIELDS):
         yield f"meta.api.{field}: there are only {', '.join(sorted(_FIELDS))}"
     name = declared.get("name", node["alias"])
-    if not _NAME.fullmatch(str(name)) or name == "metrics":
-        yield f"meta.api.name: {name!r} is no name for an address; write lower case letters and `_`, not `metrics`"
+    if not _NAME.fullmatch(str(name)) or name in _TAKEN:
+        yield f"meta.api.name: {name!r} is no name for an address; write lower case letters and `_`, none of {', '.join(_TAKEN)}"
     if name in names:
         yield f"meta.api.name: {name} is the name of {names[name]}, too"
     if set(key) != _primary_key(node):
@@ -172,7 +180,7 @@ def problems_of(node: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[s
             column = str(text).removeprefix("-") if field == "order" else text
             if column not in columns:
                 yield f"meta.api.{field}: there is no column {column}"
-            elif column in RESERVED:
+            elif column in OF_PAGES:
                 yield f"meta.api.{field}: {column} is a parameter of every resource"
             elif field != "key" and columns[column].get("meta", {}).get("personal"):
                 yield f"meta.api.{field}: {column} is personal; who may not see it must not find rows by it"
