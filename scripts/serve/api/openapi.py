@@ -87,7 +87,7 @@ def index_operation() -> dict[str, Any]:
 def rows_operation(resource: Resource, limits: RoleLimits) -> dict[str, Any]:
     """Rows of a table."""
     parameters = [
-        *_of_all_rows(resource),
+        *_of_all_rows(resource, f"usually `{','.join(each.text for each in resource.order)}`"),
         _parameter(
             "limit",
             {
@@ -153,7 +153,9 @@ def download_operation(resource: Resource) -> dict[str, Any]:
     return _operation(
         f"All rows of {resource.name}",
         resource.name,
-        _of_all_rows(resource),
+        _of_all_rows(
+            resource, "not sorted if it is missing, because that takes all rows into memory"
+        ),
         _all_formats(schema, headers),
         f"Streamed while they are read: a connection that is cut has not sent all of them. {resource.description}",
         (
@@ -344,17 +346,14 @@ def _parameter(
     }
 
 
-def _of_all_rows(resource: Resource) -> list[dict[str, Any]]:
+def _of_all_rows(resource: Resource, usual_order: str) -> list[dict[str, Any]]:
     """Filters, columns, order."""
     columns = resource.columns
     sortable = [sign + name for name in resource.filters for sign in ("", "-")]
-    usual = ",".join(each.text for each in resource.order)
     return [
         *(_filter(columns[name]) for name in resource.filters),
         _list("select", list(columns), "Columns of the answer; all if it is missing."),
-        _list(
-            "order", sortable, f"Columns to sort by, descending after a minus; usually `{usual}`."
-        ),
+        _list("order", sortable, f"Columns to sort by, descending after a minus; {usual_order}."),
     ]
 
 

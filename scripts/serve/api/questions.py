@@ -106,7 +106,7 @@ class Question:
         resource: that is asked.
         conditions: that all hold.
         columns: of the answer.
-        order: of the rows; no two are alike.
+        order: of the rows of a page; no two are alike. All rows are sorted only if somebody wants that: it takes all of them into memory.
         limit: the number of rows of a page; None if all rows are asked for.
         is_counted: the number of all rows is asked for, too.
         after: where the page begins; None for the first one.
@@ -166,7 +166,7 @@ class Question:
             resource=resource,
             conditions=tuple(conditions),
             columns=tuple(columns) or tuple(resource.columns),
-            order=with_key(order, resource.key) if order else resource.order,
+            order=_whole_order(resource, order, is_page=largest_page is not None),
             limit=_limit(given, resource.page_size, largest_page) if largest_page else None,
             is_counted=_flag("count", given),
             after=Cursor.parse(given["after"]) if "after" in given else None,
@@ -198,7 +198,9 @@ class Question:
             f'"{each.column}"{" desc" if each.is_descending else ""}{self._nulls(each)}'
             for each in self.order
         )
-        sql = f"select {_list(columns)} from {relation}{where.sql} order by {order}"
+        sql = f"select {_list(columns)} from {relation}{where.sql}"
+        if order:
+            sql = f"{sql} order by {order}"
         page = "" if self.limit is None else f" limit {self.limit + 1}"
         return Statement(sql + page, where.values)
 
@@ -312,6 +314,12 @@ def selected(resource: Resource, parameters: Iterable[tuple[str, str]]) -> tuple
         if name != "select":
             raise _invalid(name, "there is no such parameter", "give only `select`")
     return Question.parse(resource, given, largest_page=resource.page_size).columns
+
+
+def _whole_order(resource: Resource, order: list[Order], *, is_page: bool) -> tuple[Order, ...]:
+    if order:
+        return with_key(order, resource.key)
+    return resource.order if is_page else ()
 
 
 def _condition(name: str, kind: Kind, text: str) -> Condition:
