@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.metrics.definitions import Metric
 from scripts.serve.api import formats, problems
-from scripts.serve.api.kinds import Kind
+from scripts.serve.api.kinds import LONGEST_FILTER, Kind
 from scripts.serve.api.limits import RoleLimits
 from scripts.serve.api.problems import Type
 from scripts.serve.api.questions import FILTERS_OF_A_COLUMN
@@ -358,7 +358,11 @@ def _of_all_rows(resource: Resource, usual_order: str) -> list[dict[str, Any]]:
 
 
 def _filter(column: Column) -> dict[str, Any]:
-    items = {"type": "string", "pattern": column.kind.filter_pattern}
+    items = {
+        "type": "string",
+        "pattern": column.kind.filter_pattern,
+        "maxLength": LONGEST_FILTER,
+    }
     return _parameter(
         column.name,
         {"type": "array", "items": items, "maxItems": FILTERS_OF_A_COLUMN},
@@ -393,7 +397,7 @@ def _key_schema(kind: Kind) -> dict[str, Any]:
         most = 10**18 - 1
         return {"type": "integer", "minimum": -most, "maximum": most}
     if kind.is_text:
-        return {"type": "string", "pattern": "^[^\\x00/]{1,500}$"}
+        return {"type": "string", "pattern": "^[^\\x00/]+$", "maxLength": LONGEST_FILTER}
     return {"type": "string", "pattern": f"^(?:{kind.pattern})$"}
 
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from scripts.serve.api.kinds import Kind
+from scripts.serve.api.kinds import LONGEST_FILTER, Kind
 from scripts.serve.api.problems import INVALID_PARAMETER, NO_SUCH_PAGE, Problem
 from scripts.serve.api.resources import OF_ALL_ROWS, OF_PAGES, Order, Resource, with_key
 
@@ -159,9 +159,10 @@ class Question:
         for column in columns:
             if column not in resource.columns:
                 raise _invalid("select", f"no column {column[:50]!r}", _any_of(resource.columns))
-        if len({each.column for each in order}) < len(order) or len(set(columns)) < len(columns):
-            name = "select" if len(set(columns)) < len(columns) else "order"
-            raise _invalid(name, "names a column twice", "name it once")
+        for name in OF_ALL_ROWS:
+            words = _names(name, given)
+            if len(set(words)) < len(words):
+                raise _invalid(name, "names something twice", "name it once")
         question = cls(
             resource=resource,
             conditions=tuple(conditions),
@@ -236,7 +237,7 @@ class Question:
         for each, text in zip(self.order, self.after.values, strict=True):
             try:
                 kind = self.resource.columns[each.column].kind
-                # Text of a row may be longer than that of a filter.
+                # Text of a row may be anything.
                 read = kind.read if kind.is_text and "\0" not in (text or "") else kind.parse
                 values.append(None if text is None else read(text))
             except ValueError as error:
@@ -323,6 +324,9 @@ def _whole_order(resource: Resource, order: list[Order], *, is_page: bool) -> tu
 
 
 def _condition(name: str, kind: Kind, text: str) -> Condition:
+    if len(text) > LONGEST_FILTER:
+        fix = f"write at most {LONGEST_FILTER} characters"
+        raise _invalid(name, f"{len(text)} characters are too many", fix)
     operator, _, value = text.partition(".")
     try:
         return Condition(name, operator, _values(kind, operator, value))
@@ -355,7 +359,7 @@ def _items(kind: Kind, text: str) -> list[str]:
     item = re.compile(kind.item)
     found: list[str] = []
     position = 0
-    while text == f"({inner})" and len(found) < 100 and (match := item.match(inner, position)):
+    while text == f"({inner})" and (match := item.match(inner, position)):
         value = match[0]
         if kind.is_text and value.startswith('"'):
             value = re.sub(r"\\(.)", r"\1", value[1:-1])
@@ -366,7 +370,7 @@ def _items(kind: Kind, text: str) -> list[str]:
         if inner[position] != ",":
             break
         position += 1
-    raise ValueError(f"{text[:50]!r} is no list of at most 100 values in parentheses")
+    raise ValueError(f"{text[:50]!r} is no list of values in parentheses")
 
 
 def _names(parameter: str, given: dict[str, str]) -> list[str]:
