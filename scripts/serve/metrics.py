@@ -67,11 +67,19 @@ class PublishedMetrics:
             MetricsError: it has no answer.
             ServeError: see `Session.query`.
         """
+        return answer(session, self.statement(session, question))
+
+    def statement(self, session: Session, question: Question) -> Statement:
+        """The SQL of a question.
+
+        Raises:
+            MetricsError: it has no answer.
+        """
         # The files of DuckDB have the names of the warehouse; the schemas of Postgres depend on the role.
         names: tuple[tuple[str, str], ...] = ()
         if session.target is Target.POSTGRES:
             names = tuple((name, session.relation(name)) for name in sorted(session.tables))
-        return answer(session, self._plan(names, session.target, question))
+        return self._plan(names, session.target, question)
 
     def _plan(
         self, names: tuple[tuple[str, str], ...], target: Target, question: Question

@@ -1,7 +1,9 @@
 """The API over a real warehouse that is published: its description holds, nothing that is asked breaks it, and each role sees what is declared, by every way."""
 
+import copy
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,6 +31,7 @@ from scripts.serve.api.app import create_app
 from scripts.serve.api.audit import AuditLog
 from scripts.serve.api.keys import KeyStore, new_key
 from scripts.serve.api.limits import read_limits
+from scripts.serve.api.resources import problems_of
 from scripts.serve.api.service import Service
 from scripts.serve.declarations import Declarations
 from scripts.serve.duckdb_files import DuckDBPublished
@@ -168,6 +171,25 @@ def test_every_column_of_a_resource_is_described(api: Api) -> None:
         assert schema["description"].startswith("One row per")
         assert list(schema["properties"]) == list(resource.columns)
         assert all(each.get("description") for each in schema["properties"].values()), name
+
+
+def test_the_recipe_of_the_page_makes_an_endpoint(api: Api) -> None:
+    page = (ROOT / "docs" / "serving.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    meta = yaml.safe_load(text)["config"]["meta"]
+    nodes = copy.deepcopy(api.nodes)
+    (node,) = [each for each in nodes.values() if each["alias"] == meta["api"]["name"]]
+    node["config"]["meta"] = meta
+    assert list(problems_of(node, {})) == []
+    declarations = Declarations.of_manifest({"nodes": nodes}, api.service.meaning)
+    published = DuckDBPublished(api.service.published._versions, declarations, Limits())  # type: ignore[attr-defined]
+    service = Service(published, api.service.keys, api.service.audit, metrics=api.service.metrics)
+    with TestClient(create_app(service)) as client:
+        headers = {"Authorization": f"Bearer {api.keys['application']}"}
+        rates = client.get("/v1/tax_rates?tx_rate=gt.0.1&limit=3", headers=headers).json()["data"]
+        one = client.get(f"/v1/tax_rates/{rates[0]['tx_id']}", headers=headers).json()
+    assert one == rates[0]
+    assert rates == sorted(rates, key=lambda row: -row["tx_rate"])
 
 
 # --- anything may be asked
