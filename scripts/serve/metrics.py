@@ -42,6 +42,7 @@ class PublishedMetrics:
         self._read = read or Definitions.of_project
         self._lock = threading.Lock()
         self._definitions: dict[tuple[tuple[str, str], ...], Definitions] = {}
+        self._group_bys: dict[str, list[str]] = {}
         self._plans: OrderedDict[tuple[object, ...], Statement] = OrderedDict()
 
     def all(self) -> dict[str, Metric]:
@@ -58,7 +59,13 @@ class PublishedMetrics:
         Raises:
             MetricsError: there is no such metric, or MetricFlow is missing.
         """
-        return self._of(()).group_bys([metric])
+        with self._lock:
+            known = self._group_bys.get(metric)
+        if known is None:
+            known = self._of(()).group_bys([metric])
+            with self._lock:
+                self._group_bys[metric] = known
+        return known
 
     def answer(self, session: Session, question: Question) -> Answer:
         """The rows of a question.
