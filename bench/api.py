@@ -22,6 +22,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.engines import from_environment
+from scripts.warehouse.settings import Target, setting
 from scripts.warehouse.workspace import ROOT
 
 CLIENTS = (1, 8, 32)
@@ -51,7 +55,7 @@ def measure_answers(environment: Mapping[str, str], folder: Path, seconds: float
     answers: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in ADDRESSES}
     for name in ADDRESSES:
         answers[name]["SQL"] = {
-            str(clients): _ask_by_sql(name, statements[name], trades, clients, seconds)
+            str(clients): _ask_by_sql(statements[name], trades, clients, seconds)
             for clients in CLIENTS
         }
     servers: list[tuple[str, Any]] = [("API", _api(environment, folder))]
@@ -115,28 +119,35 @@ def _some_trades() -> list[int]:
 
 
 def _ask_by_sql(
-    name: str, statement: tuple[str, bool], trades: list[int], clients: int, seconds: float
+    statement: tuple[str, bool], trades: list[int], clients: int, seconds: float
 ) -> dict[str, float]:
-    """The same SQL in sessions of what is published, one thread for each client."""
-    from scripts.serve.published import open_published
-    from scripts.serve.sessions import Limits
-
-    published = open_published(limits=Limits(sessions=clients, wait_seconds=60))
+    """The same SQL without anything around it: a connection and a thread for each client."""
+    warehouse = _read_directly()
     sql, takes_trade = statement
     times: list[float] = []
-    end = time.perf_counter() + seconds
 
-    def ask(number: int) -> None:
-        chance = random.Random(f"{SEED} {name} {number}")
-        with published.opened("analyst", seconds=600) as session:
+    def ask(number: int, end: float) -> None:
+        chance = random.Random(f"{SEED} {number}")
+        with warehouse.opened() as query:
             while time.perf_counter() < end:
                 started = time.perf_counter()
-                session.query(sql, [chance.choice(trades)] if takes_trade else ())
+                query(sql.replace("?", str(chance.choice(trades))) if takes_trade else sql)
                 times.append(time.perf_counter() - started)
 
-    _in_threads(ask, clients)
-    published.close()
+    ask(0, time.perf_counter() + 0.5)
+    times.clear()
+    end = time.perf_counter() + seconds
+    _in_threads(lambda number: ask(number, end), clients)
     return _figures(times, seconds)
+
+
+def _read_directly() -> Warehouse:
+    target = Target(setting("DBT_TARGET"))
+    if target is Target.DUCKDB:
+        return DuckDBWarehouse(
+            (Path(setting("PUBLISHED")) / "current" / "analyst.duckdb").resolve()
+        )
+    return from_environment(target)
 
 
 def _in_threads(work: Callable[[int], None], count: int) -> None:
@@ -243,7 +254,7 @@ def _started(
         )
     try:
         deadline = time.monotonic() + _SECONDS_TO_START
-        while socket.socket().connect_ex(("127.0.0.1", port)):
+        while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(output.read_text(encoding="utf-8"))
             time.sleep(0.1)
@@ -251,6 +262,11 @@ def _started(
     finally:
         process.terminate()
         process.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _download(port: int, headers: str, process_id: int) -> dict[str, Any]:

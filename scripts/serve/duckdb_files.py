@@ -75,6 +75,7 @@ class DuckDBPublished(Published):
         self._manifests: dict[str, Manifest] = {}
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(limits.sessions)
+        self._running = _Turns(limits.statements, limits.wait_seconds)
         self._watchdog = Watchdog()
 
     def current(self) -> Manifest:
@@ -106,7 +107,7 @@ class DuckDBPublished(Published):
             raise UnavailableError("too many readers at the same time; try again in a moment")
         try:
             file = self._file(role, version)
-            session = _DuckDBSession(file)
+            session = _DuckDBSession(file, self._running)
             try:
                 with self._watchdog.within(seconds or self.limits.seconds, session.interrupt):
                     yield session
@@ -223,9 +224,10 @@ class DuckDBPublished(Published):
 class _DuckDBSession(Session):
     target = Target.DUCKDB
 
-    def __init__(self, file: _OpenFile) -> None:
+    def __init__(self, file: _OpenFile, running: "_Turns") -> None:
         super().__init__(file.manifest, file.role, file.tables, file.relations)
         self._file = file
+        self._running = running
         self._cursor = file.connection.cursor()
         self._is_ended = False
 
@@ -233,7 +235,8 @@ class _DuckDBSession(Session):
         """See `Session`."""
         self._check(statement)
         try:
-            return self._cursor.execute(statement, parameters).fetchall()
+            with self._running.one():
+                return self._cursor.execute(statement, parameters).fetchall()
         except duckdb.Error as error:
             raise self._explained(error) from error
 
@@ -257,6 +260,11 @@ class _DuckDBSession(Session):
                 raise self._explained(error) from error
 
         return pa.RecordBatchReader.from_batches(found.schema, read())
+
+    def arrow(self, statement: str, parameters: Sequence[Any] = ()) -> "pa.Table":
+        """See `Session`."""
+        with self._running.one():
+            return super().arrow(statement, parameters)
 
     def keep(self) -> None:
         """See `Session`; as many versions are kept as KEPT_VERSIONS says, and this file is open for a while."""
@@ -300,6 +308,28 @@ class _DuckDBSession(Session):
     @staticmethod
     def _took_too_long() -> ServeError:
         return TooExpensiveError("the question takes too long; ask for fewer rows or columns")
+
+
+class _Turns:
+    """Lets a few work at the same time."""
+
+    def __init__(self, count: int, wait_seconds: float) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._wait_seconds = wait_seconds
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A turn.
+
+        Raises:
+            UnavailableError: there was none for long.
+        """
+        if not self._free.acquire(timeout=self._wait_seconds):
+            raise UnavailableError("too many questions at the same time; try again in a moment")
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 @lru_cache(maxsize=1024)

@@ -61,6 +61,7 @@ class Limits:
         memory: of all sessions of a version together, for DuckDB; a server has limits of its own.
         threads: the same.
         sessions: how many may be open at the same time; others wait.
+        statements: how many run at the same time, for DuckDB, so that they fit into the memory together; others wait.
         wait_seconds: how long they wait.
     """
 
@@ -68,6 +69,7 @@ class Limits:
     memory: str = "1GB"
     threads: int = 2
     sessions: int = 16
+    statements: int = 4
     wait_seconds: float = 10
 
 

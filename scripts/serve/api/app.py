@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from starlette.exceptions import HTTPException
 
 from scripts.serve.api import data, metric_routes, openapi, problems, system_routes
 from scripts.serve.api.problems import Problem
@@ -26,6 +25,9 @@ PARTS: tuple[Callable[[FastAPI, Service], None], ...] = (
     metric_routes.add_routes,
     data.add_routes,
 )
+
+# What the framework refuses by itself: an unknown address, a method that is not GET.
+_REFUSED = {404: problems.NOT_FOUND, 405: problems.METHOD_NOT_ALLOWED}
 
 
 def create_app(service: Service) -> FastAPI:
@@ -51,7 +53,8 @@ def create_app(service: Service) -> FastAPI:
     )
     for add_routes in PARTS:
         add_routes(app, service)
-    app.add_exception_handler(HTTPException, _explain)
+    for status in _REFUSED:
+        app.add_exception_handler(status, _explain)
     document: dict[str, Any] = {}
 
     def described() -> dict[str, Any]:
@@ -81,8 +84,11 @@ def _closing(service: Service) -> Iterator[None]:
 
 
 def _explain(_: Request, error: Exception) -> Response:
-    """What the framework refuses, as problem details: an unknown address, a method that is not GET."""
-    assert isinstance(error, HTTPException)
-    kind = {405: problems.METHOD_NOT_ALLOWED}.get(error.status_code, problems.NOT_FOUND)
-    detail = "there is nothing at this address" if kind is problems.NOT_FOUND else error.detail
-    return response_of(Problem(kind, detail, headers=error.headers or {}))
+    """What the framework refuses, as problem details."""
+    kind = _REFUSED[error.status_code]  # type: ignore[attr-defined]
+    detail = {
+        problems.NOT_FOUND: "there is nothing at this address",
+        problems.METHOD_NOT_ALLOWED: "only GET is answered here",
+    }[kind]
+    headers = error.headers or {}  # type: ignore[attr-defined]
+    return response_of(Problem(kind, detail, headers=headers))

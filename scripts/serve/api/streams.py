@@ -7,14 +7,9 @@ Usage:
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import Any
 
-import anyio
-from anyio.to_thread import run_sync
 from fastapi.responses import StreamingResponse
-
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
 
 
 class StreamedAnswer(StreamingResponse):
@@ -32,14 +27,14 @@ class StreamedAnswer(StreamingResponse):
         self._stack = stack
         self._seconds = seconds
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Send it, as the server asks for."""
         try:
             async with asyncio.timeout(self._seconds):
                 await super().__call__(scope, receive, send)
         finally:
-            with anyio.CancelScope(shield=True):
-                await run_sync(self._stack.close)
+            # To its end, even if the server is being stopped.
+            await asyncio.shield(asyncio.to_thread(self._stack.close))
 
     def discard(self) -> None:
         """Close what is open: it is not sent."""
