@@ -2,8 +2,8 @@
 
 Usage:
     python -m scripts.serve.api serve                                 until Ctrl-C, on http://127.0.0.1:8000
-    python -m scripts.serve.api serve --host 0.0.0.0 --port 8080
-    python -m scripts.serve.api keys issue reports --role analyst     prints the key, once
+    python -m scripts.serve.api serve --host 0.0.0.0 --port 8080 --limits own_limits.yml --root-path /data
+    python -m scripts.serve.api keys issue reports --role analyst --days 90     prints the key, once
     python -m scripts.serve.api keys list
     python -m scripts.serve.api keys revoke 1f2e3d4c
 
@@ -37,7 +37,13 @@ from scripts.warehouse.settings import Target, setting, use_setting
 DEFAULT_KEYS = "data/api_keys.json"
 _SESSION_DAYS = 30
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+# \b keeps the lines of a paragraph as they are.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=(__doc__ or "").replace("Usage:", "\b\nUsage:"),
+    rich_markup_mode=None,
+)
 keys_app = typer.Typer(no_args_is_help=True, help="Issue, list and revoke keys.")
 app.add_typer(keys_app, name="keys")
 
