@@ -73,6 +73,10 @@ docs: $(CORE) ## Build the documentation site and serve it on http://localhost:8
 metrics: .venv/.metrics ## Install what metrics need, and list them; docs/metrics.md says how to ask
 	@$(RUN) scripts.metrics
 
+.PHONY: api
+api: $(CORE) .venv/.api .venv/.metrics ## Serve what is published on http://127.0.0.1:8000 (or PORT), explained on /docs; Ctrl-C ends it
+	exec $(RUN) scripts.serve.api serve
+
 .PHONY: test
 test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest

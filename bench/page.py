@@ -84,6 +84,8 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         _section("Rows and disk", _sizes(results)),
         _section("Loader by format", _formats(results)),
         _section("Generator", _generator(results)),
+        _section("API", _api(results)),
+        _section("API: everything at once", _downloads(results)),
         _section("Failed", _failures(results)),
     ]
     path.write_text("\n".join(section for section in sections if section), encoding="utf-8")
@@ -490,6 +492,42 @@ def _generator_rows(results: Results) -> Iterator[Sequence[str]]:
             mib, seconds = figures["bytes"] / _MIB, figures["cpu_seconds"]
             speed = f"{mib / seconds:,.0f}" if mib else _UNKNOWN
             yield f"{module}, {result.scale:g}", f"{mib:,.1f}", "", _number(seconds), "", speed
+
+
+def _api(results: Results) -> str:
+    rows = [
+        (
+            f"{result.engine}, {result.scale:g}",
+            question,
+            server,
+            clients,
+            f"{figures['per_second']:,.0f}",
+            *(f"{figures[f'p{part}_ms']:,.1f}" for part in (50, 95, 99)),
+        )
+        for result in results.of("api")
+        for question, servers in result.figures["answers"].items()
+        for server, by_clients in servers.items()
+        for clients, figures in by_clients.items()
+    ]
+    heads = ("engine, scale", "question", "asked of", "clients", "per second", "p50 ms", "p95 ms", "p99 ms")  # fmt: skip
+    return _table(heads, rows, words=3)
+
+
+def _downloads(results: Results) -> str:
+    rows = [
+        (
+            f"{result.engine}, {result.scale:g}",
+            f"{figures['rows']:,}",
+            f"{figures['bytes'] / _MIB:,.0f}",
+            _number(figures["seconds"]),
+            f"{figures['peak_mib_before']:,.0f}",
+            f"{figures['peak_mib']:,.0f}",
+        )
+        for result in results.of("api")
+        for figures in [result.figures["download"]]
+    ]
+    heads = ("engine, scale", "rows", "CSV MiB", "seconds", "peak MiB before", "peak MiB")
+    return _table(heads, rows)
 
 
 def _failures(results: Results) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.api import measure_answers
 from bench.work import (
     MODELS,
     BatchTimes,
@@ -21,6 +22,7 @@ from bench.work import (
     generate_dataset,
     load_all,
     load_new,
+    publish_batches,
     replay,
     run_batches,
     run_dbt,
@@ -45,6 +47,7 @@ class Options:
         memory_limit: memory of DuckDB in the measurement with little memory, in its notation of sizes.
         slowest: how many models to profile.
         profiles: folder for the profiles.
+        seconds: how long the API is asked each question.
     """
 
     repeat: int
@@ -52,6 +55,7 @@ class Options:
     memory_limit: str
     slowest: int
     profiles: Path
+    seconds: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,15 @@ def measure_profile(bench: Bench) -> None:
     bench.say(f"{len(plans)} profiles are in {folder}")
 
 
+def measure_api(bench: Bench) -> None:
+    """All batches built and published; then what clients of the API wait for, and what they would wait for without it."""
+    workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
+    run_in_subprocess(partial(publish_batches, workspace))
+    folder = bench.workspace.folder / "api"
+    work = partial(measure_answers, workspace.environment, folder, bench.options.seconds)
+    bench.figures.update(bench.measure("api", work))
+
+
 # In the order in which they are measured; a later part may use what an earlier one has built.
 FILE_PARTS = {
     "generate": measure_generator,
@@ -242,8 +255,9 @@ ENGINE_PARTS = {
     "limited": measure_limited,
     "profile": measure_profile,
     "days": measure_days,
+    "api": measure_api,
 }
-ON_REQUEST = ("profile", "days")
+ON_REQUEST = ("profile", "days", "api")
 
 
 def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:

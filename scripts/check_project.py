@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml
 
+from scripts.serve.api.resources import name_of, problems_of
+
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "target" / "manifest.json"
 BASELINE = ROOT / "scripts" / "check_project_baseline.txt"
@@ -216,6 +218,16 @@ def _additive_over(metric: dict[str, Any], measures: dict[str, Any]) -> str | No
     return "everything"
 
 
+def what_the_api_serves_is_declared_rightly(manifest: Manifest) -> Iterator[str]:
+    """`meta.api` of a model names columns that exist, and its primary key (docs/serving.md)."""
+    names: dict[str, str] = {}
+    for model in _nodes(manifest, "model", "seed", "snapshot"):
+        for problem in problems_of(model, names):
+            yield f"{model['original_file_path']}: {problem}"
+        if name := name_of(model):
+            names[name] = model["name"]
+
+
 RULES: tuple[Rule, ...] = (
     each_model_has_its_own_yaml_file,
     test_names_are_claims,
@@ -226,6 +238,7 @@ RULES: tuple[Rule, ...] = (
     personal_columns_are_declared,
     engines_differ_only_in_cross_db,
     metrics_say_what_may_be_added_up,
+    what_the_api_serves_is_declared_rightly,
 )
 
 

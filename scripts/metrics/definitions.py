@@ -13,16 +13,16 @@ takes some hundredths of a second to plan.
 
 import difflib
 import json
-import os
 import re
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from scripts.metrics.filters import GRAINS, ConditionError, parse_condition
+from scripts.warehouse.artifacts import ArtifactError, current_artifact
 from scripts.warehouse.settings import Target
 
 MANIFEST = "semantic_manifest.json"
@@ -74,38 +74,41 @@ class Statement:
 class Definitions:
     """The metrics of a semantic manifest. May be used by several threads.
 
+    Args:
+        manifest: the file.
+        relations: how tables are named in a FROM clause, by `schema.table`; those that are missing are named by their schema.
+
     Raises:
         MetricsError: the manifest cannot be read, or the extra is not installed.
     """
 
-    def __init__(self, manifest: Path) -> None:
+    def __init__(self, manifest: Path, relations: Mapping[str, str] | None = None) -> None:
         try:
             self._content = json.loads(manifest.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise MetricsError(f"{manifest}: {error}; run `dbt parse` to write it") from error
         for relation in _relations(self._content):
-            relation["relation_name"] = f'"{relation["schema_name"]}"."{relation["alias"]}"'
+            schema, table = relation["schema_name"], relation["alias"]
+            relation["relation_name"] = (relations or {}).get(
+                f"{schema}.{table}", f'"{schema}"."{table}"'
+            )
         self._engines: dict[Target, Any] = {}
         self._lock = threading.Lock()
 
     @classmethod
-    def of_project(cls) -> Self:
+    def of_project(cls, relations: Mapping[str, str] | None = None) -> Self:
         """Those of the dbt project in the working directory, which is read again if models/metrics has changed.
+
+        Args:
+            relations: how tables are named, where it is not by their schema.
 
         Raises:
             MetricsError: it cannot be read.
         """
-        manifest = Path(os.environ.get("DBT_TARGET_PATH") or "target") / MANIFEST
-        changes = [path.stat().st_mtime for path in Path(_DECLARED).rglob("*.yml")]
-        if not changes:
-            raise MetricsError(f"no {_DECLARED} here; run this in the folder of the project")
-        if not manifest.exists() or manifest.stat().st_mtime < max(changes):
-            from scripts.warehouse.dbt import run_dbt
-
-            parsed = run_dbt("parse")
-            if not parsed.outcome.success:
-                raise MetricsError(f"the project cannot be parsed: {parsed.problem}")
-        return cls(manifest)
+        try:
+            return cls(current_artifact(MANIFEST, [_DECLARED]), relations)
+        except ArtifactError as error:
+            raise MetricsError(str(error)) from error
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:

@@ -9,10 +9,21 @@ Usage:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from scripts.metrics.definitions import Definitions
-from scripts.warehouse.base import Warehouse
+from scripts.metrics.definitions import Definitions, Statement
+from scripts.warehouse.settings import Target
+
+
+class Readable(Protocol):
+    """What has the schemas marts and quality, or the relations that the definitions name: a warehouse, or a session of what is published."""
+
+    @property
+    def target(self) -> Target:
+        """The engine."""
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,7 @@ class Answer:
 
 
 def query_metrics(
-    warehouse: Warehouse,
+    warehouse: Readable,
     metrics: Sequence[str],
     group_by: Sequence[str] = (),
     where: Sequence[str] = (),
@@ -35,7 +46,7 @@ def query_metrics(
     """The values of metrics, in one row for each group.
 
     Args:
-        warehouse: any with the schemas marts and quality; it is only read.
+        warehouse: it is only read.
         metrics: their names.
         group_by: dimensions; a time may be followed by its grain: `metric_time__month`.
         where: conditions that all hold, such as `customer__tier = 1` or `broker__branch in North, South`.
@@ -49,6 +60,11 @@ def query_metrics(
     """
     known = definitions or Definitions.of_project()
     question = known.statement(warehouse.target, metrics, group_by, where, order, limit)
+    return answer(warehouse, question)
+
+
+def answer(warehouse: Readable, question: Statement) -> Answer:
+    """The rows of a question that was planned before (`Definitions.statement`)."""
     rows = [tuple(map(_as_day, row)) for row in warehouse.query(question.sql)]
     return Answer(question.columns, rows)
 

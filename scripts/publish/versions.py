@@ -79,6 +79,12 @@ class Versions:
         """What readers find now; None before the first version."""
         return Manifest.read(self.folder / CURRENT)
 
+    def manifest(self, version: str) -> Manifest | None:
+        """The manifest of a version; None if there is no such version, or none any more."""
+        if not _VERSION.fullmatch(version):
+            return None
+        return Manifest.read(self.folder / version)
+
     def current_name(self) -> str | None:
         """The version that the link leads to; None before the first one."""
         try:

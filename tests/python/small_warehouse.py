@@ -22,6 +22,8 @@ from scripts.warehouse.workspace import ROOT
 
 ROWS = 100
 READERS = tuple(reader.role for reader in Reader)
+# Reads the marts only.
+APPLICATION = "brokerage_application"
 
 
 @dataclass
@@ -139,7 +141,7 @@ class SmallWarehouse:
                 yield lambda statement: connection.execute(statement).fetchall()
         else:
             with self.warehouse.opened() as query:
-                for role in READERS:
+                for role in (*READERS, APPLICATION):
                     if not query(f"select 1 from pg_roles where rolname = '{role}'"):
                         query(f"create role {role}")
                 yield query
@@ -159,7 +161,9 @@ def _node(
     readers: list[str] | None = None,
     meta: dict[str, Any] | None = None,
 ) -> Any:
-    grants = {"select": list(READERS) if readers is None else readers}
+    if readers is None:
+        readers = [*READERS, APPLICATION] if schema == "marts" else list(READERS)
+    grants = {"select": readers}
     return SimpleNamespace(
         resource_type="model",
         schema=schema,

@@ -1,0 +1,120 @@
+"""Who has read what: a line of JSON for each request with a key, in a file for each day. It names columns and operators, and never a value of a row or of a filter.
+
+Usage:
+    log = AuditLog(Path("data/runs") / FOLDER)
+    log.write(Entry(...))
+
+The file is beside the records of runs (RUNS). A line is written at once, before the answer is sent: what cannot be recorded is not read.
+"""
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from scripts.warehouse.clock import utc_now
+
+FOLDER = "access"
+
+
+class AuditError(Exception):
+    """A line cannot be written: says where and why."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A request.
+
+    Attributes:
+        at: when it was answered, UTC.
+        request_id: as in the header `X-Request-Id` of the answer.
+        key_id: of the key.
+        key_name: who or what has it.
+        role: that it reads as.
+        client: the address that the request came from.
+        path: that was asked for, with the names of the parts of a key in place of their values.
+        columns: of the answer.
+        filters: by what rows were chosen, as `column.operator`.
+        media_type: of the answer.
+        version: that was read; None if nothing was.
+        rows: of the answer; None if nothing was read.
+        status: of the answer.
+        seconds: that it took.
+    """
+
+    at: datetime
+    request_id: str
+    key_id: str
+    key_name: str
+    role: str
+    client: str
+    path: str
+    columns: list[str]
+    filters: list[str]
+    media_type: str
+    version: str | None
+    rows: int | None
+    status: int
+    seconds: float
+
+
+class AuditLog:
+    """The lines of all days, in a folder that need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._day: date | None = None
+        self._file: int | None = None
+
+    def write(self, entry: Entry) -> None:
+        """Write a line.
+
+        Raises:
+            AuditError: it cannot be written.
+        """
+        line = json.dumps(asdict(entry), default=datetime.isoformat) + "\n"
+        try:
+            with self._lock:
+                # One write of the whole line to the end of the file: lines of several servers do not mix.
+                os.write(self._opened(entry.at.date()), line.encode())
+        except OSError as error:
+            raise self._problem(error) from error
+
+    def check(self) -> None:
+        """Make sure that lines can be written.
+
+        Raises:
+            AuditError: they cannot.
+        """
+        try:
+            with self._lock:
+                self._opened(utc_now().date())
+        except OSError as error:
+            raise self._problem(error) from error
+
+    def close(self) -> None:
+        """Close the file of the day."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+            self._file = self._day = None
+
+    def _opened(self, day: date) -> int:
+        if self._file is None or day != self._day:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(
+                self.folder / f"{day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+            )
+            if self._file is not None:
+                os.close(self._file)
+            self._file, self._day = file, day
+        return self._file
+
+    def _problem(self, error: OSError) -> AuditError:
+        return AuditError(
+            f"{self.folder}: who reads cannot be recorded: {error.strerror};"
+            " set RUNS to a folder that can be written"
+        )

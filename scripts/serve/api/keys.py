@@ -1,0 +1,201 @@
+"""Keys of the API: who has one reads as a role until it expires or is revoked. The file holds hashes only.
+
+Usage:
+    store = KeyStore(Path("data/api_keys.json"))
+    text, key = store.issue("reports", "analyst", days=90)
+    store.find(text)
+
+A key is 256 random bits, so one SHA-256 of it is enough: nobody can try all of them. The file is written beside and renamed, and can be read by its owner only.
+A server that is running sees a change with the next request.
+"""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from scripts.warehouse.clock import utc_now
+
+_PREFIX = "key"
+
+
+class KeyFileError(Exception):
+    """The file of the keys cannot be read or written, or there is no such key: says what to do."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, without its secret.
+
+    Attributes:
+        key_id: the part of the key that may be shown.
+        name: who or what has it.
+        role: that it reads as, such as `analyst`.
+        digest: SHA-256 of the secret.
+        issued_at: when, UTC.
+        expires_at: when it ends, UTC.
+        revoked_at: when it was revoked, UTC; None if it was not.
+    """
+
+    key_id: str
+    name: str
+    role: str
+    digest: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> str:
+        """`valid`, `expired` or `revoked`."""
+        if self.revoked_at:
+            return "revoked"
+        return "valid" if now < self.expires_at else "expired"
+
+
+def new_key(name: str, role: str, lifetime: timedelta) -> tuple[str, Key]:
+    """A new key: its text, which is shown once, and what is kept of it."""
+    key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+    now = utc_now().replace(microsecond=0)
+    key = Key(key_id, name, role, _digest(secret), now, now + lifetime)
+    return f"{_PREFIX}_{key_id}_{secret}", key
+
+
+class KeyStore:
+    """Keys in a file, which need not exist yet; and those that live as long as this object."""
+
+    def __init__(self, file: Path, clock: Callable[[], datetime] = utc_now) -> None:
+        self.file = file
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, ...] | None = None
+        self._keys: dict[str, Key] = {}
+        self._own: dict[str, Key] = {}
+
+    def find(self, text: str) -> Key | None:
+        """The valid key of a text; None if there is none.
+
+        Raises:
+            KeyFileError: the file cannot be read.
+        """
+        prefix, _, rest = text.partition("_")
+        key_id, _, secret = rest.partition("_")
+        key = self._own.get(key_id) or self._current().get(key_id)
+        # Compared in any case: whether the first part exists is not told by the time it takes.
+        is_same = hmac.compare_digest(_digest(secret), key.digest if key else _digest(""))
+        if key is None or prefix != _PREFIX or not is_same:
+            return None
+        return key if key.state(self._clock()) == "valid" else None
+
+    def all(self) -> list[Key]:
+        """Every key of the file, in the order in which they were issued.
+
+        Raises:
+            KeyFileError: the file cannot be read.
+        """
+        return list(self._current().values())
+
+    def add_own(self, key: Key) -> None:
+        """Accept a key that is written nowhere."""
+        self._own[key.key_id] = key
+
+    def issue(self, name: str, role: str, days: int) -> tuple[str, Key]:
+        """A new key; its text is shown once.
+
+        Raises:
+            KeyFileError: the file cannot be written.
+        """
+        text, key = new_key(name, role, timedelta(days=days))
+        with self._changed() as keys:
+            keys[key.key_id] = key
+        return text, key
+
+    def revoke(self, key_id: str) -> Key:
+        """End a key now; the same again changes nothing.
+
+        Raises:
+            KeyFileError: there is no such key, or the file cannot be written.
+        """
+        with self._changed() as keys:
+            if key_id not in keys:
+                raise KeyFileError(f"{key_id}: no such key in {self.file}; `keys list` shows all")
+            if keys[key_id].revoked_at is None:
+                keys[key_id] = replace(keys[key_id], revoked_at=self._clock())
+            return keys[key_id]
+
+    def _current(self) -> dict[str, Key]:
+        try:
+            found = self.file.stat()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise KeyFileError(f"{self.file}: {error.strerror}") from error
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        with self._lock:
+            if stamp != self._stamp:
+                self._keys, self._stamp = self._read(), stamp
+            return self._keys
+
+    def _read(self) -> dict[str, Key]:
+        try:
+            content = json.loads(self.file.read_text(encoding="utf-8"))
+            return {each["key_id"]: _key(each) for each in content}
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise KeyFileError(f"{self.file}: {error.strerror}") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise KeyFileError(
+                f"{self.file}: is no file of keys ({error}); restore it, or delete it and issue new keys"
+            ) from error
+
+    @contextmanager
+    def _changed(self) -> Iterator[dict[str, Key]]:
+        """The keys, to be changed; two programs do so one after the other."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.with_name(f".{self.file.name}.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                keys = self._read()
+                yield keys
+                self._write(list(keys.values()))
+        except OSError as error:
+            raise KeyFileError(
+                f"{self.file}: cannot be written: {error.strerror}; set API_KEYS to a file that can be written"
+            ) from error
+
+    def _write(self, keys: list[Key]) -> None:
+        content = json.dumps([asdict(key) for key in keys], indent=2, default=datetime.isoformat)
+        # Readable by its owner only, from the beginning.
+        number, name = tempfile.mkstemp(prefix=f".{self.file.name}.", dir=self.file.parent)
+        try:
+            with open(number, "w", encoding="utf-8") as file:
+                file.write(content + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.file)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _key(values: dict[str, str | None]) -> Key:
+    times = ("issued_at", "expires_at", "revoked_at")
+    read = {
+        name: datetime.fromisoformat(value) if name in times and value else value
+        for name, value in values.items()
+    }
+    return Key(**read)  # type: ignore[arg-type]
