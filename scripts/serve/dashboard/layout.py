@@ -218,7 +218,7 @@ def table(
         shown(rows),
         hide_index=True,
         column_order=[
-            name for name in rows.column_names if name not in _without_values(rows, hidden)
+            name for name in rows.column_names if name not in without_values(rows, hidden)
         ],
         placeholder=formats.NOTHING,
         column_config=column_config(rows.schema, data.descriptions(question)),
@@ -252,7 +252,7 @@ def hidden_note(data: Data, question: str) -> None:
         st.caption(f":material/visibility_off: Hidden from the role {data.role}: {names}.")
 
 
-def _without_values(rows: pa.Table, columns: Sequence[str]) -> set[str]:
+def without_values(rows: pa.Table, columns: Sequence[str]) -> set[str]:
     """Those of the columns that are empty in all rows."""
     return {
         name for name in columns if name in rows.column_names and rows[name].null_count == len(rows)
