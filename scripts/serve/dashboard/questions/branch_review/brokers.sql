@@ -6,9 +6,9 @@ select
     performance.branch,
     cast(sum(performance.completed_trade_count) as bigint) as completed_trade_count,
     cast(sum(performance.canceled_trade_count) as bigint) as canceled_trade_count,
-    sum(performance.traded_amount) as traded_amount,
-    sum(performance.commission_amount) as commission_amount,
-    sum(performance.fee_amount) as fee_amount,
+    cast(sum(performance.traded_amount) as decimal(38, 2)) as traded_amount,
+    cast(sum(performance.commission_amount) as decimal(38, 2)) as commission_amount,
+    cast(sum(performance.fee_amount) as decimal(38, 2)) as fee_amount,
     count(*) as month_count
 from marts.rpt_broker_performance as performance
 inner join marts.dim_broker as brokers on performance.sk_broker_id = brokers.sk_broker_id

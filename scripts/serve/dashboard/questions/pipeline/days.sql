@@ -2,7 +2,7 @@
 select
     run_date,
     cast(sum(run_count) as bigint) as run_count,
-    sum(seconds) as seconds
+    cast(sum(seconds) as decimal(18, 3)) as seconds
 from operations.rpt_pipeline_health
 group by run_date
 order by run_date desc

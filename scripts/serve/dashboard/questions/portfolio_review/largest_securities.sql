@@ -1,7 +1,7 @@
 -- The securities that are worth most on a day.
 select
     positions.symbol,
-    sum(positions.market_amount) as market_amount
+    cast(sum(positions.market_amount) as decimal(38, 2)) as market_amount
 from marts.rpt_daily_positions as positions
 inner join marts.dim_account as accounts
     on
