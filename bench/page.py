@@ -84,6 +84,7 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         _section("Rows and disk", _sizes(results)),
         _section("Loader by format", _formats(results)),
         _section("Generator", _generator(results)),
+        _section("Dashboards", _dashboards(results)),
         _section("Failed", _failures(results)),
     ]
     path.write_text("\n".join(section for section in sections if section), encoding="utf-8")
@@ -490,6 +491,21 @@ def _generator_rows(results: Results) -> Iterator[Sequence[str]]:
             mib, seconds = figures["bytes"] / _MIB, figures["cpu_seconds"]
             speed = f"{mib / seconds:,.0f}" if mib else _UNKNOWN
             yield f"{module}, {result.scale:g}", f"{mib:,.1f}", "", _number(seconds), "", speed
+
+
+def _dashboards(results: Results) -> str:
+    rows = [
+        (
+            result.engine,
+            f"{result.scale:g}",
+            page,
+            *(f"{seconds:.2f}" for seconds in visit.values()),
+        )
+        for result in results.of("dashboard")
+        for page, visit in result.figures["pages"].items()
+    ]
+    heads = ("engine", "SF", "page", "first paint s", "complete s", "filter s")
+    return _table(heads, rows, words=3)
 
 
 def _failures(results: Results) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.dashboard import served, visit_pages
 from bench.work import (
     MODELS,
     BatchTimes,
@@ -21,6 +22,7 @@ from bench.work import (
     generate_dataset,
     load_all,
     load_new,
+    publish_batches,
     replay,
     run_batches,
     run_dbt,
@@ -226,6 +228,22 @@ def measure_profile(bench: Bench) -> None:
     bench.say(f"{len(plans)} profiles are in {folder}")
 
 
+def measure_dashboard(bench: Bench) -> None:
+    """All batches built and published; then each page of the dashboards, as a new reader finds it, and a filter on it."""
+    workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
+    run_in_subprocess(partial(publish_batches, workspace))
+    folder = bench.workspace.folder
+    with served(workspace.environment, folder / "dashboard.txt") as address:
+        visits = [list(visit_pages(address)) for _ in bench.repeats]
+    bench.figures["pages"] = {
+        page[0].page: {
+            step: statistics.median(getattr(visit, step) for visit in page)
+            for step in ("first_paint", "complete", "filter")
+        }
+        for page in zip(*visits, strict=True)
+    }
+
+
 # In the order in which they are measured; a later part may use what an earlier one has built.
 FILE_PARTS = {
     "generate": measure_generator,
@@ -242,8 +260,9 @@ ENGINE_PARTS = {
     "limited": measure_limited,
     "profile": measure_profile,
     "days": measure_days,
+    "dashboard": measure_dashboard,
 }
-ON_REQUEST = ("profile", "days")
+ON_REQUEST = ("profile", "days", "dashboard")
 
 
 def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:

@@ -6,6 +6,7 @@ must not be counted for another.
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.warehouse.workspace import Workspace
@@ -129,6 +130,23 @@ def run_batches(workspace: Workspace) -> list[DayTimes]:
         for run in runs
         if not run.was_finished
     ]
+
+
+def publish_batches(workspace: Workspace) -> None:
+    """Load, build, validate and publish each batch that is not finished.
+
+    Raises:
+        BatchError: a batch is not green.
+    """
+    from scripts import batches
+
+    workspace.enter()
+    target = workspace.warehouse.target
+    published = Path(workspace.environment["PUBLISHED"])
+    for _ in batches.replay(
+        str(workspace.sources), str(workspace.lake), target, published=published
+    ):
+        pass
 
 
 def explain_slowest(workspace: Workspace, count: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ on the loopback interface, behind a proxy that asks who is there (docs/dashboard
 Exit codes: 0 ended by Ctrl-C; 1 it could not be started.
 """
 
+import importlib
 import logging
 import os
 import socket
@@ -34,6 +35,8 @@ from scripts.serve.dashboard.settings import DEFAULT_ROLE, ROLE
 from scripts.serve.sessions import ServeError
 
 _SECONDS_BETWEEN_LOOKS = 5
+# Imported by libraries when they are needed first. With several threads, one of them would find a module that another has only begun.
+_SLOW_MODULES = ("pandas", "metricflow.engine.metricflow_engine")
 # Each call of Streamlit outside of a page is a line in its log.
 _WARNS_OF_NO_READER = "streamlit.runtime.scriptrunner_utils.script_run_context"
 _APP = Path(__file__).parent / "app" / "run.py"
@@ -63,6 +66,8 @@ def main(
         )
         raise typer.Exit(1)
     os.environ[ROLE] = role
+    for module in _SLOW_MODULES:
+        importlib.import_module(module)
     threading.Thread(target=_keep_warm, args=[role], daemon=True).start()
     path = f"{base_path.strip('/')}/" if base_path else ""
     typer.echo(f"The dashboards are on http://{host}:{port}/{path} (Ctrl-C ends them).")

@@ -179,21 +179,22 @@ def test_a_page_that_is_open_goes_on_when_the_server_is_started_again(
     published_workspace: Workspace, tmp_path: Path, with_signal: int
 ) -> None:
     environment = published_workspace.environment
+    link = "data_quality_review?batch=Batch+2"
     with browser() as chromium:
         page = watched_page(chromium).page
         with running_dashboard(environment, tmp_path) as server:
-            page.goto(f"{server.address}/data_quality_review?batch=Batch+2")
+            page.goto(f"{server.address}/{link}")
             settled(page, "Data quality review")
             shown = _figure(page, "Rows read")
             code = server.end(with_signal)
             assert code == (-signal.SIGKILL if with_signal == signal.SIGKILL else 0)
             assert "Traceback" not in server.output.read_text()
-        with running_dashboard(environment, tmp_path, port=server.port):
+        with running_dashboard(environment, tmp_path, port=server.port) as server:
             page.get_by_test_id("stSidebarNavLink").filter(has_text="Pipeline").click(
                 timeout=SECONDS_TO_WAIT * 1000
             )
             settled(page, "Pipeline")
-            page.go_back()
+            page.goto(f"{server.address}/{link}")
             settled(page, "Data quality review")
             assert _figure(page, "Rows read") == shown
 
