@@ -47,7 +47,16 @@ def lines(rows: Rows, time: str, series: Mapping[str, str], *, title: str, unit:
     ]
     labels = list(series.values())
     legend = (
-        alt.Legend(title=None, orient="top", columns=_LEGEND_COLUMNS) if len(labels) > 1 else None
+        alt.Legend(
+            title=None,
+            orient="top",
+            columns=_LEGEND_COLUMNS,
+            symbolType="stroke",
+            symbolSize=600,
+            symbolStrokeWidth=2,
+        )
+        if len(labels) > 1
+        else None
     )
     scale = alt.Scale(domain=labels, range=list(COLORS[: len(labels)]))
     dashes = alt.Scale(domain=labels, range=list(_DASHES[: len(labels)]))

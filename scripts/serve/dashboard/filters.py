@@ -15,7 +15,8 @@ import streamlit as st
 
 from scripts.serve.dashboard import formats
 
-_WIDTH = 200
+# Two of them beside each other on a phone.
+_WIDTH = 168
 _MONTHS_OF_A_YEAR = 12
 _IN_ADDRESS: Any = "query-params"
 

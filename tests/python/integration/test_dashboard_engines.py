@@ -30,7 +30,14 @@ QUESTIONS = sorted(
     for path in (ROOT / "scripts/serve/dashboard/questions").glob("*/*.sql")
 )
 # When builds ran, and what engines and disks made of it, differs.
-OF_RUNS = {"started_at", "loaded_at", "last_loaded_at", "last_success_at", "seconds", "message_date_and_time"}
+OF_RUNS = {
+    "started_at",
+    "loaded_at",
+    "last_loaded_at",
+    "last_success_at",
+    "seconds",
+    "message_date_and_time",
+}
 VALUES: dict[str, Any] = {
     "most_rows": 2_000,
     "only_listed": True,
