@@ -23,7 +23,10 @@ _LEGEND_COLUMNS = 2
 # Of d3-format: all digits before the point, or percent.
 _FULL, _PERCENT = ",.2~f", ".1~%"
 # Of Vega: few digits and what they count, as `formats.short` writes it.
-_SHORT = "replace(replace(replace(format(datum.value, '~s'), 'G', ' bn'), 'M', ' M'), 'k', ' k')"
+_SHORT = (
+    "abs(datum.value) < 1000 ? format(datum.value, ',')"
+    " : replace(replace(replace(format(datum.value, '~s'), 'G', ' bn'), 'M', ' M'), 'k', ' k')"
+)
 _SERIES, _VALUE = "series", "value"
 
 Rows = Sequence[Mapping[str, Any]]

@@ -94,7 +94,7 @@ def number(name: str, label: str, *, help: str | None = None) -> int | None:
         found = None
     # What the column can hold.
     if found is None or abs(found) >= 2**63:
-        st.warning(f"{label}: {typed!r} is not a whole number; it is left out.")
+        st.warning(f"{label}: {formats.plain(typed)} is not a whole number; it is left out.")
         return None
     return found
 
@@ -155,7 +155,9 @@ def day(name: str, label: str) -> date | None:
     try:
         return date.fromisoformat(typed)
     except ValueError:
-        st.warning(f"{label}: {typed!r} is not a day such as 2017-07-07; it is left out.")
+        st.warning(
+            f"{label}: {formats.plain(typed)} is not a day such as 2017-07-07; it is left out."
+        )
         return None
 
 

@@ -6,6 +6,7 @@ Usage:
     of_metric(0.0694, "share of one")    6.9 %
 """
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,8 @@ SHARE = "share of one"
 _STEPS = ((1_000_000_000_000, "T"), (1_000_000_000, "bn"), (1_000_000, "M"))
 # From here on, what stands after the point tells nothing.
 _LARGE = 1_000
+# What Markdown, and Streamlit in it, would take for more than text.
+_MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -63,6 +66,11 @@ def of_metric(value: Any, unit: str) -> str:
     if unit == "seconds":
         return duration(value)
     return short(value)
+
+
+def plain(text: object) -> str:
+    """A text for a place that takes Markdown: what people are called must not become a link or an image."""
+    return _MARKS.sub(r"\\\1", str(text))
 
 
 def day(value: date | None) -> str:

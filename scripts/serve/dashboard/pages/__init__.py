@@ -13,6 +13,7 @@ from scripts.metrics.definitions import MetricsError
 from scripts.serve.dashboard import layout
 from scripts.serve.dashboard.data import Data
 from scripts.serve.dashboard.exposures import Exposure, shown_exposures
+from scripts.serve.dashboard.formats import plain
 from scripts.serve.sessions import NothingPublishedError, ServeError, VersionGoneError
 
 
@@ -34,12 +35,12 @@ def show_page(exposure: Exposure, role: str) -> None:
     except NothingPublishedError as error:
         st.title(exposure.label)
         st.info(
-            f"Nothing is published yet: run `make build`, then try again.\n\n{error}",
+            f"Nothing is published yet: run `make build`, then try again.\n\n{plain(error)}",
             icon=":material/hourglass_empty:",
         )
         _try_again()
     except (ServeError, MetricsError) as error:
-        st.error(f"This cannot be shown now: {error}", icon=":material/error:")
+        st.error(f"This cannot be shown now: {plain(error)}", icon=":material/error:")
         _try_again()
 
 

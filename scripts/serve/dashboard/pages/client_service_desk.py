@@ -64,7 +64,7 @@ def show(data: Data) -> None:
 
 def _who(data: Data, found: Row) -> None:
     name = _joined((found["first_name"], found["last_name"]), " ")
-    st.subheader(name or f"Customer {found['customer_id']}")
+    st.subheader(f"Customer {found['customer_id']}")
     place = _joined(
         (
             found["address_line1"],
@@ -75,11 +75,9 @@ def _who(data: Data, found: Row) -> None:
         ),
         ", ",
     )
-    status = f"Customer {found['customer_id']} · {found['status']} · tier {found['tier'] or formats.NOTHING}"
-    # As text: what customers are called must not become a link or an image.
-    st.text(
-        "\n".join(filter(None, (status, place, _joined((found["phone1"], found["email1"]), ", "))))
-    )
+    status = f"{found['status']}, tier {found['tier'] or formats.NOTHING}"
+    reached = _joined((found["phone1"], found["email1"]), ", ")
+    st.text(_joined((name, status, place, reached), "\n"))
     hidden_note(data, "client_service_desk/customer")
 
 

@@ -43,7 +43,9 @@ def show(data: Data) -> None:
         ]
     )
     if state:
-        st.caption(f"The figures after the first one are those of all prospects in {state}.")
+        st.caption(
+            f"The figures after the first one are those of all prospects in {formats.plain(state)}."
+        )
     _charts(data, place)
     st.subheader("Prospects in this campaign")
     table(

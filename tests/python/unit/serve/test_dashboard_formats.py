@@ -65,3 +65,15 @@ def test_months_follow_each_other_over_the_end_of_a_year() -> None:
     assert next_month(date(2016, 12, 1)) == date(2017, 1, 1)
     assert next_month(date(2017, 1, 1)) == date(2017, 2, 1)
     assert year_before(date(2017, 1, 1)) == date(2016, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("O'Hara, Ann", r"O\'Hara\, Ann"),
+        ("![x](http://a)", r"\!\[x\]\(http\:\/\/a\)"),
+        (":red[late] $x$", r"\:red\[late\] \$x\$"),
+    ],
+)
+def test_a_text_from_the_sources_is_only_text(text: str, shown: str) -> None:
+    assert formats.plain(text) == shown
