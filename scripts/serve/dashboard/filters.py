@@ -22,13 +22,9 @@ _IN_ADDRESS: Any = "query-params"
 
 
 @contextmanager
-def filter_bar(name: str = "page") -> Iterator[None]:
-    """A row for filters, which wraps on a narrow screen.
-
-    Args:
-        name: differs from that of other rows of the page.
-    """
-    with st.container(horizontal=True, key=f"filters_{name}", vertical_alignment="bottom"):
+def filter_bar() -> Iterator[None]:
+    """A row for filters, which wraps on a narrow screen. Those that a selected row sets belong here: Streamlit writes into the address only what is on the page before."""
+    with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
         yield
 
 

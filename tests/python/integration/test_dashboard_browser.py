@@ -1,5 +1,6 @@
 """The dashboards as a reader finds them: in a browser, wide and narrow; while versions come, and after the server was killed."""
 
+import re
 import shutil
 import signal
 import socket
@@ -126,6 +127,27 @@ def test_each_page_by_its_link(server: Server, screen: str, tmp_path: Path) -> N
             assert not _is_wider_than_its_screen(page), exposure.name
             page.wait_for_timeout(1_000)
             page.screenshot(path=tmp_path / f"{exposure.name}_{screen}.png")
+
+
+@pytest.mark.slow
+def test_a_selected_row_leads_to_its_details_and_to_an_address(server: Server) -> None:
+    with browser() as chromium:
+        page = watched_page(chromium).page
+        page.goto(f"{server.address}/trade_surveillance")
+        settled(page, "Trade surveillance")
+        # The table is a picture: the box of its first row is below the heading, on the left.
+        page.get_by_test_id("stDataFrame").click(position={"x": 20, "y": 53})
+        page.get_by_label("Status").wait_for()
+        settled(page, "Trade surveillance")
+        filters = parse_qs(urlsplit(page.url).query)
+        assert filters["rows"] == ["Single trades"]
+        assert filters.keys() == {"rows", "symbol", "day"}
+        found = page.get_by_text(re.compile(r"^\d+ rows?$")).inner_text()
+
+        page.goto(page.url)
+        settled(page, "Trade surveillance")
+        assert page.get_by_label("Rows of the day").input_value() == filters["day"][0]
+        assert page.get_by_text(re.compile(r"^\d+ rows?$")).inner_text() == found
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ def show(data: Data) -> None:
     with filters.filter_bar():
         first, last = filters.period(known)
         symbol = filters.choice("symbol", "Security", symbols, every="All securities")
+        day = filters.day("day", "Rows of the day")
     where = [f"metric_time__month >= {first}", f"metric_time__month <= {last}"]
     if symbol:
         where.append(equals("security__symbol", symbol))
@@ -39,7 +40,7 @@ def show(data: Data) -> None:
         [figure_of(data.metric(name), now[name]) for name in _METRICS],
     )
     _charts(data, where)
-    _rows(data, first, last, symbol)
+    _rows(data, first, last, symbol, day)
 
 
 def _charts(data: Data, where: list[str]) -> None:
@@ -82,21 +83,18 @@ def _charts(data: Data, where: list[str]) -> None:
     )
 
 
-def _rows(data: Data, first: date, last: date, symbol: str | None) -> None:
+def _rows(data: Data, first: date, last: date, symbol: str | None, day: date | None) -> None:
     st.subheader("Rows")
     view = filters.view("rows", "Rows", [_MARKET, _CANCELED, _TRADES])
     values = {
         "first_day": first,
         "next_month": filters.next_month(last),
         "symbol": symbol,
+        "day": day,
     }
     if view == _TRADES:
-        with filters.filter_bar("trades"):
-            day = filters.day("day", "Closed on")
-            status = filters.choice(
-                "status", "Status", ["Completed", "Canceled"], every="Every status"
-            )
-        table(data, "trade_surveillance/trades", values=values | {"day": day, "status": status})
+        status = filters.choice("status", "Status", ["Completed", "Canceled"], every="Every status")
+        table(data, "trade_surveillance/trades", values=values | {"status": status})
         return
     st.caption(
         "Days by security: our customers beside the whole market. Select a row to see its trades."

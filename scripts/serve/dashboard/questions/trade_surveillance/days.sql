@@ -30,6 +30,7 @@ activity as (
     where
         dim_date.date_value >= $first_day
         and dim_date.date_value < $next_month
+        and ($day is null or dim_date.date_value = $day)
         and ($symbol is null or activity.symbol = $symbol)
 )
 
