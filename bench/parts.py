@@ -232,9 +232,11 @@ def measure_dashboard(bench: Bench) -> None:
     """All batches built and published; then each page of the dashboards, as a new reader finds it, and a filter on it."""
     workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
     run_in_subprocess(partial(publish_batches, workspace))
-    folder = bench.workspace.folder
-    with served(workspace.environment, folder / "dashboard.txt") as address:
-        visits = [list(visit_pages(address)) for _ in bench.repeats]
+    visits = []
+    for _ in bench.repeats:
+        # A server of its own each time: what was asked before is kept.
+        with served(workspace.environment, bench.workspace.folder / "dashboard.txt") as address:
+            visits.append(list(visit_pages(address)))
     bench.figures["pages"] = {
         page[0].page: {
             step: statistics.median(getattr(visit, step) for visit in page)

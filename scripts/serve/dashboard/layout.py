@@ -24,8 +24,8 @@ from scripts.serve.dashboard.data import Data, Row
 from scripts.serve.dashboard.exposures import Exposure
 from scripts.serve.sessions import ServeError
 
-# Rows of a table; whoever needs more asks the API, or the published version itself.
-MOST_ROWS = 5_000
+# Rows of a file, and those of them that are shown: a browser needs a second for some thousands. Whoever needs more asks the published version itself.
+MOST_ROWS, SHOWN_ROWS = 5_000, 1_000
 _TABLE_HEIGHT, _FIGURE_WIDTH = 420, 160
 _SECONDS_BETWEEN_LOOKS = 15
 _NOTHING = "There is nothing here with these filters."
@@ -191,7 +191,7 @@ def table(
     on_row: Callable[[Row], None] | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> None:
-    """The rows of a question, at most `MOST_ROWS`, and all of them as a file.
+    """The rows of a question, at most `SHOWN_ROWS`, and at most `MOST_ROWS` as a file.
 
     Args:
         data: the version and the role.
@@ -215,7 +215,7 @@ def table(
         }
     hidden = data.hidden_columns(question)
     st.dataframe(
-        shown(rows),
+        shown(rows.slice(0, SHOWN_ROWS)),
         hide_index=True,
         column_order=[
             name for name in rows.column_names if name not in without_values(rows, hidden)
@@ -225,7 +225,6 @@ def table(
         height=min(_TABLE_HEIGHT, 40 + 35 * rows.num_rows),
         **selection,
     )
-    is_cut = found.num_rows > MOST_ROWS
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download CSV",
@@ -236,12 +235,7 @@ def table(
             on_click="ignore",
             key=f"download_{question}",
         )
-        count = (
-            f"The first {MOST_ROWS:,} rows: narrow the filters to see the others."
-            if is_cut
-            else _count(rows)
-        )
-        st.caption(count)
+        st.caption(_count(found.num_rows))
     hidden_note(data, question)
 
 
@@ -259,8 +253,16 @@ def without_values(rows: pa.Table, columns: Sequence[str]) -> set[str]:
     }
 
 
-def _count(rows: pa.Table) -> str:
-    return "1 row" if rows.num_rows == 1 else f"{rows.num_rows:,} rows"
+def _count(rows: int) -> str:
+    """What is said about the number of rows; of more than `MOST_ROWS`, one too many was asked for."""
+    if rows > MOST_ROWS:
+        return (
+            f"The first {SHOWN_ROWS:,} rows; the file has the first {MOST_ROWS:,}."
+            " Narrow the filters to see the others."
+        )
+    if rows > SHOWN_ROWS:
+        return f"The first {SHOWN_ROWS:,} of {rows:,} rows; the file has all of them."
+    return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
 def _selected(key: str, rows: pa.Table, on_row: Callable[[Row], None]) -> None:

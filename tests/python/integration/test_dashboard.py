@@ -15,7 +15,7 @@ from scripts.publish.versions import Versions
 from scripts.serve.dashboard import data as dashboard_data
 from scripts.serve.dashboard.data import Data, statement_of
 from scripts.serve.dashboard.exposures import shown_exposures
-from scripts.serve.dashboard.layout import MOST_ROWS, as_csv
+from scripts.serve.dashboard.layout import MOST_ROWS, SHOWN_ROWS, as_csv
 from scripts.serve.sessions import NotAllowedError, VersionGoneError
 from scripts.warehouse.workspace import ROOT, Workspace
 
@@ -209,8 +209,8 @@ def test_key_figures_of_surveillance_equal_sql(folder: Path) -> None:
     assert list(days["market_share"].dropna()) == sorted(
         days["market_share"].dropna(), reverse=True
     )
-    assert len(days) == MOST_ROWS
-    assert f"The first {MOST_ROWS:,} rows" in texts(app)
+    assert len(days) == SHOWN_ROWS
+    assert f"the file has the first {MOST_ROWS:,}." in texts(app)
 
 
 def test_a_day_of_surveillance_leads_to_its_trades(folder: Path) -> None:
