@@ -1,6 +1,7 @@
 """The pages of the dashboard, without a browser: their numbers equal SQL, filters are in the address, masks hold, and whatever happens to versions is survived."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
 PAGES = [exposure.name for exposure in shown_exposures()]
 SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def keep_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit puts the script of a page in its place, and processes that other tests start would run that."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="module")

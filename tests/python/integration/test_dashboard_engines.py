@@ -66,6 +66,12 @@ DAYS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def keep_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `test_dashboard`."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(scope="module")
 def on_postgres(
     published_workspace: Workspace,
