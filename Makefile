@@ -77,6 +77,10 @@ metrics: .venv/.metrics ## Install what metrics need, and list them; docs/metric
 api: $(CORE) .venv/.api .venv/.metrics ## Serve what is published on http://127.0.0.1:8000 (or PORT), explained on /docs; Ctrl-C ends it
 	exec $(RUN) scripts.serve.api serve
 
+.PHONY: dashboard
+dashboard: $(CORE) .venv/.metrics .venv/.dashboard ## Show the dashboards on http://127.0.0.1:8501 (or PORT), from what is published; Ctrl-C ends it
+	exec $(RUN) scripts.serve.dashboard
+
 .PHONY: test
 test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest
@@ -100,6 +104,7 @@ lint: .venv/.dev ## Check style of SQL and Python, types, and the rules of the p
 	$(RUN) scripts.check_project
 	WAREHOUSE=:memory: $(RUN) scripts.sqlfluff lint --disable-progress-bar models snapshots tests/singular analyses
 	$(RUN) scripts.sqlfluff lint --disable-progress-bar --templater raw packages
+	$(RUN) scripts.sqlfluff lint --disable-progress-bar --templater placeholder scripts/serve
 
 .PHONY: format
 format: .venv/.dev ## Format Python, and fix SQL style where possible
@@ -107,6 +112,7 @@ format: .venv/.dev ## Format Python, and fix SQL style where possible
 	.venv/bin/ruff format .
 	WAREHOUSE=:memory: $(RUN) scripts.sqlfluff fix --disable-progress-bar models snapshots tests/singular analyses
 	$(RUN) scripts.sqlfluff fix --disable-progress-bar --templater raw packages
+	$(RUN) scripts.sqlfluff fix --disable-progress-bar --templater placeholder scripts/serve
 
 .PHONY: bench
 bench: .venv/.dev ## Measure everything (hours) and write docs/benchmarks.md; for less, or to resume: python -m bench --help

@@ -86,6 +86,7 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         _section("Generator", _generator(results)),
         _section("API", _api(results)),
         _section("API: everything at once", _downloads(results)),
+        _section("Dashboards", _dashboards(results)),
         _section("Failed", _failures(results)),
     ]
     path.write_text("\n".join(section for section in sections if section), encoding="utf-8")
@@ -528,6 +529,21 @@ def _downloads(results: Results) -> str:
     ]
     heads = ("engine, scale", "rows", "CSV MiB", "seconds", "peak MiB before", "peak MiB")
     return _table(heads, rows)
+
+
+def _dashboards(results: Results) -> str:
+    rows = [
+        (
+            result.engine,
+            f"{result.scale:g}",
+            page,
+            *(f"{seconds:.2f}" for seconds in visit.values()),
+        )
+        for result in results.of("dashboard")
+        for page, visit in result.figures["pages"].items()
+    ]
+    heads = ("engine", "SF", "page", "first paint s", "complete s", "filter s")
+    return _table(heads, rows, words=3)
 
 
 def _failures(results: Results) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.api import measure_answers
+from bench.dashboard import served, visit_pages
 from bench.work import (
     MODELS,
     BatchTimes,
@@ -239,6 +240,24 @@ def measure_api(bench: Bench) -> None:
     bench.figures.update(bench.measure("api", work))
 
 
+def measure_dashboard(bench: Bench) -> None:
+    """All batches built and published; then each page of the dashboards, as a new reader finds it, and a filter on it."""
+    workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
+    run_in_subprocess(partial(publish_batches, workspace))
+    visits = []
+    for _ in bench.repeats:
+        # A server of its own each time: what was asked before is kept.
+        with served(workspace.environment, bench.workspace.folder / "dashboard.txt") as address:
+            visits.append(list(visit_pages(address)))
+    bench.figures["pages"] = {
+        page[0].page: {
+            step: statistics.median(getattr(visit, step) for visit in page)
+            for step in ("first_paint", "complete", "filter")
+        }
+        for page in zip(*visits, strict=True)
+    }
+
+
 # In the order in which they are measured; a later part may use what an earlier one has built.
 FILE_PARTS = {
     "generate": measure_generator,
@@ -256,8 +275,9 @@ ENGINE_PARTS = {
     "profile": measure_profile,
     "days": measure_days,
     "api": measure_api,
+    "dashboard": measure_dashboard,
 }
-ON_REQUEST = ("profile", "days", "api")
+ON_REQUEST = ("profile", "days", "api", "dashboard")
 
 
 def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:

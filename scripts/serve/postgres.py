@@ -439,9 +439,15 @@ def _batch(rows: Sequence[Sequence[Any]], schema: "pa.Schema") -> "pa.RecordBatc
 
     columns = zip(*rows, strict=True)
     arrays = [
-        pa.array(values, type=kind.type) for values, kind in zip(columns, schema, strict=True)
+        pa.array(_as_float(values) if pa.types.is_floating(kind.type) else values, type=kind.type)
+        for values, kind in zip(columns, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_float(values: Sequence[Any]) -> list[float | None]:
+    """Arrow makes no floating point numbers of decimals."""
+    return [None if value is None else float(value) for value in values]
 
 
 def _arrow_type(column: Any) -> "pa.DataType":

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,24 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.browser import SCREENS, browser, free_port, needs_browser, watched_page
 from tests.python.dropping import drop_batch
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-# It talks to nobody but the page.
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
 RUNS = """
     { runsOrError(limit: 20) { ... on Runs { results { jobName status tags { key value } } } } }
 """
@@ -54,12 +43,6 @@ LAUNCH = """
       }
     }
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -183,29 +166,21 @@ PAGES = {
 }
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium: apt-get install chromium")
+@needs_browser
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_page_shows_assets_batches_and_the_failed_check(
     server: Server, screen: str, tmp_path: Path
 ) -> None:
     """Screenshots are in the folder of the test, to be looked at."""
-    width, height = SCREENS[screen]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
-        page = browser.new_page(viewport={"width": width, "height": height})
-        said: list[str] = []
-        hosts: set[str] = set()
-        page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    with browser() as chromium:
+        watched = watched_page(chromium, screen)
         for name, (path, text) in PAGES.items():
-            page.goto(server.address + path)
-            page.get_by_text(text).first.wait_for(state="attached", timeout=60_000)
-            page.wait_for_timeout(2_000)
-            page.screenshot(path=tmp_path / f"dagster_{name}_{screen}.png")
-        browser.close()
-    assert said == []
-    assert hosts == {f"127.0.0.1:{server.port}"}
+            watched.page.goto(server.address + path)
+            watched.page.get_by_text(text).first.wait_for(state="attached", timeout=60_000)
+            watched.page.wait_for_timeout(2_000)
+            watched.page.screenshot(path=tmp_path / f"dagster_{name}_{screen}.png")
+    assert watched.said == []
+    assert watched.hosts == {f"127.0.0.1:{server.port}"}
 
 
 def test_a_backfill_builds_the_batches_that_it_names(server: Server) -> None:

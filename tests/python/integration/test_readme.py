@@ -11,9 +11,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from tests.python.browser import browser, free_port, watched_page
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
@@ -181,6 +183,36 @@ def test_make_docs_serves_the_documentation(checkout: Path) -> None:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
     assert b"dbt Docs" in page
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_make_dashboard_serves_what_make_build_has_published(checkout: Path) -> None:
+    port = free_port()
+    assert "make dashboard" in _readme()
+    server = subprocess.Popen(
+        ["make", "dashboard"],
+        cwd=checkout,
+        env=_environment() | {"PORT": str(port)},
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 600
+        with browser() as chromium:
+            page = watched_page(chromium).page
+            while True:
+                try:
+                    page.goto(f"http://127.0.0.1:{port}")
+                    break
+                except PlaywrightError:
+                    assert server.poll() is None, "make dashboard has ended"
+                    assert time.monotonic() < deadline, "make dashboard serves nothing"
+                    time.sleep(1)
+            page.get_by_text("As of batch 3,").wait_for(timeout=120_000)
+            page.get_by_text("audit OK").wait_for()
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 @pytest.mark.slow

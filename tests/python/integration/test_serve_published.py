@@ -249,6 +249,14 @@ def test_batches_hold_all_rows_in_the_types_of_the_table(place: Place) -> None:
     assert empty.num_rows == 0 and empty.schema.names == ["customer_id", "tax_id"]
 
 
+def test_a_number_that_is_calculated_without_a_scale_is_a_number(place: Place) -> None:
+    place.publish(1)
+    with place.opened() as published, published.opened("analyst") as session:
+        statement = "select sum(amount) as total from (values (1.5), (null), (2.25)) as a(amount)"
+        (row,) = session.arrow(statement).to_pylist()
+    assert float(row["total"]) == 3.75
+
+
 def test_a_session_of_duckdb_is_locked(place_of_files: Place, tmp_path: Path) -> None:
     place_of_files.publish(1)
     with place_of_files.opened() as published:
