@@ -25,7 +25,9 @@ import yaml
 from scripts.warehouse.settings import DEFAULTS
 from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
 
-FORMATS = ("delimited", "fixed_width", "json_lines", "xml")
+FORMATS = ("delimited", "fixed_width", "json_lines", "parquet", "xml")
+# Their values are found by paths; those of one column are never those of another.
+_FORMATS_OF_PATHS = ("json_lines", "parquet")
 BATCHES = ("historical", "incremental", "all")
 # What the `format` of a column may hold: each of these once, in any order.
 _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
@@ -72,12 +74,31 @@ class Column:
 
     @property
     def place(self) -> str:
-        """Where its value is in a record of JSON."""
+        """Where its value is in a record of JSON, or in a row of Parquet."""
         return self.path or self.name
 
     def position(self, record_type: str) -> tuple[int, int] | None:
         """First and last position in a line of this record type; None if it has no such column."""
         return self.positions.get(record_type, self.positions.get(""))
+
+
+@dataclass
+class PathNode:
+    """What a contract knows below one part of a path: a column, or further parts."""
+
+    column: Column | None = None
+    children: dict[str, "PathNode"] = field(default_factory=dict)
+
+
+def path_tree(columns: tuple[Column, ...]) -> PathNode:
+    """The columns by the parts of their paths, from the outside in."""
+    root = PathNode()
+    for column in columns:
+        node = root
+        for name in column.place.split("/"):
+            node = node.children.setdefault(name, PathNode())
+        node.column = column
+    return root
 
 
 @dataclass(frozen=True)
@@ -326,7 +347,7 @@ def _problems(feed: Feed) -> Iterator[str]:
         yield "an xml feed cannot have a change_number"
     if feed.ascending and feed.ascending not in types:
         yield f"ascending {feed.ascending!r} is not a column"
-    if feed.format == "json_lines":
+    if feed.format in _FORMATS_OF_PATHS:
         yield from _place_problems([column.place for column in feed.columns])
     for name in _twice(feed.schema.names):
         yield f"column {name!r} occurs twice, or is one of those that the loader adds"
