@@ -118,7 +118,7 @@ class SourceFolder:
         """The files that the patterns of a feed name, by the number that stands for `{batch}` in their names; each file is matched once."""
         if feed.files not in self._by_number:
             found: dict[int, list[SourceFile]] = defaultdict(list)
-            for expression in map(_expression, feed.files):
+            for expression in map(pattern_expression, feed.files):
                 for file in self.files:
                     if match := expression.fullmatch(file.plain_name):
                         found[int(match.groupdict().get("batch", _ANY_BATCH))].append(file)
@@ -234,7 +234,7 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
+def pattern_expression(pattern: str) -> re.Pattern[str]:
     """A file name pattern as a regular expression; as in a shell, a star does not match a slash."""
     pieces = []
     for piece in re.split(r"(\{batch\}|[*?]|\[[^]]+\])", pattern):
@@ -285,8 +285,12 @@ def _remote_files(filesystem: Any, root: str) -> Iterator[_Found]:
     """Every file below a folder of an object store, which gives each version of an object a tag, or at least a time."""
     prefix = root.rstrip("/") + "/"
     for path, info in filesystem.find(root, detail=True).items():
-        state = next((info[key] for key in _STATES if info.get(key)), "")
-        yield path.removeprefix(prefix), info["size"], str(state)
+        yield path.removeprefix(prefix), info["size"], object_state(info)
+
+
+def object_state(info: dict[str, Any]) -> str:
+    """What an object store says of a version of an object: equal if the object has not changed."""
+    return str(next((info[key] for key in _STATES if info.get(key)), ""))
 
 
 # What object stores call it.
