@@ -56,6 +56,7 @@ class Reader(ABC):
     """
 
     folder: Path = Path()
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self, system: System, feeds: Sequence[Feed], batch: int) -> None:
         self.system = system
@@ -64,7 +65,6 @@ class Reader(ABC):
         self.retries = 0
         self.warnings: list[str] = []
         self._random = random.Random()
-        self.sleep: Callable[[float], None] = time.sleep
 
     @abstractmethod
     def mark(self, position: Position | None) -> None:

@@ -18,7 +18,7 @@ import psycopg2
 import pyarrow as pa
 from psycopg2 import extras, sql
 
-from scripts.extract.rows import Row, delimited_line, typed_text
+from scripts.extract.rows import Number, Row, delimited_line, typed_text
 from scripts.extract.staging import ORIGINALS, Staging
 from scripts.extract.state import Position
 from scripts.extract.systems.base import Pending, Reader
@@ -145,7 +145,7 @@ class DatabaseChangesReader(Reader):
         if flag:
             row[flag] = _FLAGS[original["operation"]]
         if feed.change_number and original["number"] is not None:
-            row[feed.change_number] = original["number"]
+            row[feed.change_number] = Number(original["number"])
         elif feed.change_number and original["operation"] == "d":
             # The number in the row is that of its last change, not of its end.
             row[feed.change_number] = None
@@ -313,6 +313,7 @@ class DatabaseChangesReader(Reader):
     ) -> int:
         names = [column.place for column in feed.columns if column.place in types]
         flag = (feed.origin or {}).get("change_flag")
+        is_numbered = feed.change_number in {column.name for column in feed.layout(self.batch)}
         count = 0
 
         def row_of(line: bytes) -> None:
@@ -322,8 +323,8 @@ class DatabaseChangesReader(Reader):
             row = self._row(feed, dict(zip(names, values, strict=True)))
             if flag:
                 row[flag] = _FLAGS["c"]
-            if (number := self._number(feed, types, found)) is not None:
-                row[str(feed.change_number)] = number
+            if is_numbered and (number := self._number(feed, types, found)) is not None:
+                row[str(feed.change_number)] = Number(number)
             write(row)
 
         class Lines:
