@@ -161,6 +161,8 @@ def _read(
             staging.batch,
             options.clock(),
             readers[name].retries,
+            readers[name].lag.bytes,
+            readers[name].lag.rows,
             readers[name].warnings,
             {feed.label: staging.count(feed) for feed in readers[name].feeds},
         )

@@ -53,6 +53,8 @@ class SystemState:
         batch: the batch.
         read_at: when, in UTC.
         retries: how often something was asked for again.
+        lag_bytes: how much it had that was not read yet when the extraction began; None if it does not say.
+        lag_rows: the same in records.
         warnings: what people should look at.
         feeds: what was read, by feed.
     """
@@ -61,6 +63,8 @@ class SystemState:
     batch: int
     read_at: datetime
     retries: int = 0
+    lag_bytes: int | None = None
+    lag_rows: int | None = None
     warnings: list[str] = field(default_factory=list)
     feeds: dict[str, FeedCount] = field(default_factory=dict)
 

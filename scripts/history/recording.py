@@ -284,6 +284,8 @@ def _system_read(run_id: str, system: str, feed: str, state: "SystemState") -> S
         files=count.files,
         bytes=count.bytes,
         retries=state.retries,
+        lag_bytes=state.lag_bytes,
+        lag_rows=state.lag_rows,
         unknown_columns=_one_line(", ".join(count.unknown)),
         warning=_one_line("; ".join(state.warnings)),
     )

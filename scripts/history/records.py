@@ -218,6 +218,8 @@ class SystemRead(Record):
         files: files written.
         bytes: of these files.
         retries: how often something was asked of the system again.
+        lag_bytes: how much the system had that was not read yet when the extraction began; None if it does not say.
+        lag_rows: the same in records.
         unknown_columns: columns that the contract does not know, with commas between them; None if there are none.
         warning: what people should look at, in one line; None if nothing.
     """
@@ -232,6 +234,8 @@ class SystemRead(Record):
     files: int
     bytes: int
     retries: int
+    lag_bytes: int | None
+    lag_rows: int | None
     unknown_columns: str | None
     warning: str | None
 

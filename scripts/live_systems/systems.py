@@ -9,6 +9,7 @@ Usage:
 import csv
 import io
 import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
@@ -28,7 +29,6 @@ from scripts.load.run import CONTRACTS_FOLDER
 from scripts.load.sources import SourceFolder
 from scripts.postgres_server import postgres_server
 
-_BUCKET = "sources"
 # Of a store that asks nobody who he is.
 _STORE_USER = {
     "AWS_ACCESS_KEY_ID": "anybody",
@@ -142,8 +142,10 @@ class LiveSystems:
                 endpoint_url=self._environment["AWS_ENDPOINT_URL"],
                 skip_instance_cache=True,
             )
-            self._store.mkdir(_BUCKET)
-        return f"s3://{_BUCKET}/{system.name}"
+            # Stores of one process share their buckets.
+            self._bucket = f"sources-{secrets.token_hex(4)}"
+            self._store.mkdir(self._bucket)
+        return f"s3://{self._bucket}/{system.name}"
 
     # ---------- delivering
 
@@ -151,7 +153,7 @@ class LiveSystems:
         """Put the files of a feed; a file of the name of an earlier one takes its place."""
         for file in self.dataset.files_of(feed, batch):
             name = PurePosixPath(file.name).name
-            self._store.put_file(file.path, f"{_BUCKET}/{feed.system}/{name}")
+            self._store.put_file(file.path, f"{self._bucket}/{feed.system}/{name}")
 
     def _deliver_api(self, feed: Feed, batch: int) -> None:
         """Publish the list of the batch in place of the one before."""

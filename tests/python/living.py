@@ -8,7 +8,7 @@ Usage:
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,6 @@ class LivingWarehouse:
     folder: Path
     monkeypatch: pytest.MonkeyPatch
     days: int = 0
-    tables: dict[str, Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for module in ("extract", "load"):
@@ -55,40 +54,34 @@ class LivingWarehouse:
         """The folder of the batches."""
         return self.folder / "sources"
 
-    def declare(self, system: Row, tables: dict[str, Row]) -> None:
+    def declare(self, system: Row | None, tables: dict[str, Row]) -> None:
         """Write the contracts of a system: of each table its `columns` (name to meta with data_type), and its feed."""
-        declared = [self._table(name, dict(table)) for name, table in tables.items()]
-        source = {
-            "name": SYSTEM,
-            "schema": "raw",
-            "config": {"meta": {"system": system}},
-            "tables": declared,
-        }
+        self.declare_all({SYSTEM: (system, tables)})
+
+    def declare_all(self, systems: dict[str, tuple[Row | None, dict[str, Row]]]) -> None:
+        """Write the contracts of some systems, by name."""
         dates = {
-            "name": "control",
-            "schema": "raw",
-            "tables": [
-                {
-                    "name": "batch_date",
-                    "identifier": "control__batch_date",
-                    "config": {
-                        "meta": {
-                            "feed": {
-                                "files": "Batch{batch}/BatchDate.txt",
-                                "format": "delimited",
-                                "delimiter": "|",
-                            }
-                        }
-                    },
-                    "columns": [{"name": "batch_date", "data_type": "date"}],
-                }
-            ],
+            "batch_date": {
+                "files": "Batch{batch}/BatchDate.txt",
+                "columns": {"batch_date": {"data_type": "date"}},
+            }
         }
+        sources = [
+            {
+                "name": name,
+                "schema": "raw",
+                "config": {"meta": {"system": system} if system else {}},
+                "tables": [
+                    self._table(name, table, dict(declared)) for table, declared in tables.items()
+                ],
+            }
+            for name, (system, tables) in (systems | {"control": (None, dates)}).items()
+        ]
         path = self.folder / "contracts" / SYSTEM / f"_{SYSTEM}__sources.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"sources": [source, dates]}))
+        path.write_text(json.dumps({"sources": sources}))
 
-    def _table(self, name: str, table: Row) -> Row:
+    def _table(self, system: str, name: str, table: Row) -> Row:
         columns = table.pop("columns")
         feed = {
             "files": f"Batch{{batch}}/{name}.txt",
@@ -99,7 +92,7 @@ class LivingWarehouse:
         } | table
         return {
             "name": name,
-            "identifier": f"{SYSTEM}__{name}",
+            "identifier": f"{system}__{name}",
             "config": {"meta": {"feed": feed}},
             "columns": [
                 {
@@ -130,11 +123,11 @@ class LivingWarehouse:
         result = load(LoadOptions(str(self.sources), str(self.folder / "lake"), workers=1))
         assert result.failures == [], result.failures
 
-    def landed(self, name: str) -> list[Row]:
+    def landed(self, name: str, system: str = SYSTEM) -> list[Row]:
         """Load, and return the rows of a table, batch by batch as in the files, without what the loader adds except `batch_id`."""
         self.load()
         rows = []
-        for path in sorted((self.folder / "lake" / SYSTEM / name).glob("*/*.parquet")):
+        for path in sorted((self.folder / "lake" / system / name).glob("*/*.parquet")):
             rows += pq.ParquetFile(path).read().to_pylist()
         rows.sort(key=lambda row: (row["batch_id"], row["source_row"]))
         return [

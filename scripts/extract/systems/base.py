@@ -51,11 +51,13 @@ class Reader(ABC):
         batch: the batch.
         retries: how often something was asked for again.
         warnings: what people should look at.
+        lag: what the system had that was not read yet, at the mark.
         sleep: waits so many seconds.
         folder: of the batches, with what earlier ones have kept.
     """
 
     folder: Path = Path()
+    lag = Pending("")
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self, system: System, feeds: Sequence[Feed], batch: int) -> None:

@@ -73,6 +73,10 @@ from pg_catalog.pg_logical_slot_peek_binary_changes(
 """
 
 
+class _InUseError(Exception):
+    """Somebody else reads the slot."""
+
+
 class DatabaseChangesReader(Reader):
     """Reads tables; its position is a place in the log of the database, and what each feed needs besides."""
 
@@ -91,15 +95,15 @@ class DatabaseChangesReader(Reader):
             self._export_snapshot()
         if position is not None:
             self._mark = self._flushed()
+            self.lag = _lag(self._mark - lsn_number(position["lsn"]))
 
     def pending(self, position: Position | None) -> Pending:
         """How far behind the position is."""
         self._check_tables()
         if position is None:
             return Pending("all rows: nothing was read yet")
-        lag = self._flushed() - lsn_number(position["lsn"])
         self._check_slot(position)
-        return Pending(f"{lag} bytes of the log", bytes=lag)
+        return _lag(self._flushed() - lsn_number(position["lsn"]))
 
     def read(self, staging: Staging, position: Position | None) -> tuple[Position, bool]:
         """Read snapshots of feeds that are new, and what has changed in the others."""
@@ -129,6 +133,7 @@ class DatabaseChangesReader(Reader):
         """Let the slot forget what is in place."""
         found = self._slot()
         if found and lsn_number(found[1]) < lsn_number(position["lsn"]):
+            self._wait_until_free()
             self._ask(
                 "select pg_catalog.pg_replication_slot_advance(%s, %s::pg_lsn)",
                 self._slot_name,
@@ -180,6 +185,7 @@ class DatabaseChangesReader(Reader):
     def _prepare(self, position: Position | None) -> None:
         self._check_tables()
         if position is not None:
+            self._wait_until_free()
             self._check_slot(position)
         elif self._slot():
             self._drop_own_slot()
@@ -488,12 +494,18 @@ class DatabaseChangesReader(Reader):
                 " (system.slot in the contract), or drop it if nobody needs it:"
                 f" select pg_drop_replication_slot('{self._slot_name}')"
             )
-        try:
-            self._ask("select pg_catalog.pg_drop_replication_slot(%s)", self._slot_name)
-        except psycopg2.errors.ObjectInUse as error:
-            raise self.error(
-                f"the replication slot {self._slot_name} is still in use by a killed extraction; extract again in a moment"
-            ) from error
+        self._wait_until_free()
+        self._ask("select pg_catalog.pg_drop_replication_slot(%s)", self._slot_name)
+
+    def _wait_until_free(self) -> None:
+        """Wait for the server to notice that a killed extraction is gone."""
+
+        def look() -> None:
+            found = self._slot()
+            if found and found[0]:
+                raise _InUseError(f"the replication slot {self._slot_name} is in use")
+
+        self.patiently(look, (_InUseError,))
 
     def _check_slot(self, position: Position) -> None:
         """Stop if the slot does not have all changes since the position; warn if it holds much."""
@@ -567,6 +579,10 @@ class DatabaseChangesReader(Reader):
         with connection.cursor() as cursor:
             cursor.execute(_SESSION)
         return connection
+
+
+def _lag(size: int) -> Pending:
+    return Pending(f"{size} bytes of the log", bytes=size)
 
 
 def _nothing() -> Position:

@@ -41,7 +41,7 @@ class ObjectStoreReader(Reader):
 
     def mark(self, position: Position | None) -> None:
         """List what is there."""
-        self._objects = self._list()
+        self.lag = self.pending(position)
 
     def pending(self, position: Position | None) -> Pending:
         """The objects that are new or have changed."""

@@ -64,10 +64,14 @@ class StreamReader(Reader):
                         f"{feed.label}: partition {partition} of {_topic(feed)} ends at {end}, before the last message that"
                         f" was read ({start - 1}): it is another topic now; extract into an empty folder"
                     )
+        self.lag = self._unread(position)
 
     def pending(self, position: Position | None) -> Pending:
         """The messages that were not read yet."""
         self.mark(position)
+        return self.lag
+
+    def _unread(self, position: Position | None) -> Pending:
         rows = sum(
             end - (first if (start := self._start(feed, position, partition)) is None else start)
             for feed in self.feeds

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from scripts.extract import run
 from scripts.extract.errors import ExtractError
 from scripts.extract.state import STATE
+from scripts.extract.systems.stream import StreamReader
 from tests.python.living import LivingWarehouse
 
 COLUMNS = {
@@ -88,8 +89,6 @@ def test_each_message_is_in_one_batch(
 def test_messages_that_come_while_others_are_read_are_for_the_next_batch(
     send: Send, warehouse: LivingWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scripts.extract.systems.stream import StreamReader
-
     send(message(1))
     mark = StreamReader.mark
 
@@ -198,7 +197,7 @@ def test_a_broker_that_cannot_be_reached_is_told(
 ) -> None:
     monkeypatch.setenv("TEST_BROKER", "127.0.0.1:9")
     monkeypatch.setattr("scripts.extract.systems.stream._SECONDS_TO_ANSWER", 0.2)
-    with pytest.raises(ExtractError, match="TEST_BROKER: .*; extract again when"):
+    with pytest.raises(ExtractError, match=r"TEST_BROKER: .*; extract again when"):
         warehouse.extract()
 
 
