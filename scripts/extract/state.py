@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.extract.errors import ExtractError
+from scripts.load.sources import EXTRACTION
 
-STATE = ".extraction.json"
 _BATCH = re.compile(r"Batch([1-9][0-9]*)")
 # What says where a system was left: what it needs to go on, as JSON.
 Position = dict[str, Any]
@@ -81,7 +81,7 @@ class Extraction:
     def write(self, folder: Path) -> None:
         """Write it into the folder of its batch."""
         text = json.dumps(asdict(self), default=lambda value: value.isoformat(), indent=1)
-        (folder / STATE).write_text(f"{text}\n", encoding="utf-8")
+        (folder / EXTRACTION).write_text(f"{text}\n", encoding="utf-8")
 
 
 def last_extraction(sources: Path) -> Extraction | None:
@@ -98,7 +98,7 @@ def last_extraction(sources: Path) -> Extraction | None:
 
 def read_extraction(folder: Path) -> Extraction | None:
     """What the folder of a batch says of itself; None if it was not extracted."""
-    path = folder / STATE
+    path = folder / EXTRACTION
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Extraction(

@@ -10,6 +10,7 @@ import csv
 import io
 import logging
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
@@ -200,4 +201,6 @@ def _json_value(value: str, column: Column) -> Any:
 
 def export_lines(environment: dict[str, str]) -> str:
     """The variables as a shell takes them."""
-    return "\n".join(f"export {name}={value}" for name, value in sorted(environment.items()))
+    return "\n".join(
+        f"export {name}={shlex.quote(value)}" for name, value in sorted(environment.items())
+    )

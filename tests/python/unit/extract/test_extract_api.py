@@ -12,9 +12,9 @@ import pytest
 from scripts.extract.errors import ExtractError
 from scripts.extract.rows import Number
 from scripts.extract.staging import read_originals
-from scripts.extract.state import STATE
 from scripts.extract.systems.base import Reader
 from scripts.live_systems.agency import Agency
+from scripts.load.sources import EXTRACTION
 from tests.python.living import LivingWarehouse
 
 COLUMNS = {
@@ -165,7 +165,7 @@ def test_credentials_are_sent_and_never_shown(
     with pytest.raises(ExtractError, match=r"refused: 401 .* credentials \(TEST_KEY\)") as error:
         warehouse.extract()
     assert "k3y" not in str(error.value)
-    kept = [(warehouse.sources / "Batch1" / STATE).read_text()]
+    kept = [(warehouse.sources / "Batch1" / EXTRACTION).read_text()]
     kept += map(json.dumps, read_originals(warehouse.sources / "Batch1", warehouse.feed("thing")))
     assert all("k3y" not in text for text in kept)
 

@@ -11,8 +11,9 @@ from typer.testing import CliRunner, Result
 from scripts.extract.__main__ import main
 from scripts.extract.errors import ExtractError
 from scripts.extract.run import ExtractOptions, extract
-from scripts.extract.state import STATE, last_extraction, one_at_a_time, read_extraction
+from scripts.extract.state import last_extraction, one_at_a_time, read_extraction
 from scripts.history.records import SystemRead, read_records, read_runs
+from scripts.load.sources import EXTRACTION
 from tests.python.living import LivingWarehouse
 
 SYSTEM = {"kind": "object_store", "address": "TEST_STORE"}
@@ -182,7 +183,7 @@ def test_a_damaged_state_stops_the_extraction(
     content: str, warehouse: LivingWarehouse, store: Path
 ) -> None:
     warehouse.extract()
-    (warehouse.sources / "Batch1" / STATE).write_text(content)
+    (warehouse.sources / "Batch1" / EXTRACTION).write_text(content)
     with pytest.raises(ExtractError, match=r"\.extraction\.json: cannot be read: .*; restore"):
         warehouse.extract()
 

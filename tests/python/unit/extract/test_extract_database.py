@@ -313,6 +313,24 @@ def test_a_change_that_was_made_before_a_column_had_another_type_is_not_lost(
     assert landed == {3: "1.50", 4: "2.00"}
 
 
+def test_days_without_a_change_are_no_mistake(sql: Sql, warehouse: LivingWarehouse) -> None:
+    sql("create table other (id bigint)", "alter table other replica identity full")
+    columns = CHANGE | {"id": {"data_type": "bigint"}}
+    origin = {"table": "other", "change_flag": "flag"}
+    strict = {"may_be_empty": False}
+    other = {"columns": columns, "change_number": "number", "origin": origin} | strict
+    declare(warehouse, other={"other": other}, **strict)
+    for number in (3, 4, 5):
+        warehouse.extract()
+        sql(f"insert into thing (id) values ({number})")
+    assert [row["id"] for row in warehouse.landed("thing")] == [1, 2, 3, 4]
+    assert warehouse.landed("other") == []
+    # A file that somebody else has emptied is one.
+    (warehouse.sources / "Batch3" / "thing.txt").write_text("")
+    with pytest.raises(AssertionError, match="the file holds no record"):
+        warehouse.load()
+
+
 def test_a_table_that_is_truncated_is_told(sql: Sql, warehouse: LivingWarehouse) -> None:
     warehouse.extract()
     sql("truncate thing")

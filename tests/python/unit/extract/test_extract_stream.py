@@ -11,8 +11,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from scripts.extract import run
 from scripts.extract.errors import ExtractError
-from scripts.extract.state import STATE
 from scripts.extract.systems.stream import StreamReader
+from scripts.load.sources import EXTRACTION
 from tests.python.living import LivingWarehouse
 
 COLUMNS = {
@@ -186,7 +186,7 @@ def test_messages_that_are_gone_before_they_were_read_are_told(
 def test_a_topic_that_was_made_anew_is_told(send: Send, warehouse: LivingWarehouse) -> None:
     send(message(1))
     warehouse.extract()
-    state = warehouse.sources / "Batch1" / STATE
+    state = warehouse.sources / "Batch1" / EXTRACTION
     state.write_text(state.read_text().replace('"0": 1', '"0": 7'))
     with pytest.raises(ExtractError, match="it is another topic now"):
         warehouse.extract()
