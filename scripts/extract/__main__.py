@@ -6,6 +6,7 @@ Usage:
     python -m scripts.extract --batch-date 2026-11-30    the batch is that of this day; without it, of today (UTC)
     python -m scripts.extract --dry-run                  what there is to read; reads and changes nothing
     python -m scripts.extract --status                   how far each system was read; asks none of them
+    python -m scripts.extract --again 3                  the files of batch 3 again, from what the systems said then
 
 Where the systems are, and who asks, is in the environment; the contracts name the variables (docs/extract.md). A batch appears as a whole, with the
 positions of all systems, or not at all; after an interruption, run the same command again.
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.extract.errors import ExtractError
-from scripts.extract.run import ExtractOptions, ExtractResult, extract, pending
+from scripts.extract.run import ExtractOptions, ExtractResult, extract, extract_again, pending
 from scripts.extract.state import SystemState, last_extraction
 from scripts.history.recording import OpenRun, recorded_run
 from scripts.load.contracts import ContractError
@@ -46,6 +47,10 @@ def main(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what there is to read; change nothing.")
     ] = False,
+    again: Annotated[
+        int | None,
+        typer.Option(min=1, help="Make the files of this batch again, from what was kept."),
+    ] = None,
     status: Annotated[
         bool, typer.Option("--status", help="Show how far each system was read; ask none.")
     ] = False,
@@ -61,6 +66,9 @@ def main(
             _show_status(options.sources)
         elif dry_run:
             _show_pending(options)
+        elif again:
+            with recorded_run("extract", Target(setting("DBT_TARGET")), again):
+                _extract_again(options.sources, again)
         else:
             with recorded_run("extract", Target(setting("DBT_TARGET"))) as run:
                 _extract(options, run)
@@ -91,16 +99,22 @@ def _extract(options: ExtractOptions, run: OpenRun) -> None:
         errors.print(f"extract: warning: {message}", style="yellow", markup=False)
 
 
+def _extract_again(sources: Path, batch: int) -> None:
+    feeds = extract_again(sources, batch)
+    console.print(f"batch {batch}: made again: {', '.join(feeds) or 'nothing'}")
+
+
 def _summary(result: ExtractResult) -> Table:
     table = _table(f"extracted batch {result.batch}")
     for name in ("feed", "files", "rows", "the system counts", "MiB", "retries"):
         table.add_column(name, justify="left" if name == "feed" else "right", no_wrap=True)
     for state in result.systems.values():
-        for index, (label, count) in enumerate(state.feeds.items()):
+        read = [(label, count) for label, count in state.feeds.items() if count.files]
+        for index, (label, count) in enumerate(read):
             table.add_row(
                 label,
                 f"{count.files:,}",
-                f"{count.rows:,}" if count.rows or not count.files else "",
+                f"{count.rows:,}" if count.rows else "",
                 "" if count.system_rows is None else f"{count.system_rows:,}",
                 f"{count.bytes / (1 << 20):.1f}",
                 f"{state.retries}" if index == 0 else "",

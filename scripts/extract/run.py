@@ -14,7 +14,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from scripts.extract.errors import ExtractError
-from scripts.extract.staging import Staging
+from scripts.extract.rows import Row
+from scripts.extract.staging import (
+    Staging,
+    original_path,
+    read_originals,
+    remove_unfinished,
+    replace_rows,
+)
 from scripts.extract.state import (
     Extraction,
     Position,
@@ -22,6 +29,7 @@ from scripts.extract.state import (
     batch_numbers,
     last_extraction,
     one_at_a_time,
+    read_extraction,
 )
 from scripts.extract.systems.base import Pending, Reader
 from scripts.load.contracts import Contracts, Feed, read_contracts
@@ -111,6 +119,37 @@ def extract(options: ExtractOptions) -> ExtractResult:
             return ExtractResult(batch, read, _warnings(readers))
 
 
+def extract_again(sources: Path, batch: int) -> list[str]:
+    """Make the files of a batch again from what its systems have said, by the contracts as they are now; asks no system.
+
+    Returns:
+        the feeds whose files were made again. Others were copied as they are: snapshots of tables, and whole files.
+
+    Raises:
+        ContractError: a contract cannot be used.
+        ExtractError: the batch was not extracted, or the folder cannot be written.
+    """
+    contracts = read_contracts(CONTRACTS_FOLDER)
+    with one_at_a_time(sources):
+        remove_unfinished(sources)
+        folder = sources / f"Batch{batch}"
+        if read_extraction(folder) is None:
+            raise ExtractError(f"{folder}: this batch was not extracted; deliver its files again")
+        found = [
+            (feed, _kept_rows(folder, contracts.systems[feed.system], feed, batch))
+            for feed in contracts.feeds
+            if feed.origin is not None and original_path(folder, feed).exists()
+        ]
+        replace_rows(sources, batch, found)
+        return [feed.label for feed, _ in found]
+
+
+def _kept_rows(folder: Path, system: System, feed: Feed, batch: int) -> Iterator[Row]:
+    reader = _reader(system, [feed], batch)
+    for original in read_originals(folder, feed):
+        yield from reader.rows(feed, original)
+
+
 def next_batch(sources: Path) -> int:
     """The number after the last batch of the folder."""
     return max(batch_numbers(sources), default=0) + 1
@@ -188,6 +227,8 @@ def _opened(
                 if feed.system == system.name and feed.origin is not None
             ]
             readers[system.name] = _reader(system, feeds, batch)
+            # Each variable is looked for before anything is read.
+            _ = readers[system.name].address
             readers[system.name].folder = options.sources
         yield readers
     finally:
@@ -216,6 +257,4 @@ def _reader(system: System, feeds: Sequence[Feed], batch: int) -> Reader:
             f"{system.name}: {error.name} is not installed; run `make .venv/.extract`"
         ) from error
     reader: Reader = getattr(found, name)(system, feeds, batch)
-    # Each variable is looked for before anything is read.
-    _ = reader.address
     return reader

@@ -26,6 +26,8 @@ from scripts.load.contracts import Contracts, Feed
 
 ORIGINALS = ".originals"
 _UNFINISHED = re.compile(r"\.Batch[0-9]+\.partial")
+# A batch folder while another one takes its place.
+_REPLACED = re.compile(r"\.(Batch[0-9]+)\.before")
 # The feed that says of which day a batch is.
 _DATES = "control.batch_date"
 
@@ -141,9 +143,42 @@ def read_originals(folder: Path, feed: Feed) -> Iterator[Any]:
 
 def remove_unfinished(sources: Path) -> None:
     """Remove what a killed extraction has left; nobody else writes while we hold its lock."""
-    for path in sources.iterdir():
+    for path in list(sources.iterdir()):
         if _UNFINISHED.fullmatch(path.name):
             shutil.rmtree(path)
+        elif match := _REPLACED.fullmatch(path.name):
+            if (sources / match[1]).exists():
+                shutil.rmtree(path)
+            else:
+                path.rename(sources / match[1])
+
+
+def replace_rows(sources: Path, batch: int, rows: Iterable[tuple[Feed, Iterable[Row]]]) -> None:
+    """Write the files of some feeds of a batch again, and put them into place together; everything else of the batch stays.
+
+    Raises:
+        ExtractError: the folder cannot be written. The batch is as it was before.
+    """
+    folder, before = sources / f"Batch{batch}", sources / f".Batch{batch}.before"
+    fresh = sources / f".Batch{batch}.partial"
+    try:
+        # Links: what stays is not copied.
+        shutil.copytree(folder, fresh, copy_function=os.link)
+        for feed, some in rows:
+            path = fresh / feed.files[0].format(batch=batch).partition("/")[2]
+            path.unlink(missing_ok=True)
+            with row_writer(feed, batch, path) as write:
+                for row in some:
+                    write(row)
+        flush_tree(fresh)
+        folder.rename(before)
+        fresh.rename(folder)
+        flush_folder(sources)
+        shutil.rmtree(before)
+    except OSError as error:
+        raise ExtractError(f"{sources}: cannot be written: {error}") from error
+    finally:
+        remove_unfinished(sources)
 
 
 def write_batch_date(contracts: Contracts, folder: Path, batch: int, day: date) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -266,6 +267,61 @@ def test_a_new_column_is_told_once_and_kept(sql: Sql, warehouse: LivingWarehouse
     assert original["after"]["mood"] == "good"
     sql("insert into thing (id, mood) values (4, 'bad')")
     assert warehouse.extract().warnings == []
+
+
+def test_a_column_that_is_declared_later_is_taken_from_what_was_kept(
+    sql: Sql, warehouse: LivingWarehouse
+) -> None:
+    sql("alter table thing add mood text")
+    warehouse.extract()
+    sql("insert into thing (id, mood) values (3, 'good')", "delete from thing where id = 1")
+    warehouse.extract()
+    path = warehouse.sources / "Batch2" / "thing.txt"
+    before = path.read_bytes()
+    assert run.extract_again(warehouse.sources, 2) == ["test.thing"]
+    assert path.read_bytes() == before
+    declare(warehouse, COLUMNS | {"mood": {}}, batches="incremental")
+    run.extract_again(warehouse.sources, 2)
+    (warehouse.sources / "Batch1" / "thing.txt").unlink()
+    landed = [(row["flag"], row["id"], row["mood"]) for row in warehouse.landed("thing")]
+    assert landed == [("I", 3, "good"), ("D", 1, None)]
+    # It goes on from where it was.
+    sql("insert into thing (id, mood) values (4, 'bad')")
+    warehouse.extract()
+    assert [row["id"] for row in warehouse.landed("thing")] == [3, 1, 4]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_batch_that_is_made_again_is_there_before_or_after(
+    step: int, sql: Sql, warehouse: LivingWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.extract()
+    sql("insert into thing (id) values (3)")
+    warehouse.extract()
+    before = (warehouse.sources / "Batch2" / "thing.txt").read_bytes()
+    rename, calls = Path.rename, 0
+
+    def stop(self: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == step:
+            # As after a kill, nothing is cleaned up.
+            context.setattr("scripts.extract.staging.remove_unfinished", lambda _: None)
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as context:
+        context.setattr("scripts.extract.staging.Path.rename", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run.extract_again(warehouse.sources, 2)
+    assert run.extract_again(warehouse.sources, 2) == ["test.thing"]
+    assert (warehouse.sources / "Batch2" / "thing.txt").read_bytes() == before
+    assert sorted(path.name for path in warehouse.sources.glob(".Batch*")) == []
+
+
+def test_only_what_was_extracted_is_made_again(sql: Sql, warehouse: LivingWarehouse) -> None:
+    with pytest.raises(ExtractError, match="this batch was not extracted"):
+        run.extract_again(warehouse.sources, 1)
 
 
 def test_columns_beyond_the_contract_are_kept_with_the_snapshot(
