@@ -17,6 +17,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -24,6 +25,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from scripts.extract.rows import json_text
 
 _PAGE = 100
+# How a version is asked for, and how a time.
+_ASKED = {False: "If-None-Match", True: "If-Modified-Since"}
 CLIENT = "warehouse"
 
 
@@ -37,6 +40,7 @@ class Agency:
         client_secret: of the client `warehouse`.
         token_seconds: how long a token holds.
         most_per_second: requests that are answered in a second; None for all.
+        has_times: pages say when they have changed, in place of their version.
         disturb: called for each request before it is answered; returns whether it has answered itself.
     """
 
@@ -45,8 +49,10 @@ class Agency:
     client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     token_seconds: float = 300
     most_per_second: int | None = None
+    has_times: bool = False
     disturb: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
     requests: int = 0
+    _changed: dict[str, str] = field(default_factory=dict)
     _tokens: dict[str, float] = field(default_factory=dict)
     _answered: list[float] = field(default_factory=list)
 
@@ -150,14 +156,22 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         """Send an answer; only that nothing has changed, if the asker has this version."""
         content = json_text(json.loads(json.dumps(body)) if status != 200 else body).encode()
-        tag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
-        if status == 200 and self.command == "GET" and self.headers.get("If-None-Match") == tag:
+        version, asked = self._version(content), _ASKED[self.agency.has_times]
+        if status == 200 and self.command == "GET" and self.headers.get(asked) == version:
             status, content = 304, b""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("ETag", tag)
+        self.send_header("Last-Modified" if self.agency.has_times else "ETag", version)
         self.send_header("Content-Length", str(len(content)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+    def _version(self, content: bytes) -> str:
+        """What is said of the version of a page: a digest, or a time that is a second later for each version."""
+        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if not self.agency.has_times:
+            return f'"{digest}"'
+        known = self.agency._changed
+        return known.setdefault(digest, formatdate(1_500_000_000 + len(known), usegmt=True))

@@ -359,6 +359,10 @@ class ApiReader(Reader):
         if answer.status_code != 200:
             raise self._refused(str(answer.url), f"{answer.status_code} {answer.reason_phrase}")
         body = answer.json()
+        if not isinstance(body, dict) or "access_token" not in body:
+            raise self.error(
+                f"{without_query(str(answer.url))}: the answer has no access_token; correct {auth['token_address']}"
+            )
         lasts = float(body.get("expires_in", 60)) - _EARLY
         return body["access_token"], time.monotonic() + max(0.0, lasts)
 

@@ -7,8 +7,9 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from scripts.extract.errors import ExtractError
 from scripts.extract.rows import Row
@@ -18,6 +19,7 @@ from scripts.load.contracts import Feed
 from scripts.load.origins import System
 
 T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 _LONGEST_WAIT = 60.0
 _ATTEMPTS = 5
@@ -163,6 +165,24 @@ class Reader(ABC):
                     ) from error
             self.wait(attempt)
         raise AssertionError
+
+
+def told(*errors: type[Exception]) -> Callable[[Method], Method]:
+    """Let a method of a reader tell in one line, as an ExtractError, what its client raises."""
+
+    def decorate(method: Method) -> Method:
+        @wraps(method)
+        def telling(self: Reader, *arguments: Any) -> Any:
+            try:
+                return method(self, *arguments)
+            except errors as error:
+                raise self.error(
+                    f"{self.system.address}: {str(error) or type(error).__name__}; extract again when the system is well"
+                ) from error
+
+        return cast(Method, telling)
+
+    return decorate
 
 
 def without_secrets(text: str) -> str:

@@ -21,7 +21,7 @@ from psycopg2 import extras, sql
 from scripts.extract.rows import Number, Row, delimited_line, typed_text
 from scripts.extract.staging import ORIGINALS, Staging
 from scripts.extract.state import Position
-from scripts.extract.systems.base import Pending, Reader
+from scripts.extract.systems.base import Pending, Reader, told
 from scripts.extract.systems.pgoutput import (
     Change,
     Decoder,
@@ -85,6 +85,7 @@ class DatabaseChangesReader(Reader):
     _snapshot: tuple[str, int] | None = None
     _mark = 0
 
+    @told(psycopg2.Error)
     def mark(self, position: Position | None) -> None:
         """Note where the log is; create the slot and its snapshot for feeds that were never read."""
         self._prepare(position)
@@ -97,6 +98,7 @@ class DatabaseChangesReader(Reader):
             self._mark = self._flushed()
             self.lag = _lag(self._mark - lsn_number(position["lsn"]))
 
+    @told(psycopg2.Error)
     def pending(self, position: Position | None) -> Pending:
         """How far behind the position is."""
         self._check_tables()
@@ -105,6 +107,7 @@ class DatabaseChangesReader(Reader):
         self._check_slot(position)
         return _lag(self._flushed() - lsn_number(position["lsn"]))
 
+    @told(psycopg2.Error)
     def read(self, staging: Staging, position: Position | None) -> tuple[Position, bool]:
         """Read snapshots of feeds that are new, and what has changed in the others."""
         found: Position = json.loads(json.dumps(position)) if position else _nothing()
@@ -129,6 +132,7 @@ class DatabaseChangesReader(Reader):
         found["lsn"] = lsn_text(end)
         return found, has_news
 
+    @told(psycopg2.Error)
     def confirm(self, position: Position) -> None:
         """Let the slot forget what is in place."""
         found = self._slot()
@@ -562,11 +566,14 @@ class DatabaseChangesReader(Reader):
     # ---------- the session
 
     def _ask(self, statement: Any, *values: Any) -> list[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return list(cursor.fetchall()) if cursor.description else []
+        def ask() -> list[Any]:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._connect()
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement, values or None)
+                return list(cursor.fetchall()) if cursor.description else []
+
+        return self.patiently(ask, (psycopg2.OperationalError, psycopg2.InterfaceError))
 
     def _connect(self) -> Any:
         def connect() -> Any:

@@ -21,7 +21,7 @@ from confluent_kafka import (
 from scripts.extract.rows import Row, parse_json
 from scripts.extract.staging import Staging
 from scripts.extract.state import Position
-from scripts.extract.systems.base import Pending, Reader
+from scripts.extract.systems.base import Pending, Reader, told
 from scripts.load.contracts import Feed
 
 _SECONDS_TO_ANSWER = 10.0
@@ -46,6 +46,7 @@ class StreamReader(Reader):
     _consumer: Any = None
     _bounds: dict[str, _Bounds]
 
+    @told(KafkaException)
     def mark(self, position: Position | None) -> None:
         """Note the last offsets."""
         self._bounds = {}
@@ -71,6 +72,7 @@ class StreamReader(Reader):
                     )
         self.lag = self._unread(position)
 
+    @told(KafkaException)
     def pending(self, position: Position | None) -> Pending:
         """The messages that were not read yet."""
         self.mark(position)
@@ -84,6 +86,7 @@ class StreamReader(Reader):
         )
         return Pending(f"{rows} messages", rows=rows)
 
+    @told(KafkaException)
     def read(self, staging: Staging, position: Position | None) -> tuple[Position, bool]:
         """Read up to the mark."""
         found: Position = {}

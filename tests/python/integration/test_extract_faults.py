@@ -10,9 +10,11 @@ import multiprocessing
 import os
 import random
 import secrets
+import shutil
 import signal
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +25,11 @@ import s3fs
 from confluent_kafka import Producer
 from moto.server import ThreadedMotoServer
 
+from scripts import postgres_server as postgres_server_module
 from scripts.extract.errors import ExtractError
 from scripts.extract.rows import Number
 from scripts.live_systems.agency import Agency
-from scripts.postgres_server import PostgresServer, postgres_server
+from scripts.postgres_server import PostgresServer, PostgresServerError, postgres_server
 from tests.python.disturbing_proxy import KINDS, DisturbingProxy, Fault
 from tests.python.extraction import work
 from tests.python.living import LivingWarehouse
@@ -170,19 +173,18 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivingWarehous
     return warehouse
 
 
-COUNTS = [pytest.param(20, id="20"), pytest.param(50, id="50", marks=pytest.mark.slow)]
+Attempt = Callable[..., tuple[int | None, float]]
 
 
-@pytest.mark.parametrize("count", COUNTS)
-def test_killed_at_random_moments_nothing_is_lost_or_repeated(
-    count: int, world: World, warehouse: LivingWarehouse
-) -> None:
-    chance = random.Random(count)
+def attempts_of(warehouse: LivingWarehouse) -> Attempt:
+    """A function that extracts in a process of its own."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.python.extraction"])
 
-    def attempt(kill_after: float | None) -> tuple[int | None, float]:
-        """The exit code of an extraction, and how long it took."""
+    def attempt(
+        after: float | None = None, act: Callable[[int], None] | None = None
+    ) -> tuple[int | None, float]:
+        """The exit code of an extraction, and how long it took; something is done after some seconds, given its process."""
         day = warehouse.options().batch_date
         ready = context.Event()
         place = (str(warehouse.folder / "contracts"), str(warehouse.sources), day, dict(os.environ))
@@ -191,26 +193,131 @@ def test_killed_at_random_moments_nothing_is_lost_or_repeated(
         assert child.pid
         ready.wait(60)
         started = time.monotonic()
-        if kill_after is not None:
-            child.join(kill_after)
+        if act is not None:
+            child.join(after)
             if child.is_alive():
-                os.kill(child.pid, signal.SIGKILL)
+                act(child.pid)
         child.join(60)
         return child.exitcode, time.monotonic() - started
 
+    return attempt
+
+
+def kill(process_id: int) -> None:
+    os.kill(process_id, signal.SIGKILL)
+
+
+COUNTS = [pytest.param(20, id="20"), pytest.param(50, id="50", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_killed_at_random_moments_nothing_is_lost_or_repeated(
+    count: int, world: World, warehouse: LivingWarehouse
+) -> None:
+    chance = random.Random(count)
+    attempt = attempts_of(warehouse)
     world.say()
-    code, seconds = attempt(None)
+    code, seconds = attempt()
     assert code == 0
     killed = 0
     for _ in range(count):
         world.say()
-        code, _ = attempt(chance.uniform(0, 1.2 * seconds))
+        code, _ = attempt(chance.uniform(0, 1.2 * seconds), kill)
         assert code in (0, -signal.SIGKILL)
         killed += code == -signal.SIGKILL
     world.say()
-    assert attempt(None)[0] == 0
+    assert attempt()[0] == 0
     assert killed > count // 4
     world.check(warehouse)
+
+
+class KilledServer:
+    """A database server that is killed, and started again with the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._owner = postgres_server_module._owner()
+        if self._owner is not None:
+            os.chown(folder, self._owner.pw_uid, self._owner.pw_gid)
+        self._bin = postgres_server_module._bin_folder(folder, self._owner)
+        self._password = secrets.token_urlsafe()
+        postgres_server_module._initialise(self._bin, folder, self._owner, self._password)
+        self.start()
+
+    def start(self) -> None:
+        settings = postgres_server_module._SETTINGS | postgres_server_module._LOGICAL_SETTINGS
+        deadline = time.monotonic() + 60
+        while True:
+            self.process, port = postgres_server_module._start(
+                self._bin, self._folder, self._owner, settings
+            )
+            self.server = PostgresServer("127.0.0.1", port, "postgres", self._password, "postgres")
+            try:
+                postgres_server_module._wait_until_ready(self.server, self.process, self._folder)
+            except PostgresServerError:
+                # Processes of the killed server are still ending.
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def killed_server() -> Iterator[KilledServer]:
+    # Not below the folder of the test, which another user must not enter.
+    folder = Path(tempfile.mkdtemp(prefix="killed-"))
+    server = KilledServer(folder)
+    yield server
+    server.kill()
+    time.sleep(0.2)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(6, id="6"), pytest.param(50, id="50", marks=pytest.mark.slow)]
+)
+def test_when_the_database_server_is_killed_nothing_is_lost_or_repeated(
+    count: int,
+    killed_server: KilledServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chance = random.Random(count)
+    warehouse = LivingWarehouse(tmp_path, monkeypatch)
+    warehouse.declare_all({"bank": SYSTEMS["bank"]})  # type: ignore[dict-item]
+    attempt = attempts_of(warehouse)
+
+    def say(number: int) -> None:
+        monkeypatch.setenv("TEST_DATABASE", killed_server.server.uri("test"))
+        connection = killed_server.server.connect()
+        cursor = connection.cursor()
+        if not number:
+            cursor.execute("create table thing (id bigint primary key, name text)")
+            cursor.execute("alter table thing replica identity full")
+        cursor.execute(
+            "insert into thing select n, repeat('x', 200) from generate_series(%s, %s) as n",
+            [number * 500, number * 500 + 499],
+        )
+        connection.close()
+
+    say(0)
+    _, seconds = attempt()
+    codes = []
+    for number in range(1, count + 1):
+        say(number)
+        codes.append(attempt(chance.uniform(0, seconds), lambda _: killed_server.kill())[0])
+        killed_server.kill()
+        killed_server.start()
+    assert set(codes) <= {0, 2}
+    assert 2 in codes
+    say(count + 1)
+    assert attempt()[0] == 0
+    landed = sorted(row["id"] for row in warehouse.landed("thing", "bank"))
+    assert landed == list(range((count + 2) * 500))
 
 
 FAULTS = [pytest.param(30, id="30"), pytest.param(100, id="100", marks=pytest.mark.slow)]

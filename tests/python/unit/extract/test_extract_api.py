@@ -180,6 +180,15 @@ def test_wrong_credentials_are_told_at_once(
     assert "wrong" not in str(error.value)
 
 
+def test_an_answer_without_a_token_is_told(
+    agency: Agency, warehouse: LivingWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agency, "new_token", lambda: {"error": "none today"})
+    declare(warehouse)
+    with pytest.raises(ExtractError, match="the answer has no access_token; correct TEST_TOKENS"):
+        warehouse.extract()
+
+
 def test_a_token_that_expires_in_between_is_renewed(
     agency: Agency, warehouse: LivingWarehouse
 ) -> None:
@@ -339,16 +348,19 @@ def test_a_list_that_never_rests_is_given_up(agency: Agency, warehouse: LivingWa
         warehouse.extract()
 
 
+@pytest.mark.parametrize("has_times", [False, True])
 def test_pages_that_have_not_changed_come_from_what_was_kept(
-    agency: Agency, warehouse: LivingWarehouse
+    has_times: bool, agency: Agency, warehouse: LivingWarehouse
 ) -> None:
+    agency.has_times = has_times
+    asked = "If-Modified-Since" if has_times else "If-None-Match"
     declare(warehouse, may_repeat=True)
     warehouse.extract()
     sent: list[str] = []
     answer = agency.disturb
 
     def count(handler: Any) -> bool:
-        sent.append(handler.headers.get("If-None-Match", ""))
+        sent.append(handler.headers.get(asked, ""))
         return answer(handler)
 
     agency.disturb = count
