@@ -73,6 +73,13 @@ class System:
         """Whether it holds files as they are, not rows."""
         return KINDS[self.kind].whole_files
 
+    @property
+    def variables(self) -> list[str]:
+        """The variables that its contract names."""
+        auth = self.options.get("auth") or {}
+        secret = [value for key, value in auth.items() if key not in ("kind", *_PLAIN)]
+        return [self.address, *secret, *(self.options.get("settings") or {}).values()]
+
 
 def read_system(name: str, declared: Any) -> System:
     """The system that a source declares.

@@ -74,7 +74,7 @@ class ApiReader(Reader):
         """Asks for the first page of each list; how much of it is new is known when all of it was read."""
         total = None
         for feed in self.feeds:
-            page = self._get(self._first_url(feed), None)
+            page = self._get(feed, self._first_url(feed), None)
             declared = self._total(feed, page, self._body(page))
             total = None if declared is None else (total or 0) + declared
         return Pending("whole lists; what is new is known when they were read", rows=total)
@@ -170,7 +170,7 @@ class ApiReader(Reader):
             if url in seen:
                 raise _Changed(f"page {without_query(url)} leads back to itself")
             seen.add(url)
-            page = self._get(url, kept.get(url))
+            page = self._get(feed, url, kept.get(url))
             body = self._body(page)
             items = self._items(feed, body)
             yield page, items, body
@@ -244,7 +244,7 @@ class ApiReader(Reader):
     def _body(self, page: _Page) -> Any:
         return parse_json(page.body)
 
-    def _get(self, url: str, kept: _Page | None) -> _Page:
+    def _get(self, feed: Feed, url: str, kept: _Page | None) -> _Page:
         """A page; the kept one if it has not changed."""
         attempts = self.option("attempts", _ATTEMPTS)
         problem = ""
@@ -257,7 +257,7 @@ class ApiReader(Reader):
                 if answer.status_code == 200:
                     # Cut short, it is no JSON.
                     parse_json(answer.text)
-                    return self._page(url, answer)
+                    return self._page(feed, url, answer)
                 problem = f"{answer.status_code} {answer.reason_phrase}"
                 if answer.status_code == 401 and self._token:
                     self._token = None
@@ -274,28 +274,21 @@ class ApiReader(Reader):
         )
 
     def _refused(self, url: str, problem: str) -> ExtractError:
-        names = ", ".join(self._secrets()) or "no credentials"
+        names = ", ".join(self.system.variables[1:]) or "no credentials"
         return self.error(
             f"{without_query(url)}: refused: {problem}; correct the path in the contract, or the credentials ({names})"
         )
 
-    def _page(self, url: str, answer: httpx.Response) -> _Page:
+    def _page(self, feed: Feed, url: str, answer: httpx.Response) -> _Page:
         link = answer.links.get("next", {}).get("url")
-        place = next(
-            (
-                total
-                for feed in self.feeds
-                if (total := self._origin(feed, "total")) and total.startswith(_HEADER)
-            ),
-            "",
-        )
+        place = str(self._origin(feed, "total") or "")
         return _Page(
             url,
             answer.text,
             answer.headers.get("ETag"),
             answer.headers.get("Last-Modified"),
             str(answer.url.join(link)) if link else None,
-            answer.headers.get(place.removeprefix(_HEADER)) if place else None,
+            answer.headers.get(place.removeprefix(_HEADER)) if place.startswith(_HEADER) else None,
         )
 
     def _pause(self, answer: httpx.Response) -> float | None:
@@ -329,11 +322,6 @@ class ApiReader(Reader):
         elif kept and kept.last_modified:
             headers["If-Modified-Since"] = kept.last_modified
         return headers
-
-    def _secrets(self) -> list[str]:
-        """The variables that hold our credentials."""
-        auth = self.option("auth", {})
-        return [name for key, name in auth.items() if key not in ("kind", "header")]
 
     def _credentials(self) -> dict[str, str]:
         auth = self.option("auth", None)

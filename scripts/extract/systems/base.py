@@ -112,6 +112,9 @@ class Reader(ABC):
 
     def error(self, text: str) -> ExtractError:
         """The error of this system, without what is secret."""
+        for name in self.system.variables:
+            if value := os.environ.get(name):
+                text = text.replace(value, name)
         return ExtractError(f"{self.system.name}: {without_secrets(text)}")
 
     def variable(self, name: str) -> str:

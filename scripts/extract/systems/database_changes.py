@@ -115,16 +115,19 @@ class DatabaseChangesReader(Reader):
             if feed.comes_in(self.batch):
                 staging.open_rows(feed) if self._is_slow(feed) else staging.count(feed)
         has_news = False
-        fresh = self._fresh(position)
-        if position is not None:
-            has_news = self._read_changes(staging, found)
-        if fresh:
+        for feed in self._fresh(position):
             assert self._snapshot is not None
-            for feed in fresh:
-                found["since"][feed.name] = lsn_text(self._snapshot[1])
-                if feed.comes_in(self.batch):
-                    self._read_snapshot(staging, feed, found)
-                    has_news = True
+            found["since"][feed.name] = lsn_text(self._snapshot[1])
+            if feed.comes_in(self.batch):
+                self._read_snapshot(staging, feed, found)
+                has_news = True
+            elif self.batch > 1 and not self._is_followed(feed):
+                self.warnings.append(
+                    f"{feed.label}: its rows come with batch 1 only, which is there already; declare batches: all to have them"
+                )
+        if position is not None:
+            # Also of the feeds whose snapshot was just read: what has changed between it and the mark.
+            has_news |= self._read_changes(staging, found)
         for feed in self.feeds:
             if feed.comes_in(self.batch) and not staging.file_of(feed).exists():
                 staging.open_rows(feed)

@@ -1,5 +1,6 @@
 """A batch appears as a whole with the positions of all systems, or not at all; a folder of files is the system here."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,25 @@ def test_a_system_that_no_contract_declares_is_refused(
     result = command(warehouse, "--system", "nothing")
     assert result.exit_code == 2
     assert "no contract declares such a system; there are test" in said(result)
+
+
+def test_one_system_is_read_and_the_others_stay_where_they_were(
+    warehouse: LivingWarehouse, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thing = TABLE["thing"] | {"required": False}
+    other = thing | {"files": "Batch{batch}/*.csv", "origin": {"objects": "*.csv"}}
+    warehouse.declare_all({"test": (SYSTEM, {"thing": thing}), "more": (SYSTEM, {"thing": other})})
+    (store / "a.csv").write_text("7|g\n")
+    warehouse.extract()
+    (store / "b.csv").write_text("8|h\n")
+    (store / "b.txt").write_text("2|b\n")
+    options = warehouse.options()
+    extract(replace(options, systems=("more",)))
+    assert not (warehouse.sources / "Batch2" / "b.txt").exists()
+    warehouse.extract()
+    assert [(row["batch_id"], row["id"]) for row in warehouse.landed("thing")] == [(1, 1), (3, 2)]
+    landed = [(row["batch_id"], row["id"]) for row in warehouse.landed("thing", "more")]
+    assert landed == [(1, 7), (2, 8)]
 
 
 def test_a_folder_that_has_no_rename_is_refused(warehouse: LivingWarehouse, store: Path) -> None:

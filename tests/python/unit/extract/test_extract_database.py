@@ -13,6 +13,7 @@ from scripts.extract import run
 from scripts.extract.errors import ExtractError
 from scripts.extract.staging import read_originals
 from scripts.extract.state import last_extraction
+from scripts.extract.systems.database_changes import DatabaseChangesReader
 from scripts.postgres_server import PostgresServer
 from tests.python.living import LivingWarehouse
 
@@ -39,7 +40,7 @@ def database(source_server: PostgresServer) -> Iterator[PostgresServer]:
         # A slot keeps its database from being dropped.
         connection = database.connect()
         connection.cursor().execute(
-            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()"
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database() and not temporary"
         )
         connection.close()
 
@@ -426,6 +427,44 @@ def test_a_feed_that_is_added_later_has_its_own_snapshot(
     assert changes(warehouse, 3) == [("I", 2, 4, "d")]
 
 
+def test_what_changes_between_the_snapshot_of_a_later_feed_and_the_mark_is_not_lost(
+    sql: Sql, warehouse: LivingWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.extract()
+    sql("create table other as select * from thing", "alter table other replica identity full")
+    origin = {"table": "other", "change_flag": "flag"}
+    other = {"columns": CHANGE | COLUMNS, "change_number": "number", "origin": origin}
+    declare(warehouse, other={"other": other | {"required": False}})
+    flushed = DatabaseChangesReader._flushed
+
+    def insert_before(self: Any) -> int:
+        sql("insert into other (id, name) values (9, 'in between')")
+        return flushed(self)
+
+    with monkeypatch.context() as context:
+        context.setattr(DatabaseChangesReader, "_flushed", insert_before)
+        warehouse.extract()
+    sql("insert into other (id, name) values (10, 'later')")
+    warehouse.extract()
+    assert changes(warehouse, 2, "other") == [
+        ("I", 1, 1, "a"),
+        ("I", 2, 2, None),
+        ("I", 3, 9, "in between"),
+    ]
+    assert changes(warehouse, 3, "other") == [("I", 4, 10, "later")]
+
+
+def test_a_historical_feed_that_joins_too_late_is_told(
+    sql: Sql, warehouse: LivingWarehouse
+) -> None:
+    warehouse.extract()
+    other = {"columns": COLUMNS, "batches": "historical", "origin": {"table": "thing"}}
+    declare(warehouse, other={"other": other})
+    sql("insert into thing (id) values (3)")
+    (warning,) = warehouse.extract().warnings
+    assert "test.other: its rows come with batch 1 only, which is there already" in warning
+
+
 def test_only_the_first_rows_of_a_historical_feed_are_wanted(
     sql: Sql, warehouse: LivingWarehouse
 ) -> None:
@@ -543,10 +582,22 @@ def test_what_is_pending_is_told_without_changing_anything(
     assert warehouse.extract().batch == 2
 
 
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("postgresql://user:s3cret@127.0.0.1:9/nothing", "refused"),
+        ("postgres//user:s3cret@127.0.0.1:9/nothing", "missing"),
+        ("host=127.0.0.1 port=9 password=s3cret more=1", "invalid connection option"),
+    ],
+)
 def test_a_server_that_cannot_be_reached_is_told_without_the_password(
-    sql: Sql, warehouse: LivingWarehouse, monkeypatch: pytest.MonkeyPatch
+    address: str,
+    problem: str,
+    sql: Sql,
+    warehouse: LivingWarehouse,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("TEST_DATABASE", "postgresql://user:s3cret@127.0.0.1:9/nothing")
-    with pytest.raises(ExtractError, match=r"TEST_DATABASE: .*refused") as error:
+    monkeypatch.setenv("TEST_DATABASE", address)
+    with pytest.raises(ExtractError, match=f"TEST_DATABASE: .*{problem}") as error:
         warehouse.extract()
     assert "s3cret" not in str(error.value)
