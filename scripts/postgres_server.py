@@ -65,6 +65,8 @@ _SETTINGS = {
     # In files that sessions may read, beside the data.
     "logging_collector": "on",
 }
+# Of a server that is a source: changes can be read from its log (scripts/extract).
+_LOGICAL_SETTINGS = {"wal_level": "logical", "max_wal_senders": "10", "max_replication_slots": "10"}
 
 
 class PostgresServerError(Exception):
@@ -120,13 +122,16 @@ class PostgresServer(ConnectionSettings):
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(is_source: bool = False) -> Iterator[PostgresServer]:
     """The server of the environment, or a new one that is stopped at the end.
+
+    Args:
+        is_source: always a new one, whose changes can be read from its log.
 
     Raises:
         PostgresServerError: it cannot be started, or PGPORT is not a number.
     """
-    if any(os.environ.get(name) for name in _SERVER_VARIABLES):
+    if not is_source and any(os.environ.get(name) for name in _SERVER_VARIABLES):
         try:
             server = PostgresServer.from_environment()
         except PostgresError as error:
@@ -135,7 +140,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         return
     # In a session of its own, so that Ctrl-C reaches only the caller, which then stops the guard in order.
     guard = subprocess.Popen(
-        [sys.executable, "-m", "scripts.postgres_server", "--guard"],
+        [sys.executable, "-m", "scripts.postgres_server", "--guard", *["--source"] * is_source],
         cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -158,7 +163,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def _own_server() -> Iterator[PostgresServer]:
+def _own_server(settings: dict[str, str]) -> Iterator[PostgresServer]:
     owner = _owner()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     process = None
@@ -168,7 +173,7 @@ def _own_server() -> Iterator[PostgresServer]:
         bin_folder = _bin_folder(folder, owner)
         password = secrets.token_urlsafe()
         _initialise(bin_folder, folder, owner, password)
-        process, port = _start(bin_folder, folder, owner)
+        process, port = _start(bin_folder, folder, owner, settings)
         server = PostgresServer("127.0.0.1", port, "postgres", password, _MAINTENANCE_DATABASE)
         _wait_until_ready(server, process, folder)
         server.replace_database("brokerage")
@@ -261,13 +266,13 @@ def _run(command: list[Any], owner: pwd.struct_passwd | None) -> subprocess.Comp
 
 
 def _start(
-    bin_folder: Path, folder: Path, owner: pwd.struct_passwd | None
+    bin_folder: Path, folder: Path, owner: pwd.struct_passwd | None, settings: dict[str, str]
 ) -> "tuple[subprocess.Popen[bytes], int]":
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
     command: list[Any] = [bin_folder / "postgres", "-D", folder / "data", "-p", str(port)]
-    for name, value in _SETTINGS.items():
+    for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -308,11 +313,12 @@ def _wait_until_ready(
     raise PostgresServerError(f"the server did not start: {' / '.join(lines[-3:])}")
 
 
-def _guard() -> None:
+def _guard(is_source: bool) -> None:
     """Keep a server running for the parent process, until that process closes standard input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
-        with _own_server() as server:
+        settings = _SETTINGS | _LOGICAL_SETTINGS if is_source else _SETTINGS
+        with _own_server(settings) as server:
             print(json.dumps(asdict(server)), flush=True)
             sys.stdin.read()
     except PostgresServerError as error:
@@ -321,10 +327,11 @@ def _guard() -> None:
 
 def main(
     guard: Annotated[bool, typer.Option("--guard", hidden=True)] = False,
+    source: Annotated[bool, typer.Option("--source", hidden=True)] = False,
 ) -> None:
     """Start a Postgres server, print how to reach it, and keep it until Ctrl-C."""
     if guard:
-        _guard()
+        _guard(source)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -39,6 +39,7 @@ from scripts.history.records import (
     RecordError,
     RunEnded,
     RunStarted,
+    SystemRead,
     write_records,
 )
 from scripts.warehouse.clock import utc_now
@@ -47,6 +48,8 @@ from scripts.warehouse.processes import process_started as process_started
 from scripts.warehouse.settings import ROOT, ConnectionSettings, PostgresError, Target, setting
 
 if TYPE_CHECKING:
+    from scripts.extract.state import SystemState
+
     # It takes seconds to import, and a run that finds nothing to do does not need it.
     from scripts.warehouse.dbt import DbtRun, NodeResult
 
@@ -86,6 +89,16 @@ class OpenRun:
         failed = sum(node.has_failed for node in run.nodes)
         self.nodes_failed = (self.nodes_failed or 0) + failed
         _write(nodes)
+
+    def add_systems_read(self, systems: "Mapping[str, SystemState]") -> None:
+        """Record what was read of living systems."""
+        _write(
+            [
+                _system_read(self.run_id, name, feed, state)
+                for name, state in systems.items()
+                for feed in state.feeds
+            ]
+        )
 
     def ended(self, status: str, message: str | None) -> RunEnded:
         """The record of its end, now."""
@@ -255,6 +268,26 @@ def _node_run(run_id: str, invocation: str, node: "NodeResult") -> NodeRun:
         row_count=node.row_count,
         message=_one_line(node.message),
         sql_digest=hashlib.sha256(node.sql.encode()).hexdigest() if node.sql else None,
+    )
+
+
+def _system_read(run_id: str, system: str, feed: str, state: "SystemState") -> SystemRead:
+    count = state.feeds[feed]
+    return SystemRead(
+        run_id=run_id,
+        system=system,
+        feed_name=feed.partition(".")[2],
+        batch_number=state.batch,
+        read_at=state.read_at,
+        rows_read=count.rows,
+        system_rows=count.system_rows,
+        files=count.files,
+        bytes=count.bytes,
+        retries=state.retries,
+        lag_bytes=state.lag_bytes,
+        lag_rows=state.lag_rows,
+        unknown_columns=_one_line(", ".join(count.unknown)),
+        warning=_one_line("; ".join(state.warnings)),
     )
 
 

@@ -205,6 +205,42 @@ class VisibleRows(Record):
 
 
 @dataclass(frozen=True)
+class SystemRead(Record):
+    """What an extraction has read of a feed of a living system (scripts/extract).
+
+    Attributes:
+        system: its name.
+        feed_name: the feed.
+        batch_number: the batch that it went to.
+        read_at: when.
+        rows_read: records, each of which is in the file of the feed; 0 for whole files.
+        system_rows: how many the system itself says there are; None if it does not say.
+        files: files written.
+        bytes: of these files.
+        retries: how often something was asked of the system again.
+        lag_bytes: how much the system had that was not read yet when the extraction began; None if it does not say.
+        lag_rows: the same in records.
+        unknown_columns: columns that the contract does not know, with commas between them; None if there are none.
+        warning: what people should look at, in one line; None if nothing.
+    """
+
+    feed = "system_read"
+    system: str
+    feed_name: str
+    batch_number: int
+    read_at: datetime
+    rows_read: int
+    system_rows: int | None
+    files: int
+    bytes: int
+    retries: int
+    lag_bytes: int | None
+    lag_rows: int | None
+    unknown_columns: str | None
+    warning: str | None
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 

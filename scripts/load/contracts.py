@@ -22,10 +22,13 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from scripts.load.origins import System, origin_problems, read_system
 from scripts.warehouse.settings import DEFAULTS
 from scripts.warehouse.settings import LOADED_SCHEMA as SCHEMA
 
-FORMATS = ("delimited", "fixed_width", "json_lines", "xml")
+FORMATS = ("delimited", "fixed_width", "json_lines", "parquet", "xml")
+# Their values are found by paths; those of one column are never those of another.
+_FORMATS_OF_PATHS = ("json_lines", "parquet")
 BATCHES = ("historical", "incremental", "all")
 # What the `format` of a column may hold: each of these once, in any order.
 _DIRECTIVES = {"date": "Ymd", "timestamp": "YmdHMS"}
@@ -72,12 +75,31 @@ class Column:
 
     @property
     def place(self) -> str:
-        """Where its value is in a record of JSON."""
+        """Where its value is in a record of JSON, or in a row of Parquet."""
         return self.path or self.name
 
     def position(self, record_type: str) -> tuple[int, int] | None:
         """First and last position in a line of this record type; None if it has no such column."""
         return self.positions.get(record_type, self.positions.get(""))
+
+
+@dataclass
+class PathNode:
+    """What a contract knows below one part of a path: a column, or further parts."""
+
+    column: Column | None = None
+    children: dict[str, "PathNode"] = field(default_factory=dict)
+
+
+def path_tree(columns: tuple[Column, ...]) -> PathNode:
+    """The columns by the parts of their paths, from the outside in."""
+    root = PathNode()
+    for column in columns:
+        node = root
+        for name in column.place.split("/"):
+            node = node.children.setdefault(name, PathNode())
+        node.column = column
+    return root
 
 
 @dataclass(frozen=True)
@@ -103,6 +125,8 @@ class Feed:
     record: str | None = None
     namespace: str | None = None
     repeat: str | None = None
+    # Where its rows come from decides nothing about what lands, so it is no part of the fingerprint.
+    origin: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -146,6 +170,7 @@ class Contracts:
         folder: the variable that names the folder.
         logs: the system in whose folder of the lake its load log and quarantine are.
         apart: the same for each source whose files come from a folder of its own. Their batches are not those of this one.
+        systems: the living systems that feeds are read from, by the name of their source.
     """
 
     feeds: tuple[Feed, ...]
@@ -153,6 +178,7 @@ class Contracts:
     folder: str = "SOURCES"
     logs: str = "control"
     apart: tuple["Contracts", ...] = ()
+    systems: dict[str, System] = field(default_factory=dict)
 
 
 def read_contracts(folder: Path) -> Contracts:
@@ -165,6 +191,7 @@ def read_contracts(folder: Path) -> Contracts:
     feeds: list[Feed] = []
     ignored: list[str] = []
     apart: list[Contracts] = []
+    systems: dict[str, System] = {}
     paths = sorted(folder.glob("*/_*__sources.yml"))
     if not paths:
         raise ContractError(f"{folder}: no _<system>__sources.yml file below this folder")
@@ -172,8 +199,11 @@ def read_contracts(folder: Path) -> Contracts:
         for source in _read_yaml(path).get("sources") or []:
             if "name" not in source:
                 raise ContractError(f"{path}: a source has no name; see docs/feeds.md")
+            system = _read_system(path, source)
+            if system:
+                systems[system.name] = system
             found = [
-                _read_feed(path, source, table)
+                _read_feed(path, source, table, system)
                 for table in source.get("tables") or []
                 if "feed" in _meta(table)
             ]
@@ -193,7 +223,7 @@ def read_contracts(folder: Path) -> Contracts:
         raise ContractError(f"{folder}: feed {label} is declared twice; remove one declaration")
     for place in _twice(contracts.folder for contracts in apart):
         raise ContractError(f"{folder}: folder {place} is that of two sources; give each its own")
-    return Contracts(tuple(feeds), tuple(ignored), apart=tuple(apart))
+    return Contracts(tuple(feeds), tuple(ignored), apart=tuple(apart), systems=systems)
 
 
 def arrow_type(data_type: str) -> tuple[pa.DataType, int | None]:
@@ -243,7 +273,22 @@ def _meta(node: dict[str, Any]) -> dict[str, Any]:
     return (node.get("config") or {}).get("meta") or {}
 
 
-def _read_feed(path: Path, source: dict[str, Any], table: dict[str, Any]) -> Feed:
+def _read_system(path: Path, source: dict[str, Any]) -> System | None:
+    """The living system that a source is, if it says so."""
+    declared = _meta(source).get("system")
+    if declared is None:
+        return None
+    try:
+        return read_system(source["name"], declared)
+    except ValueError as error:
+        raise ContractError(
+            f"{path}: source {source['name']!r}: {error}; see docs/extract.md"
+        ) from error
+
+
+def _read_feed(
+    path: Path, source: dict[str, Any], table: dict[str, Any], system: System | None
+) -> Feed:
     where = f"{path}: table {table.get('name')!r}"
     place = (source.get("schema"), table.get("identifier"))
     wanted = (SCHEMA, f"{source['name']}__{table.get('name')}")
@@ -275,6 +320,8 @@ def _read_feed(path: Path, source: dict[str, Any], table: dict[str, Any]) -> Fee
         raise ContractError(f"{where}: config.meta.feed: {error}; see docs/feeds.md") from error
     for problem in _problems(feed):
         raise ContractError(f"{where}: {problem}; see docs/feeds.md")
+    for problem in origin_problems(system, feed.origin, feed.files, feed.format):
+        raise ContractError(f"{where}: {problem}; see docs/extract.md")
     return feed
 
 
@@ -326,7 +373,7 @@ def _problems(feed: Feed) -> Iterator[str]:
         yield "an xml feed cannot have a change_number"
     if feed.ascending and feed.ascending not in types:
         yield f"ascending {feed.ascending!r} is not a column"
-    if feed.format == "json_lines":
+    if feed.format in _FORMATS_OF_PATHS:
         yield from _place_problems([column.place for column in feed.columns])
     for name in _twice(feed.schema.names):
         yield f"column {name!r} occurs twice, or is one of those that the loader adds"

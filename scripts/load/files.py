@@ -222,7 +222,7 @@ class Attempt:
         # Blocks of a compressed file are larger than the bytes read from it.
         step: Progress = (lambda _: None) if file.is_compressed else self._progress
         with Failing(file, checksum), self._reading.pieces(file, step) as pieces:
-            self._check_twin(checksum)
+            self._check_twin(file, checksum)
             for piece in _unless_all_blank(pieces):
                 repeated = self._repeated(piece, file)
                 kept = without(piece, repeated)
@@ -245,8 +245,9 @@ class Attempt:
             message="; ".join(self._messages(file, tally)) or None,
         )
 
-    def _check_twin(self, checksum: str) -> None:
-        if self._feed.may_repeat:
+    def _check_twin(self, file: SourceFile, checksum: str) -> None:
+        # Of nothing, nothing counts twice.
+        if self._feed.may_repeat or not file.bytes:
             return
         twin = self._job.history.twin(self._job.batch, checksum)
         if twin and not self._is_allowed(Allowance.REPEATED):
@@ -284,7 +285,9 @@ class Attempt:
         self._check_ascending(tally)
 
     def _check_empty(self) -> None:
-        if not self._feed.may_be_empty and not self._is_allowed(Allowance.EMPTY):
+        job = self._job
+        is_known = self._feed.may_be_empty or job.sources.says_empty(self._feed, job.batch)
+        if not is_known and not self._is_allowed(Allowance.EMPTY):
             raise FileError(
                 "the file holds no record; deliver it again, or if there was nothing to deliver, load it with"
                 f" {self._job.selection} --allow-empty (may_be_empty: true in its contract accepts it always)"

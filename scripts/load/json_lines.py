@@ -14,7 +14,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from scripts.load.contracts import Column, Feed
+from scripts.load.contracts import Column, Feed, PathNode, path_tree
 from scripts.load.lines import CONTROL, Lines, read_lines
 from scripts.load.rows import Progress, Rows
 from scripts.load.text import cast_rows
@@ -41,30 +41,12 @@ def read_json_lines(
         FileError: the file is not text.
     """
     layout = feed.layout(batch)
-    known = _tree(feed.columns)
+    known = path_tree(feed.columns)
     for lines in read_lines(stream, block_bytes, feed.header_lines, progress):
         yield _typed(lines, layout, known)
 
 
-@dataclass
-class _Node:
-    """What the contract knows below one key: a column, or further keys."""
-
-    column: Column | None = None
-    children: dict[str, "_Node"] = field(default_factory=dict)
-
-
-def _tree(columns: tuple[Column, ...]) -> _Node:
-    root = _Node()
-    for column in columns:
-        node = root
-        for name in column.place.split("/"):
-            node = node.children.setdefault(name, _Node())
-        node.column = column
-    return root
-
-
-def _typed(lines: Lines, layout: tuple[Column, ...], known: _Node) -> Rows:
+def _typed(lines: Lines, layout: tuple[Column, ...], known: PathNode) -> Rows:
     objects, problems = _parsed(lines)
     found = _Found(len(objects), problems)
     _collect(objects, known, "", found)
@@ -146,7 +128,7 @@ class _Found:
     unknown: list[tuple[int, str]] = field(default_factory=list)
 
 
-def _collect(objects: list[_Object], node: _Node, path: str, found: _Found) -> None:
+def _collect(objects: list[_Object], node: PathNode, path: str, found: _Found) -> None:
     """Collect the values of all columns below a key."""
     keys: set[str] = set()
     for value in objects:

@@ -27,6 +27,7 @@ from scripts.load.contracts import Feed
 from scripts.load.delimited import read_delimited
 from scripts.load.fixed_width import read_fixed_width
 from scripts.load.json_lines import read_json_lines
+from scripts.load.parquet import read_parquet
 from scripts.load.rows import Progress, Rows
 from scripts.load.sources import SourceFile, SourceFolder
 from scripts.load.xml import read_xml
@@ -36,8 +37,11 @@ _READERS: dict[str, Reader] = {
     "delimited": read_delimited,
     "fixed_width": read_fixed_width,
     "json_lines": read_json_lines,
+    "parquet": read_parquet,
     "xml": read_xml,
 }
+# A file of these has a beginning and an end: two of them together are none.
+_WHOLE_FILES = ("parquet", "xml")
 
 
 class Reading:
@@ -56,7 +60,7 @@ class Reading:
         self._batch = batch
         self._files = files
         self._block_bytes = block_bytes
-        self._are_joinable = feed.format != "xml" and not feed.header_lines
+        self._are_joinable = feed.format not in _WHOLE_FILES and not feed.header_lines
         # Rows of files that were read together with an earlier one.
         self._ready: dict[str, Rows] = {}
 

@@ -12,6 +12,7 @@ Usage:
 import bz2
 import gzip
 import hashlib
+import json
 import lzma
 import os
 import re
@@ -37,6 +38,8 @@ _BATCH_NUMBER = "(?P<batch>[1-9][0-9]*)"
 # For a file whose name has no number of a batch.
 _ANY_BATCH = 0
 _BLOCK_BYTES = 1 << 20
+# In the folder of a batch that was extracted: what was read of which system (scripts/extract/state.py).
+EXTRACTION = ".extraction.json"
 
 _ARCHIVE_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 
@@ -86,7 +89,8 @@ class SourceFolder:
             visible = sorted(file for file in found if not _is_hidden(file[0]))
         except (ImportError, OSError, ValueError) as error:
             raise SourceFolderError(f"{uri}: cannot be listed: {error}") from error
-        prefix = root.rstrip("/") + "/"
+        self._root = root.rstrip("/")
+        prefix = f"{self._root}/"
         problems = {name: problem for name, *_ in visible if (problem := _name_problem(name))}
         self.problems = sorted(set(problems.values()))
         self.files = [
@@ -118,7 +122,7 @@ class SourceFolder:
         """The files that the patterns of a feed name, by the number that stands for `{batch}` in their names; each file is matched once."""
         if feed.files not in self._by_number:
             found: dict[int, list[SourceFile]] = defaultdict(list)
-            for expression in map(_expression, feed.files):
+            for expression in map(pattern_expression, feed.files):
                 for file in self.files:
                     if match := expression.fullmatch(file.plain_name):
                         found[int(match.groupdict().get("batch", _ANY_BATCH))].append(file)
@@ -128,6 +132,16 @@ class SourceFolder:
     def files_below(self, batch: int) -> list[SourceFile]:
         """The files in the folder of a batch, of any feed or of none, by name."""
         return [file for file in self.files if file.name.startswith(f"Batch{batch}/")]
+
+    def says_empty(self, feed: Feed, batch: int) -> bool:
+        """Whether the batch was extracted from a system that had no row of the feed (scripts/extract)."""
+        path = f"{self._root}/Batch{batch}/{EXTRACTION}"
+        try:
+            with self._filesystem.open(path, "rb") as stream:
+                system = json.load(stream)["systems"][feed.system]
+            return bool(system["batch"] == batch and system["feeds"][feed.label]["rows"] == 0)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def unknown_files(self, contracts: Contracts) -> list[SourceFile]:
         """Files that no contract names in any batch up to the last one of the folder."""
@@ -234,7 +248,7 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
+def pattern_expression(pattern: str) -> re.Pattern[str]:
     """A file name pattern as a regular expression; as in a shell, a star does not match a slash."""
     pieces = []
     for piece in re.split(r"(\{batch\}|[*?]|\[[^]]+\])", pattern):
@@ -285,8 +299,12 @@ def _remote_files(filesystem: Any, root: str) -> Iterator[_Found]:
     """Every file below a folder of an object store, which gives each version of an object a tag, or at least a time."""
     prefix = root.rstrip("/") + "/"
     for path, info in filesystem.find(root, detail=True).items():
-        state = next((info[key] for key in _STATES if info.get(key)), "")
-        yield path.removeprefix(prefix), info["size"], str(state)
+        yield path.removeprefix(prefix), info["size"], object_state(info)
+
+
+def object_state(info: dict[str, Any]) -> str:
+    """What an object store says of a version of an object: equal if the object has not changed."""
+    return str(next((info[key] for key in _STATES if info.get(key)), ""))
 
 
 # What object stores call it.
