@@ -86,7 +86,7 @@ def test_binaries_that_the_user_of_the_server_cannot_run_are_copied(
         return len(asked) > 1 and can_run(folder, owner)
 
     monkeypatch.setattr(postgres_server, "_can_run", not_in_the_package)
-    with postgres_server._own_server() as server:
+    with postgres_server._own_server({}) as server:
         server.connect().close()
     assert asked[0].is_dir()
     assert asked[1].parts[-3:] == asked[0].parts[-3:]
