@@ -30,6 +30,7 @@ from scripts.history.recording import OpenRun, recorded_run
 from scripts.load.contracts import ContractError
 from scripts.load.options import SourcesOption
 from scripts.warehouse.settings import DEFAULTS, Target, setting
+from scripts.warehouse.terminal import print_table
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -94,7 +95,7 @@ def _extract(options: ExtractOptions, run: OpenRun) -> None:
     if result.batch is None:
         console.print("nothing is new in any system: no batch")
     else:
-        console.print(_summary(result))
+        print_table(_summary(result))
     for message in result.warnings:
         errors.print(f"extract: warning: {message}", style="yellow", markup=False)
 
@@ -133,7 +134,7 @@ def _show_status(sources: Path) -> None:
         table.add_column(name, no_wrap=name != "warnings")
     for name, state in last.systems.items():
         table.add_row(name, *_status(state))
-    console.print(table)
+    print_table(table)
 
 
 def _status(state: SystemState) -> tuple[str, ...]:
@@ -153,7 +154,7 @@ def _show_pending(options: ExtractOptions) -> None:
     table.add_column("to read")
     for name, found in pending(options).items():
         table.add_row(name, found.text)
-    console.print(table)
+    print_table(table)
 
 
 def _table(title: str) -> Table:

