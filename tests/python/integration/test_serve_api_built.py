@@ -38,6 +38,7 @@ from scripts.serve.duckdb_files import DuckDBPublished
 from scripts.serve.metrics import PublishedMetrics
 from scripts.serve.sessions import Limits, NotAllowedError
 from scripts.warehouse.changes import project_digest
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.serving import running
 
@@ -334,6 +335,9 @@ def test_a_metric_is_what_the_command_says(api: Api, published_workspace: Worksp
         f"{address}&where=metric_time__year >= 2016-01-01&order=-metric_time__year&limit=1"
     )
     assert few.json()["data"] == found["data"][-1:]
+    api.get("/v1/metrics/clients?where=customer__state_prov=Nowhere&where=Smith")
+    *_, line = (api.service.audit.folder / f"{utc_now():%Y-%m-%d}.jsonl").read_text().splitlines()
+    assert json.loads(line)["filters"] == ["customer__state_prov =", "not understood"]
 
 
 @pytest.mark.parametrize(
