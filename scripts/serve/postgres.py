@@ -33,7 +33,6 @@ from scripts.serve.sessions import (
     NotAllowedError,
     NothingPublishedError,
     Published,
-    ServeError,
     Session,
     TooExpensiveError,
     UnavailableError,
@@ -115,19 +114,16 @@ class PostgresPublished(Published):
         try:
             seconds = seconds or self.limits.seconds
             connection = self._begun(role, version, seconds)
-            is_usable = False
+            is_usable = True
             try:
                 session = _PostgresSession(
                     self, connection, role, self._read(connection, role, version), version
                 )
                 with self._watchdog.within(seconds, session.interrupt):
                     yield session
-                is_usable = True
             except psycopg2.Error as error:
+                is_usable = False
                 raise _explained(error, self._database.label, version) from error
-            except ServeError:
-                is_usable = True
-                raise
             finally:
                 self._give_back(role, connection, is_usable=is_usable)
         finally:

@@ -14,6 +14,7 @@ import psycopg2
 from fastapi import FastAPI, Response
 
 from scripts.metrics.definitions import MetricsError
+from scripts.metrics.filters import ConditionError, parse_condition
 from scripts.metrics.query import Answer
 from scripts.serve.api import formats, problems
 from scripts.serve.api.kinds import kind_of_value
@@ -83,8 +84,7 @@ def _metric(service: Service, call: Call) -> Response:
     name = _name(service, call)
     question = _question(name, call)
     call.columns = [*question.group_by, name]
-    # A condition holds a value; only what it is about is recorded.
-    call.filters = [text.split()[0] for text in question.where if text.split()]
+    call.filters = [_recorded(text) for text in question.where]
     with service.published.opened(call.key.role, seconds=call.limits.seconds) as session:
         version = call.version = session.manifest.version
         tag = call.entity_tag(version, service.meaning)
@@ -121,6 +121,15 @@ def _metric(service: Service, call: Call) -> Response:
         }
         content = _content(call.media_type, answer, about)
         return Response(content, headers=dict(headers), media_type=content_type(call.media_type))
+
+
+def _recorded(condition: str) -> str:
+    """What a condition is about, without its values, for the log."""
+    try:
+        parsed = parse_condition(condition)
+    except ConditionError:
+        return "not understood"
+    return f"{parsed.name} {parsed.operator}"
 
 
 def _name(service: Service, call: Call) -> str:
