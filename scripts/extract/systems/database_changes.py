@@ -36,6 +36,15 @@ _APPLICATION = "brokerage warehouse: extract"
 _FLAGS = {"c": "I", "u": "U", "d": "D"}
 _CHANGES_AT_ONCE = 10_000
 _MOST_LAG_MIB = 1024
+# A server that is gone without a word is noticed after a minute.
+_CONNECTION = {
+    "application_name": _APPLICATION,
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 # Values as the loader reads them, whatever the server and its users prefer.
 _SESSION = "set time zone 'UTC'; set datestyle = 'ISO, YMD'; set client_encoding = 'UTF8'"
 # Numbers of types by what they hold; those of a database's own types, such as enums, begin at 16384 and are text.
@@ -473,9 +482,8 @@ class DatabaseChangesReader(Reader):
         try:
             self._snapshot_connection = psycopg2.connect(
                 self.address,
-                application_name=_APPLICATION,
                 connection_factory=extras.LogicalReplicationConnection,
-                connect_timeout=CONNECT_SECONDS,
+                **_CONNECTION,
             )
             cursor = self._snapshot_connection.cursor()
             cursor.execute(
@@ -580,9 +588,7 @@ class DatabaseChangesReader(Reader):
 
     def _connect(self) -> Any:
         def connect() -> Any:
-            return psycopg2.connect(
-                self.address, application_name=_APPLICATION, connect_timeout=CONNECT_SECONDS
-            )
+            return psycopg2.connect(self.address, **_CONNECTION)
 
         connection = self.patiently(connect, (psycopg2.OperationalError,))
         connection.autocommit = True

@@ -7,7 +7,7 @@ The offsets that count are those in the batch folder, so a message is in one bat
 
 import base64
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import (
@@ -23,6 +23,7 @@ from scripts.extract.staging import Staging
 from scripts.extract.state import Position
 from scripts.extract.systems.base import Pending, Reader, told
 from scripts.load.contracts import Feed
+from scripts.load.origins import System
 
 _SECONDS_TO_ANSWER = 10.0
 # So long no message comes, although there are some.
@@ -45,6 +46,11 @@ class StreamReader(Reader):
 
     _consumer: Any = None
     _bounds: dict[str, _Bounds]
+
+    def __init__(self, system: System, feeds: Sequence[Feed], batch: int) -> None:
+        super().__init__(system, feeds, batch)
+        # What the broker has answered when it was told offsets: an error, or None.
+        self._answers: list[Any] = []
 
     @told(KafkaException)
     def mark(self, position: Position | None) -> None:
@@ -131,12 +137,25 @@ class StreamReader(Reader):
             for feed in self.feeds
             for partition, offset in position.get(feed.name, {}).items()
         ]
-        if offsets:
-            try:
-                self._opened().commit(offsets=offsets, asynchronous=False)
-            except KafkaException as error:
-                # It is for people who look at the broker; what counts is in the folder.
-                self.warnings.append(f"the broker could not be told the offsets: {error}")
+        if offsets and not self._commit(offsets):
+            # It is for people who look at the broker; what counts is in the folder.
+            self.warnings.append(
+                "the broker could not be told what is in place; the next extraction tells it"
+            )
+
+    def _commit(self, offsets: list[TopicPartition]) -> bool:
+        """Tell offsets, and wait only so long for the answer: without its coordinator, a group has none."""
+        consumer = self._opened()
+        self._answers.clear()
+        try:
+            consumer.commit(offsets=offsets, asynchronous=True)
+            for _ in range(int(_SECONDS_TO_ANSWER / _SECONDS_AT_ONCE)):
+                consumer.poll(_SECONDS_AT_ONCE)
+                if self._answers:
+                    return self._answers[0] is None
+        except KafkaException:
+            return False
+        return False
 
     def close(self) -> None:
         """End the connection."""
@@ -216,6 +235,7 @@ class StreamReader(Reader):
                     "bootstrap.servers": self.address,
                     "group.id": self.option("group", f"brokerage_warehouse_{self.system.name}"),
                     "enable.auto.commit": False,
+                    "on_commit": lambda error, _: self._answers.append(error),
                     "enable.auto.offset.store": False,
                     "enable.partition.eof": True,
                     "auto.offset.reset": "error",

@@ -320,10 +320,8 @@ def test_when_the_database_server_is_killed_nothing_is_lost_or_repeated(
     assert landed == list(range((count + 2) * 500))
 
 
-FAULTS = [pytest.param(30, id="30"), pytest.param(100, id="100", marks=pytest.mark.slow)]
-
-
-@pytest.mark.parametrize("count", FAULTS)
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [30, 100])
 def test_with_a_disturbed_network_nothing_is_lost_or_repeated(
     count: int, world: World, warehouse: LivingWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
