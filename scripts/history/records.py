@@ -205,6 +205,51 @@ class VisibleRows(Record):
 
 
 @dataclass(frozen=True)
+class ShareDelivery(Record):
+    """A recipient was given a table of a share, or what it was given has been revoked (scripts/share).
+
+    Attributes:
+        action: `build` or `revoke`.
+        delivered_at: when.
+        recipient: who was given it.
+        share: its name.
+        version: of the share; None if the whole share was revoked before there was one.
+        published_version: that it was made from; None of what was revoked.
+        batch_id: the last batch that it holds; None of what was revoked.
+        table_name: as the recipient knows it; None if the whole share was revoked.
+        source_table: `schema.table` of the warehouse; None if the whole share was revoked.
+        row_count: rows of the dump.
+        byte_count: of all its files, and those of its changes.
+        columns: that it has, with commas between them.
+        personal_columns: those of them that are personal, as `column:transformation`, with commas between them.
+        user_name: who has done it, as the system says.
+        reason: why it was revoked; None of a build.
+    """
+
+    feed = "share_delivery"
+    action: str
+    delivered_at: datetime
+    recipient: str
+    share: str
+    version: str | None
+    published_version: str | None
+    batch_id: int | None
+    table_name: str | None
+    source_table: str | None
+    row_count: int | None
+    byte_count: int | None
+    columns: str | None
+    personal_columns: str | None
+    user_name: str
+    reason: str | None
+
+    @property
+    def written_once(self) -> str:
+        """The tables of a share; a run may build several shares."""
+        return f"{self.run_id}-{self.recipient}-{self.share}"
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 
