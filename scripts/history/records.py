@@ -206,22 +206,22 @@ class VisibleRows(Record):
 
 @dataclass(frozen=True)
 class ShareDelivery(Record):
-    """A recipient was given a table of a share, or what it was given has been revoked (scripts/share).
+    """A recipient was given a table of a share, or it was revoked (scripts/share).
 
     Attributes:
         action: `build` or `revoke`.
         delivered_at: when.
         recipient: who was given it.
         share: its name.
-        version: of the share; None if the whole share was revoked before there was one.
+        version: of the share; None if it was revoked while there was none.
         published_version: that it was made from; None of what was revoked.
-        batch_id: the last batch that it holds; None of what was revoked.
-        table_name: as the recipient knows it; None if the whole share was revoked.
-        source_table: `schema.table` of the warehouse; None if the whole share was revoked.
-        row_count: rows of the dump.
-        byte_count: of all its files, and those of its changes.
-        columns: that it has, with commas between them.
-        personal_columns: those of them that are personal, as `column:transformation`, with commas between them.
+        published_batch: the last batch that this holds; None of what was revoked.
+        table_name: as the recipient knows it.
+        source_table: `schema.table` of the warehouse.
+        row_count: rows of the dump; None of what was revoked.
+        byte_count: of all its files, and those of its changes; None of what was revoked.
+        column_names: that it has, with commas between them; None of what was revoked.
+        personal_columns: those of them that are personal, as `column:transformation`, with commas between them; None if there are none.
         user_name: who has done it, as the system says.
         reason: why it was revoked; None of a build.
     """
@@ -233,12 +233,12 @@ class ShareDelivery(Record):
     share: str
     version: str | None
     published_version: str | None
-    batch_id: int | None
-    table_name: str | None
-    source_table: str | None
+    published_batch: int | None
+    table_name: str
+    source_table: str
     row_count: int | None
     byte_count: int | None
-    columns: str | None
+    column_names: str | None
     personal_columns: str | None
     user_name: str
     reason: str | None

@@ -139,7 +139,7 @@ def revoke(
         if not name or not versions.folder.is_dir():
             raise PolicyError(f"{share}: nobody was given it; see python -m scripts.share list")
         with versions.locked(), recorded_run(RUN_KIND, target) as run:
-            record_revocation(run.run_id, recipient, name, versions.current_name(), reason)
+            record_revocation(run.run_id, recipient, name, versions.current_index(), reason)
             versions.revoke(Revocation(utc_now().date(), reason, user_name()))
     typer.echo(f"revoked: {share}; copies that the recipient has made are not ours to remove")
 
@@ -219,7 +219,7 @@ def _show_deliveries(table: str | None) -> None:
                 each.recipient,
                 each.share,
                 each.version or "",
-                each.source_table or "",
+                each.source_table,
                 "" if each.row_count is None else f"{each.row_count:,}",
                 each.personal_columns or "",
             )

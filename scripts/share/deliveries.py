@@ -35,12 +35,12 @@ def record_build(run_id: str, index: Index) -> None:
             share=index.share,
             version=index.version,
             published_version=index.source["version"],
-            batch_id=index.source["batch_id"],
+            published_batch=index.source["batch_id"],
             table_name=dump.table,
             source_table=dump.source,
             row_count=dump.rows,
             byte_count=_bytes_of(index, dump.table),
-            columns=",".join(field.name for field in dump.fields),
+            column_names=",".join(field.name for field in dump.fields),
             personal_columns=_personal(dump) or None,
             user_name=user_name(),
             reason=None,
@@ -51,33 +51,42 @@ def record_build(run_id: str, index: Index) -> None:
 
 
 def record_revocation(
-    run_id: str, recipient: str, share: str, version: str | None, reason: str
+    run_id: str, recipient: str, share: str, current: Index | None, reason: str
 ) -> None:
-    """Record that a share was revoked.
+    """Record that a share was revoked, for each table that the recipient was ever given.
 
     Raises:
-        RecordError: it cannot be written.
+        RecordError: it cannot be written, or the records cannot be read.
     """
     now = utc_now()
-    record = ShareDelivery(
-        run_id=run_id,
-        action=REVOKE,
-        delivered_at=now,
-        recipient=recipient,
-        share=share,
-        version=version,
-        published_version=None,
-        batch_id=None,
-        table_name=None,
-        source_table=None,
-        row_count=None,
-        byte_count=None,
-        columns=None,
-        personal_columns=None,
-        user_name=user_name(),
-        reason=reason,
-    )
-    write_records(Path(setting("RUNS")), [record], now)
+    tables = {
+        each.table_name: each.source_table
+        for each in read_deliveries()
+        if (each.recipient, each.share) == (recipient, share)
+    }
+    tables |= {dump.table: dump.source for dump in current.dumps} if current else {}
+    records = [
+        ShareDelivery(
+            run_id=run_id,
+            action=REVOKE,
+            delivered_at=now,
+            recipient=recipient,
+            share=share,
+            version=current.version if current else None,
+            published_version=None,
+            published_batch=None,
+            table_name=table,
+            source_table=source,
+            row_count=None,
+            byte_count=None,
+            column_names=None,
+            personal_columns=None,
+            user_name=user_name(),
+            reason=reason,
+        )
+        for table, source in sorted(tables.items())
+    ]
+    write_records(Path(setting("RUNS")), records, now)
 
 
 def read_deliveries() -> list[ShareDelivery]:
@@ -87,7 +96,7 @@ def read_deliveries() -> list[ShareDelivery]:
         RecordError: a file cannot be read.
     """
     found = read_records(Path(setting("RUNS")), ShareDelivery)
-    return sorted(dict.fromkeys(found), key=lambda each: (each.delivered_at, each.table_name or ""))
+    return sorted(dict.fromkeys(found), key=lambda each: (each.delivered_at, each.table_name))
 
 
 def _bytes_of(index: Index, table: str) -> int:
