@@ -114,13 +114,16 @@ def build(
         WrongRowsError: a key is there twice, or is NULL.
     """
     versions = ShareVersions.of(share.recipient, share.name, shares)
-    refuse(share, rules, published.declarations, versions, today or utc_now().date())
+    today = today or utc_now().date()
+    refuse(share, rules, published.declarations, versions, today)
     try:
         versions.create()
     except OSError as error:
         raise cannot_be_written(versions.folder, error, versions.variable) from error
     with versions.locked():
         versions.remove_unfinished()
+        # It may have been revoked while another program had the lock.
+        refuse(share, rules, published.declarations, versions, today)
         previous = versions.current_index()
         needs_key = any(_hashes(table) for table in share.tables.values())
         key = b""

@@ -76,21 +76,3 @@ def _changed(before: str, after: str, columns: Sequence[str], key: Sequence[str]
         f"select {kind} as {CHANGE}, {selected} from {after} as new full join {before} as old"
         f" on {same_key} where {is_changed} order by {order}"
     )
-
-
-def apply_changes(before: str, changes: str, columns: Sequence[str], key: Sequence[str]) -> str:
-    """The rows after changes, as SQL: those of the version before whose key is not among the changes, and the changed ones.
-
-    Args:
-        before: the rows of the version before, as in a FROM clause.
-        changes: the rows of the file of changes, the same.
-        columns: their names.
-        key: the names of those that name a row.
-    """
-    names = ", ".join(f'"{name}"' for name in columns)
-    same_key = " and ".join(f'old."{name}" = changed."{name}"' for name in key)
-    return (
-        f"select {names} from {before} as old where not exists"
-        f" (select 1 from {changes} as changed where {same_key})"
-        f" union all select {names} from {changes} as changed where {CHANGE} <> '{DELETED}'"
-    )

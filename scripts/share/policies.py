@@ -165,10 +165,14 @@ class Share:
 
     @property
     def role(self) -> str:
-        """Who reads for it: an analyst, unless a personal column is made from true values."""
-        columns = (column for table in self.tables.values() for column in table.personal.values())
-        is_true = any(column.transformation.reads_values for column in columns)
-        return "auditor" if is_true else "analyst"
+        """Who reads for it: an analyst, unless something is made of true values of personal columns, or they may be counted."""
+        is_true = any(
+            column.transformation.reads_values
+            for table in self.tables.values()
+            for column in table.personal.values()
+        )
+        groups = (table.small_groups for table in self.tables.values())
+        return "auditor" if is_true or any(each and each.counted for each in groups) else "analyst"
 
     @cached_property
     def digest(self) -> str:

@@ -258,7 +258,7 @@ def filters_can_be_read(table: SharedTable, model: Model, _: Rules) -> Iterator[
                 if name in model.columns:
                     Condition.parse(name, kind_of(model.columns[name].data_type), text)
             except ValueError as error:
-                yield f"rows: {name}: {error}; write it as in the API, such as eq.Completed"
+                yield f"rows: {name}: {error}"
 
 
 def rows_are_not_chosen_by_personal_columns(
