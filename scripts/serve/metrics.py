@@ -8,6 +8,7 @@ Usage:
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scripts.metrics.definitions import Definitions, Metric, Statement
@@ -31,9 +32,14 @@ class Question:
 
 
 class PublishedMetrics:
-    """The metrics of the project, for any number of threads. Definitions are read once, plans are kept."""
+    """The metrics of the project, for any number of threads. Definitions are read once, plans are kept.
 
-    def __init__(self) -> None:
+    Args:
+        read: makes the definitions, given how tables are named; None for those of the project in the working directory.
+    """
+
+    def __init__(self, read: Callable[[Mapping[str, str]], Definitions] | None = None) -> None:
+        self._read = read or Definitions.of_project
         self._lock = threading.Lock()
         self._definitions: dict[tuple[tuple[str, str], ...], Definitions] = {}
         self._plans: OrderedDict[tuple[object, ...], Statement] = OrderedDict()
@@ -92,5 +98,5 @@ class PublishedMetrics:
     def _of(self, names: tuple[tuple[str, str], ...]) -> Definitions:
         with self._lock:
             if names not in self._definitions:
-                self._definitions[names] = Definitions.of_project(dict(names))
+                self._definitions[names] = self._read(dict(names))
             return self._definitions[names]

@@ -21,7 +21,9 @@ _DAY = (
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
-_TEXT = r"[^\x00]{0,500}"
+_TEXT = r"[^\x00]*"
+# A whole filter, with its operator; an address has room for some of them.
+LONGEST_FILTER = 2000
 _COMPARED = ("eq", "neq", "gt", "gte", "lt", "lte")
 
 
@@ -60,14 +62,14 @@ class Kind:
     def item(self) -> str:
         """A regular expression of a value in a list; text may be quoted."""
         if self.is_text:
-            return r'(?:"(?:[^"\\\x00]|\\["\\]){0,500}"|[^",()\\\x00]{1,500})'
+            return r'(?:"(?:[^"\\\x00]|\\["\\])*"|[^",()\\\x00]+)'
         return f"(?:{self.pattern})"
 
     @cached_property
     def filter_pattern(self) -> str:
         """A regular expression of a whole filter: operator, point, value."""
         ways = [rf"(?:{'|'.join(_COMPARED)})\.(?:{self.pattern})"]
-        ways.append(rf"in\.\({self.item}(?:,{self.item}){{0,99}}\)")
+        ways.append(rf"in\.\({self.item}(?:,{self.item})*\)")
         ways.append(r"is\.(?:null|not_null)")
         if self.is_text:
             ways.append(rf"i?like\.{_TEXT}")

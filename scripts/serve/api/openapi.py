@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.metrics.definitions import Metric
 from scripts.serve.api import formats, problems
-from scripts.serve.api.kinds import Kind
+from scripts.serve.api.kinds import LONGEST_FILTER, Kind
 from scripts.serve.api.limits import RoleLimits
 from scripts.serve.api.problems import Type
 from scripts.serve.api.questions import FILTERS_OF_A_COLUMN
@@ -87,7 +87,7 @@ def index_operation() -> dict[str, Any]:
 def rows_operation(resource: Resource, limits: RoleLimits) -> dict[str, Any]:
     """Rows of a table."""
     parameters = [
-        *_of_all_rows(resource),
+        *_of_all_rows(resource, f"usually `{','.join(each.text for each in resource.order)}`"),
         _parameter(
             "limit",
             {
@@ -153,7 +153,9 @@ def download_operation(resource: Resource) -> dict[str, Any]:
     return _operation(
         f"All rows of {resource.name}",
         resource.name,
-        _of_all_rows(resource),
+        _of_all_rows(
+            resource, "not sorted if it is missing, because that takes all rows into memory"
+        ),
         _all_formats(schema, headers),
         f"Streamed while they are read: a connection that is cut has not sent all of them. {resource.description}",
         (
@@ -344,22 +346,23 @@ def _parameter(
     }
 
 
-def _of_all_rows(resource: Resource) -> list[dict[str, Any]]:
+def _of_all_rows(resource: Resource, usual_order: str) -> list[dict[str, Any]]:
     """Filters, columns, order."""
     columns = resource.columns
     sortable = [sign + name for name in resource.filters for sign in ("", "-")]
-    usual = ",".join(each.text for each in resource.order)
     return [
         *(_filter(columns[name]) for name in resource.filters),
         _list("select", list(columns), "Columns of the answer; all if it is missing."),
-        _list(
-            "order", sortable, f"Columns to sort by, descending after a minus; usually `{usual}`."
-        ),
+        _list("order", sortable, f"Columns to sort by, descending after a minus; {usual_order}."),
     ]
 
 
 def _filter(column: Column) -> dict[str, Any]:
-    items = {"type": "string", "pattern": column.kind.filter_pattern}
+    items = {
+        "type": "string",
+        "pattern": column.kind.filter_pattern,
+        "maxLength": LONGEST_FILTER,
+    }
     return _parameter(
         column.name,
         {"type": "array", "items": items, "maxItems": FILTERS_OF_A_COLUMN},
@@ -394,7 +397,7 @@ def _key_schema(kind: Kind) -> dict[str, Any]:
         most = 10**18 - 1
         return {"type": "integer", "minimum": -most, "maximum": most}
     if kind.is_text:
-        return {"type": "string", "pattern": "^[^\\x00/]{1,500}$"}
+        return {"type": "string", "pattern": "^[^\\x00/]+$", "maxLength": LONGEST_FILTER}
     return {"type": "string", "pattern": f"^(?:{kind.pattern})$"}
 
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from scripts.serve.api.kinds import Kind
+from scripts.serve.api.kinds import LONGEST_FILTER, Kind
 from scripts.serve.api.problems import INVALID_PARAMETER, NO_SUCH_PAGE, Problem
 from scripts.serve.api.resources import OF_ALL_ROWS, OF_PAGES, Order, Resource, with_key
 
@@ -116,7 +116,7 @@ class Question:
         resource: that is asked.
         conditions: that all hold.
         columns: of the answer.
-        order: of the rows; no two are alike.
+        order: of the rows of a page; no two are alike. All rows are sorted only if somebody wants that: it takes all of them into memory.
         limit: the number of rows of a page; None if all rows are asked for.
         is_counted: the number of all rows is asked for, too.
         after: where the page begins; None for the first one.
@@ -169,14 +169,15 @@ class Question:
         for column in columns:
             if column not in resource.columns:
                 raise _invalid("select", f"no column {column[:50]!r}", _any_of(resource.columns))
-        if len({each.column for each in order}) < len(order) or len(set(columns)) < len(columns):
-            name = "select" if len(set(columns)) < len(columns) else "order"
-            raise _invalid(name, "names a column twice", "name it once")
+        for name in OF_ALL_ROWS:
+            words = _names(name, given)
+            if len(set(words)) < len(words):
+                raise _invalid(name, "names something twice", "name it once")
         question = cls(
             resource=resource,
             conditions=tuple(conditions),
             columns=tuple(columns) or tuple(resource.columns),
-            order=with_key(order, resource.key) if order else resource.order,
+            order=_whole_order(resource, order, is_page=largest_page is not None),
             limit=_limit(given, resource.page_size, largest_page) if largest_page else None,
             is_counted=_flag("count", given),
             after=Cursor.parse(given["after"]) if "after" in given else None,
@@ -208,7 +209,9 @@ class Question:
             f'"{each.column}"{" desc" if each.is_descending else ""}{self._nulls(each)}'
             for each in self.order
         )
-        sql = f"select {_list(columns)} from {relation}{where.sql} order by {order}"
+        sql = f"select {_list(columns)} from {relation}{where.sql}"
+        if order:
+            sql = f"{sql} order by {order}"
         page = "" if self.limit is None else f" limit {self.limit + 1}"
         return Statement(sql + page, where.values)
 
@@ -244,7 +247,7 @@ class Question:
         for each, text in zip(self.order, self.after.values, strict=True):
             try:
                 kind = self.resource.columns[each.column].kind
-                # Text of a row may be longer than that of a filter.
+                # Text of a row may be anything.
                 read = kind.read if kind.is_text and "\0" not in (text or "") else kind.parse
                 values.append(None if text is None else read(text))
             except ValueError as error:
@@ -324,7 +327,16 @@ def selected(resource: Resource, parameters: Iterable[tuple[str, str]]) -> tuple
     return Question.parse(resource, given, largest_page=resource.page_size).columns
 
 
+def _whole_order(resource: Resource, order: list[Order], *, is_page: bool) -> tuple[Order, ...]:
+    if order:
+        return with_key(order, resource.key)
+    return resource.order if is_page else ()
+
+
 def _condition(name: str, kind: Kind, text: str) -> Condition:
+    if len(text) > LONGEST_FILTER:
+        fix = f"write at most {LONGEST_FILTER} characters"
+        raise _invalid(name, f"{len(text)} characters are too many", fix)
     try:
         return Condition.parse(name, kind, text)
     except ValueError as error:
@@ -356,7 +368,7 @@ def _items(kind: Kind, text: str) -> list[str]:
     item = re.compile(kind.item)
     found: list[str] = []
     position = 0
-    while text == f"({inner})" and len(found) < 100 and (match := item.match(inner, position)):
+    while text == f"({inner})" and (match := item.match(inner, position)):
         value = match[0]
         if kind.is_text and value.startswith('"'):
             value = re.sub(r"\\(.)", r"\1", value[1:-1])
@@ -367,7 +379,7 @@ def _items(kind: Kind, text: str) -> list[str]:
         if inner[position] != ",":
             break
         position += 1
-    raise ValueError(f"{text[:50]!r} is no list of at most 100 values in parentheses")
+    raise ValueError(f"{text[:50]!r} is no list of values in parentheses")
 
 
 def _names(parameter: str, given: dict[str, str]) -> list[str]:

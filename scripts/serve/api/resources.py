@@ -147,9 +147,11 @@ def _resource(table: str, node: dict[str, Any], declarations: Declarations) -> R
 
 
 def with_key(order: list[Order], key: tuple[str, ...]) -> tuple[Order, ...]:
-    """An order in which no two rows are alike."""
-    sorted_by = {each.column for each in order}
-    return (*order, *(Order(name) for name in key if name not in sorted_by))
+    """An order in which no two rows are alike; of a column that is named twice, the first time counts."""
+    columns: dict[str, Order] = {}
+    for each in (*order, *(Order(name) for name in key)):
+        columns.setdefault(each.column, each)
+    return tuple(columns.values())
 
 
 def problems_of(node: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:

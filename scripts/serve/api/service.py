@@ -89,7 +89,7 @@ class Call:
         """Whether the client has the answer already."""
         given = self.request.headers.get("if-none-match", "")
         tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
-        return entity_tag in tags or tags == ["*"]
+        return entity_tag.removeprefix("W/") in tags or tags == ["*"]
 
 
 Handler = Callable[[Call], Response]
@@ -115,10 +115,11 @@ class Service:
         keys: KeyStore,
         audit: AuditLog,
         limits: AllLimits | None = None,
+        metrics: PublishedMetrics | None = None,
     ) -> None:
         self.published = published
         self.resources = resources(published.declarations)
-        self.metrics = PublishedMetrics()
+        self.metrics = metrics or PublishedMetrics()
         self.keys = keys
         self.limits = limits or read_limits()
         self.audit = audit
