@@ -84,7 +84,10 @@ def test_no_tax_number_and_no_name_is_in_any_file(
     with duckdb.connect() as connection:
         for file in current.resolve().rglob("*.parquet"):
             relation = f"read_parquet('{file}')"
-            names = [name for name, *_ in connection.execute(f"describe {relation}").fetchall()]
+            names = [
+                name
+                for name, *_ in connection.execute(f"describe select * from {relation}").fetchall()
+            ]
             for name in names:
                 values = connection.execute(
                     f'select distinct cast("{name}" as varchar) from {relation}'
