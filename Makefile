@@ -77,6 +77,10 @@ metrics: .venv/.metrics ## Install what metrics need, and list them; docs/metric
 api: $(CORE) .venv/.api .venv/.metrics ## Serve what is published on http://127.0.0.1:8000 (or PORT), explained on /docs; Ctrl-C ends it
 	exec $(RUN) scripts.serve.api serve
 
+.PHONY: share
+share: $(CORE) ## Build the shares that go with each batch, from what is published; docs/sharing.md says how to declare one
+	$(RUN) scripts.share build
+
 .PHONY: test
 test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -224,6 +225,30 @@ def test_the_search_finds_each_forbidden_value_where_it_is(world: World) -> None
     words = forbidden(rows, {})
     assert len(words) > 5
     assert places_of(words, world.folder / "leak") == [f"x.parquet: {word}" for word in words]
+
+
+def test_changes_are_applied_as_the_page_says(world: World, tmp_path: Path) -> None:
+    share = written(tmp_path / "policies", everything())
+    random = Random(21)
+    rows = people(random, 300)
+    for name in ("before", "after"):
+        world.publish(rows)
+        outcome = world.build(share)
+        shutil.copytree(outcome.folder, tmp_path / name)
+        rows = next_day(rows, random)
+    (statements, *_) = re.findall(
+        r"```sql\n(.*?)```", (ROOT / "docs/sharing.md").read_text(), flags=re.S
+    )
+    statements = statements.replace("trades", "people").replace("trade_id", "person_id")
+    with duckdb.connect(config={"file_search_path": str(tmp_path)}) as connection:
+        connection.execute(statements)
+        found = connection.sql("from people order by person_id").to_arrow_reader(1000).read_all()
+    wanted = dump_rows(outcome.folder, outcome.index)
+    assert found.to_pylist() == wanted
+    assert len(wanted) > 50
+    changes = outcome.index.changes["people"]
+    assert not isinstance(changes, str)
+    assert min(changes.added, changes.modified, changes.deleted) > 0
 
 
 def test_without_changes_there_is_an_empty_file_of_changes(world: World, tmp_path: Path) -> None:

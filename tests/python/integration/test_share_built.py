@@ -1,7 +1,11 @@
 """The share that comes with the project, by its command, on a real warehouse."""
 
 import json
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
+PAGE = ROOT / "docs/sharing.md"
 SHARE = "market_research/trading_activity"
 
 
@@ -162,6 +167,50 @@ def test_unknown_names_and_missing_versions_are_told_in_one_line(folder: Path) -
     done = run("revoke", "market_research/nothing", "--reason", "x")
     assert done.exit_code == 2
     assert "nobody was given it" in done.output
+
+
+def blocks(language: str) -> list[str]:
+    """The examples of the page, as somebody copies them."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), flags=re.S)
+
+
+def test_the_commands_of_the_page_work(current: Path, published_workspace: Workspace) -> None:
+    lines = [line for block in blocks("bash") for line in block.splitlines()]
+    places = {
+        "data/shares/market_research/trading_activity/current": str(current),
+        "target/manifest.json": str(published_workspace.target / "manifest.json"),
+    }
+    ran = []
+    for line in lines:
+        command, *_ = line.partition("#")
+        for written, place in places.items():
+            command = command.replace(written, place)
+        program, _, arguments = command.strip().partition("scripts.share ")
+        if program == "python -m " and not arguments.startswith("revoke"):
+            done = run(*shlex.split(arguments))
+            assert done.exit_code == 0, f"{line}: {done.output}"
+            ran.append(arguments)
+        elif command.startswith("cd "):
+            subprocess.run(["bash", "-euc", command], check=True, capture_output=True)
+    assert len(ran) == 7
+    shown = subprocess.run(["make", "-n", "share"], cwd=ROOT, capture_output=True, text=True)
+    assert "-m scripts.share build" in shown.stdout
+
+
+def test_recipients_read_the_files_as_the_page_says(current: Path) -> None:
+    pandas, spark = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", pandas], cwd=current, capture_output=True, text=True
+    )
+    assert "Completed" in done.stdout, done.stderr
+    assert spark.count("tables/trades") == 1
+    _, question = blocks("sql")
+    with duckdb.connect(config={"file_search_path": str(current)}) as connection:
+        rows = connection.execute(question).fetchall()
+    assert len(rows) == 10
+    counts = [count for _, count in rows]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] > 0
 
 
 def test_a_revoked_share_is_removed_and_recorded(
