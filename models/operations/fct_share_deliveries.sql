@@ -31,6 +31,7 @@ final as (
         byte_count,
         column_names,
         personal_columns,
+        destination,
         user_name,
         reason
     from once

@@ -209,7 +209,7 @@ class ShareDelivery(Record):
     """A recipient was given a table of a share, or it was revoked (scripts/share).
 
     Attributes:
-        action: `build` or `revoke`.
+        action: `build`, `deliver` or `revoke`.
         delivered_at: when.
         recipient: who was given it.
         share: its name.
@@ -222,8 +222,9 @@ class ShareDelivery(Record):
         byte_count: of all its files, and those of its changes; None of what was revoked.
         column_names: that it has, with commas between them; None of what was revoked.
         personal_columns: those of them that are personal, as `column:transformation`, with commas between them; None if there are none.
+        destination: where it was taken to; None of what was only built, or revoked.
         user_name: who has done it, as the system says.
-        reason: why it was revoked; None of a build.
+        reason: why it was revoked; None of what was given.
     """
 
     feed = "share_delivery"
@@ -240,6 +241,7 @@ class ShareDelivery(Record):
     byte_count: int | None
     column_names: str | None
     personal_columns: str | None
+    destination: str | None
     user_name: str
     reason: str | None
 

@@ -8,6 +8,7 @@
     index       `Index`: index.json, which says what a version holds
     versions    the folder of the versions of a share, and which of them is current
     build       `build`: what the command calls
+    destinations takes the current version to a folder or bucket of the recipient
     checking    whether a folder holds what its index says
     deliveries  records of who was given what
 

@@ -5,6 +5,7 @@ Usage:
     python -m scripts.share check --against old/manifest.json   which shares does a change of a model break?
     python -m scripts.share build                           a new version of each share that is built with each batch
     python -m scripts.share build trading_activity          of one share
+    python -m scripts.share deliver                         takes the current versions to the destinations that the policies name
     python -m scripts.share list                            all shares, and what their recipients have
     python -m scripts.share list --given                    all that was ever given to anybody
     python -m scripts.share list --table marts.dim_customer who was given anything of a table: after an erasure, who must be told
@@ -30,7 +31,7 @@ from rich.table import Table
 
 from scripts.history.recording import recorded_run, user_name
 from scripts.history.records import RecordError
-from scripts.publish.versions import PublishError
+from scripts.publish.versions import CURRENT, PublishError
 from scripts.serve.declarations import Declarations
 from scripts.serve.published import open_published
 from scripts.serve.sessions import ServeError
@@ -38,11 +39,12 @@ from scripts.share.build import LIMITS, RUN_KIND, RefusedError, WrongRowsError, 
 from scripts.share.changes import Changes
 from scripts.share.checking import problems
 from scripts.share.comparing import broken_shares
-from scripts.share.deliveries import read_deliveries, record_revocation
-from scripts.share.index import Index
+from scripts.share.deliveries import read_deliveries, record_given, record_revocation
+from scripts.share.destinations import DestinationError, deliver, delivered_version, withdraw
+from scripts.share.index import Index, UnreadableIndexError
 from scripts.share.keys import KeyFileError
 from scripts.share.policies import EACH_BATCH, PolicyError, Share, read_shares
-from scripts.share.rules import names_are_used_once, read_rules, violations
+from scripts.share.rules import Rules, names_are_used_once, read_rules, violations
 from scripts.share.versions import Revocation, ShareVersions
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target, use_setting
@@ -55,6 +57,8 @@ _CANNOT = (
     KeyFileError,
     RecordError,
     WrongRowsError,
+    DestinationError,
+    UnreadableIndexError,
     duckdb.Error,
     psycopg2.Error,
     OSError,
@@ -115,6 +119,27 @@ def build_command(
     _end(refused)
 
 
+@app.command("deliver")
+def deliver_command(
+    name: Annotated[
+        str | None, typer.Argument(help="Of the share; without it, all that have a destination.")
+    ] = None,
+    target: TargetOption = Target.DUCKDB,
+) -> None:
+    """Take the current version to the destination that the policy names; goes on where it was interrupted."""
+    use_setting("DBT_TARGET", target)
+    failed = []
+    with _told():
+        rules, declarations = read_rules(), Declarations.of_project()
+        for share in _with_destination(read_shares(), name):
+            try:
+                typer.echo(_deliver(share, rules, declarations, target))
+            except (RefusedError, DestinationError) as error:
+                # The others get theirs.
+                failed.append(str(error))
+    _end(failed)
+
+
 @app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(help="Of a version, or a link to it.")],
@@ -141,6 +166,9 @@ def revoke(
         with versions.locked(), recorded_run(RUN_KIND, target) as run:
             record_revocation(run.run_id, recipient, name, versions.current_index(), reason)
             versions.revoke(Revocation(utc_now().date(), reason, user_name()))
+            for each in read_shares():
+                if each.label == share and each.destination:
+                    withdraw(each.destination)
     typer.echo(f"revoked: {share}; copies that the recipient has made are not ours to remove")
 
 
@@ -170,6 +198,32 @@ def _chosen(shares: list[Share], name: str | None) -> list[Share]:
         known = ", ".join(share.name for share in shares) or "none"
         raise PolicyError(f"{name}: no such share; there are {known}")
     return found
+
+
+def _with_destination(shares: list[Share], name: str | None) -> list[Share]:
+    if name is None:
+        return [share for share in shares if share.destination]
+    (share,) = _chosen(shares, name)
+    if not share.destination:
+        raise PolicyError(f"{name}: its policy names no destination")
+    return [share]
+
+
+def _deliver(share: Share, rules: Rules, declarations: Declarations, target: Target) -> str:
+    """Take the current version of a share to its destination; returns a line about it."""
+    assert share.destination
+    versions = ShareVersions.of(share.recipient, share.name)
+    refuse(share, rules, declarations, versions, utc_now().date())
+    if versions.current_name() is None:
+        raise DestinationError(f"{share.label}: nothing is built; python -m scripts.share build")
+    with versions.locked():
+        index = Index.read(versions.folder / CURRENT)
+        if delivered_version(share.destination) == index.version:
+            return f"delivered before: {share.label}: {index.version}, to {share.destination}"
+        with recorded_run(RUN_KIND, target, index.source["batch_id"]) as run:
+            record_given(run.run_id, index, share.destination)
+            done = deliver(share.destination, versions, index)
+    return f"delivered: {share.label}: {done.version}: {done.files} files, {done.sent} sent, to {share.destination}"
 
 
 def _summary(index: Index) -> str:

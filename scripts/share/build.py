@@ -19,7 +19,7 @@ from scripts.serve.declarations import Declarations
 from scripts.serve.sessions import Limits, Published, Session
 from scripts.share.changes import CHANGE, Changes, write_changes
 from scripts.share.checking import damaged_files
-from scripts.share.deliveries import record_build
+from scripts.share.deliveries import record_given
 from scripts.share.dumps import File, parquet_relation, workbench, write_parquet, write_text
 from scripts.share.index import CHANGES, DUMP, Field, Index, Resource
 from scripts.share.keys import hash_key, key_id
@@ -146,7 +146,7 @@ def build(
                         versions.folder / (previous.version if previous else ""),
                     )
                     index = _written(work, name)
-                    record_build(run.run_id, index)
+                    record_given(run.run_id, index)
                 versions.remove_old(share.retention)
     return Outcome(versions.folder / name, index, is_new=True)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.share.dumps import File, checksum, copy_to, parquet_relation
+from scripts.load.filesystems import sha256_of
+from scripts.share.dumps import File, copy_to, parquet_relation
 
 CHANGE = "_change"
 ADDED, MODIFIED, DELETED = KINDS = ("added", "modified", "deleted")
@@ -50,7 +51,7 @@ def write_changes(
     path = f"{stem}.parquet"
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     rows = copy_to(connection, _changed(before, after, columns, key), folder / path)
-    file = File(path, (folder / path).stat().st_size, checksum(folder / path), rows)
+    file = File(path, (folder / path).stat().st_size, sha256_of(str(folder / path)), rows)
     written = parquet_relation(folder, [file])
     counted = connection.execute(f"select {CHANGE}, count(*) from {written} group by 1").fetchall()
     counts = {str(kind): int(count) for kind, count in counted}

@@ -13,7 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scripts.share.dumps import File, checksum
+from scripts.load.filesystems import sha256_of
+from scripts.share.dumps import File
 from scripts.share.index import (
     CHECKSUMS,
     INDEX,
@@ -39,7 +40,7 @@ def problems(folder: Path) -> Iterator[str]:
     if folder.name != index.version and (folder.parent / index.version).exists():
         yield f"{INDEX}: is that of version {index.version}, and the folder is {folder.name}"
     yield from _other_names(folder, listed.keys())
-    if sums.get(INDEX) != checksum(folder / INDEX):
+    if sums.get(INDEX) != sha256_of(str(folder / INDEX)):
         yield f"{INDEX}: not the one that {CHECKSUMS} was written for"
     for path in sorted(listed.keys() | sums.keys() - {INDEX}):
         if sums.get(path) != (listed[path].sha256 if path in listed else None):
@@ -60,7 +61,7 @@ def damaged_files(folder: Path, files: Iterable[File]) -> dict[str, str]:
             found[file.path] = f"{file.path}: missing"
         elif (size := path.stat().st_size) != file.bytes:
             found[file.path] = f"{file.path}: has {size} bytes, not {file.bytes}"
-        elif checksum(path) != file.sha256:
+        elif sha256_of(str(path)) != file.sha256:
             found[file.path] = f"{file.path}: has other bytes than {INDEX} says"
     return found
 

@@ -1,7 +1,7 @@
 """Records of who was given what, in the run history: they land as a feed, and are modelled in operations.fct_share_deliveries.
 
 Usage:
-    record_build(run_id, index)
+    record_given(run_id, index)
     for delivery in read_deliveries(): ...
 
 What cannot be recorded is not given: a record is written before the version becomes the current one. If the build is killed between the two, there is a record of
@@ -16,11 +16,16 @@ from scripts.share.index import CHANGES, DUMP, Index, Resource
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import setting
 
-BUILD, REVOKE = "build", "revoke"
+BUILD, DELIVER, REVOKE = "build", "deliver", "revoke"
 
 
-def record_build(run_id: str, index: Index) -> None:
+def record_given(run_id: str, index: Index, destination: str | None = None) -> None:
     """Record what a version gives, a record for each table.
+
+    Args:
+        run_id: of the run that gives it.
+        index: of the version.
+        destination: where it is taken to; None if it is built.
 
     Raises:
         RecordError: it cannot be written.
@@ -29,7 +34,7 @@ def record_build(run_id: str, index: Index) -> None:
     records = [
         ShareDelivery(
             run_id=run_id,
-            action=BUILD,
+            action=DELIVER if destination else BUILD,
             delivered_at=now,
             recipient=index.recipient,
             share=index.share,
@@ -42,6 +47,7 @@ def record_build(run_id: str, index: Index) -> None:
             byte_count=_bytes_of(index, dump.table),
             column_names=",".join(field.name for field in dump.fields),
             personal_columns=_personal(dump) or None,
+            destination=destination,
             user_name=user_name(),
             reason=None,
         )
@@ -81,6 +87,7 @@ def record_revocation(
             byte_count=None,
             column_names=None,
             personal_columns=None,
+            destination=None,
             user_name=user_name(),
             reason=reason,
         )

@@ -9,7 +9,6 @@ Parquet comes first; the other formats are written from it. Rows are sorted by t
 """
 
 import gzip
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import IO
 import duckdb
 import pyarrow as pa
 
+from scripts.load.filesystems import sha256_of
 from scripts.share.policies import Format
 from scripts.share.selection import SharedColumn
 
@@ -157,12 +157,6 @@ def parquet_relation(folder: Path, files: Iterable[File]) -> str:
     return f"read_parquet([{names}], hive_partitioning = false)"
 
 
-def checksum(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def read_path(path: Path) -> str:
     """A path in SQL, to read from; special characters are no pattern."""
     text = str(path).replace("'", "''")
@@ -172,7 +166,7 @@ def read_path(path: Path) -> str:
 
 
 def _file(folder: Path, path: str, rows: int) -> File:
-    return File(path, (folder / path).stat().st_size, checksum(folder / path), rows)
+    return File(path, (folder / path).stat().st_size, sha256_of(str(folder / path)), rows)
 
 
 def _part(stem: str, number: int) -> str:

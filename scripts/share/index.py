@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from scripts.load.filesystems import sha256_of
 from scripts.share.changes import Changes
-from scripts.share.dumps import File, checksum
+from scripts.share.dumps import File
 from scripts.share.policies import Format
 
 INDEX = "index.json"
@@ -192,7 +193,7 @@ class Index:
         """Write it, and the checksums of all files, into the folder of its version."""
         (folder / INDEX).write_text(self.as_json(), encoding="utf-8")
         sums = {file.path: file.sha256 for file in self.files}
-        sums[INDEX] = checksum(folder / INDEX)
+        sums[INDEX] = sha256_of(str(folder / INDEX))
         lines = (f"{digest}  {path}\n" for path, digest in sorted(sums.items()))
         (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 

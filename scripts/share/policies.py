@@ -141,6 +141,7 @@ class Share:
         schedule: `each batch`, or `on request`.
         formats: of the dumps.
         retention: how many versions stay besides the current one.
+        destination: where the recipient fetches it, besides our folder: a path or URI; None if that is nowhere.
         tables: by their names for the recipient.
     """
 
@@ -156,6 +157,7 @@ class Share:
     schedule: str
     formats: tuple[Format, ...]
     retention: int
+    destination: str | None
     tables: dict[str, SharedTable]
 
     @property
@@ -176,8 +178,9 @@ class Share:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything that it says; words in other places of the file do not change it."""
-        content = json.dumps(asdict(self), default=date.isoformat, sort_keys=True)
+        """SHA-256 of everything that it says but the destination; words in other places of the file do not change it."""
+        said = {key: value for key, value in asdict(self).items() if key != "destination"}
+        content = json.dumps(said, default=date.isoformat, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -215,6 +218,7 @@ def read_share(file: Path) -> Share:
         schedule=given.one_of("schedule", SCHEDULES),
         formats=tuple(Format(text) for text in given.names("formats", tuple(Format))),
         retention=given.number("retention", at_least=1),
+        destination=given.text("destination") if "destination" in given.keys else None,
         tables={
             name: _table(_named(name, f"{file}: tables"), each)
             for name, each in given.parts("tables").items()
@@ -223,6 +227,10 @@ def read_share(file: Path) -> Share:
     given.nothing_else()
     if not share.tables:
         raise PolicyError(f"{file}: tables: name at least one table")
+    if share.destination and "@" in share.destination:
+        raise PolicyError(
+            f"{file}: destination: no user and no password here; they come from the environment"
+        )
     if Format.PARQUET not in share.formats:
         raise PolicyError(f"{file}: formats: parquet is always written; name it")
     return share

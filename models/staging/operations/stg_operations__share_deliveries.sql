@@ -22,6 +22,7 @@ renamed as (
         byte_count,
         column_names,
         personal_columns,
+        destination,
         user_name,
         reason,
         ---------- load

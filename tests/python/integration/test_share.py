@@ -14,11 +14,12 @@ import duckdb
 import pytest
 
 from scripts.history.records import ShareDelivery, read_records
+from scripts.load.filesystems import sha256_of
 from scripts.share import dumps
 from scripts.share.build import Outcome, RefusedError, WrongRowsError
 from scripts.share.changes import CHANGE
 from scripts.share.checking import problems
-from scripts.share.dumps import checksum, parquet_relation
+from scripts.share.dumps import parquet_relation
 from scripts.share.index import Index
 from scripts.share.keys import KeyFileError
 from scripts.share.policies import Share
@@ -285,7 +286,7 @@ def test_the_same_version_and_policy_give_the_same_bytes(world: World, tmp_path:
         for version in versions:
             outcome = world.build(share, version, tmp_path / place)
         files = sorted(path for path in outcome.folder.rglob("*") if path.is_file())
-        found.append({path.relative_to(outcome.folder): checksum(path) for path in files})
+        found.append({path.relative_to(outcome.folder): sha256_of(str(path)) for path in files})
     assert len(found[0]) == 8
     assert found[0] == found[1]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from scripts.load.filesystems import sha256_of
 from scripts.postgres_server import PostgresServer
 from scripts.publish.run import publish
 from scripts.publish.tables import published_tables
@@ -16,7 +17,6 @@ from scripts.serve.duckdb_files import DuckDBPublished
 from scripts.serve.postgres import PostgresPublished
 from scripts.serve.sessions import Limits, Published
 from scripts.share.build import Outcome, build
-from scripts.share.dumps import checksum
 from scripts.share.policies import Share
 from scripts.share.rules import read_rules
 from scripts.warehouse.changes import project_digest
@@ -168,7 +168,7 @@ def test_both_engines_give_the_same_bytes(engines: dict[Target, Outcome]) -> Non
     assert files[Target.DUCKDB] == files[Target.POSTGRES]
     outcome = engines[Target.POSTGRES]
     assert all(
-        checksum(outcome.folder / path) == sha for path, sha in files[Target.POSTGRES].items()
+        sha256_of(str(outcome.folder / path)) == sha for path, sha in files[Target.POSTGRES].items()
     )
 
 
