@@ -49,7 +49,13 @@ from scripts.share.versions import Revocation, ShareVersions
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target, use_setting
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    # The mark keeps the lines of a paragraph as they are.
+    help=(__doc__ or "").replace("\n\n", "\n\n\b\n"),
+    rich_markup_mode=None,
+)
 _CANNOT = (
     PolicyError,
     ServeError,
