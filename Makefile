@@ -136,7 +136,7 @@ clean: ## Remove everything generated and built, except the environment
 	@touch $@
 
 # What a part needs; the others stay installed.
-EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract
+EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share
 $(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@

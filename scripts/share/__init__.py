@@ -9,6 +9,7 @@
     versions    the folder of the versions of a share, and which of them is current
     build       `build`: what the command calls
     destinations takes the current version to a folder or bucket of the recipient
+    signing     says from whom a version is
     checking    whether a folder holds what its index says
     deliveries  records of who was given what
 

@@ -10,6 +10,8 @@ Usage:
     python -m scripts.share list --given                    all that was ever given to anybody
     python -m scripts.share list --table marts.dim_customer who was given anything of a table: after an erasure, who must be told
     python -m scripts.share verify data/shares/market_research/trading_activity/current
+    python -m scripts.share verify FOLDER --public-key signing.pub.pem    and is it from whom it should be?
+    python -m scripts.share make-signing-key                versions are signed from now on
     python -m scripts.share revoke market_research/trading_activity --reason "contract ended"
 
 A version is a folder with its dumps, what has changed since the version before, `index.json` and `SHA256SUMS`; the link `current` leads to the newest one. It is made
@@ -35,6 +37,7 @@ from scripts.publish.versions import CURRENT, PublishError
 from scripts.serve.declarations import Declarations
 from scripts.serve.published import open_published
 from scripts.serve.sessions import ServeError
+from scripts.share import signing
 from scripts.share.build import LIMITS, RUN_KIND, RefusedError, WrongRowsError, build, refuse
 from scripts.share.changes import Changes
 from scripts.share.checking import problems
@@ -45,6 +48,7 @@ from scripts.share.index import Index, UnreadableIndexError
 from scripts.share.keys import KeyFileError
 from scripts.share.policies import EACH_BATCH, PolicyError, Share, read_shares
 from scripts.share.rules import Rules, names_are_used_once, read_rules, violations
+from scripts.share.signing import SigningError, signature_problem
 from scripts.share.versions import Revocation, ShareVersions
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target, use_setting
@@ -64,6 +68,7 @@ _CANNOT = (
     RecordError,
     WrongRowsError,
     DestinationError,
+    SigningError,
     UnreadableIndexError,
     duckdb.Error,
     psycopg2.Error,
@@ -149,11 +154,24 @@ def deliver_command(
 @app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(help="Of a version, or a link to it.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="Of the one who must have signed it; needs the extra share.")
+    ] = None,
 ) -> None:
     """Does a folder hold what its index says? Needs neither project nor warehouse."""
     with _told():
         found = list(problems(folder))
+        if public_key and (problem := signature_problem(folder, public_key)):
+            found.append(problem)
     _end(found, f"{folder}: whole")
+
+
+@app.command()
+def make_signing_key() -> None:
+    """Make the key that signs all versions from now on; needs the extra share."""
+    with _told():
+        public = signing.make_signing_key()
+    typer.echo(f"{public}: give it to your recipients, by another way than the data")
 
 
 @app.command()

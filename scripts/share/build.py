@@ -26,6 +26,7 @@ from scripts.share.keys import hash_key, key_id
 from scripts.share.policies import Format, Share, SharedTable
 from scripts.share.rules import Rules, Violation, model_of, violations
 from scripts.share.selection import Selection, SharedColumn, with_keyed_hashes
+from scripts.share.signing import sign
 from scripts.share.versions import ShareVersions
 from scripts.warehouse.clock import utc_now
 
@@ -112,6 +113,7 @@ def build(
         KeyFileError: the key of its hashes cannot be had.
         RecordError: who is given what cannot be recorded.
         WrongRowsError: a key is there twice, or is NULL.
+        SigningError: there is a key to sign with that cannot be used.
     """
     versions = ShareVersions.of(share.recipient, share.name, shares)
     today = today or utc_now().date()
@@ -146,6 +148,7 @@ def build(
                         versions.folder / (previous.version if previous else ""),
                     )
                     index = _written(work, name)
+                    sign(folder)
                     record_given(run.run_id, index)
                 versions.remove_old(share.retention)
     return Outcome(versions.folder / name, index, is_new=True)

@@ -18,6 +18,7 @@ from scripts.share.dumps import File
 from scripts.share.index import (
     CHECKSUMS,
     INDEX,
+    SIGNATURE,
     Index,
     Resource,
     UnreadableIndexError,
@@ -68,7 +69,7 @@ def damaged_files(folder: Path, files: Iterable[File]) -> dict[str, str]:
 
 def _other_names(folder: Path, listed: Iterable[str]) -> Iterator[str]:
     """Files that nobody has announced."""
-    known = {*listed, INDEX, CHECKSUMS}
+    known = {*listed, INDEX, CHECKSUMS, SIGNATURE}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if not path.is_dir() and name not in known:

@@ -20,7 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from scripts.load.filesystems import filesystem_of
 from scripts.share.checking import problems
-from scripts.share.index import CHECKSUMS, INDEX, Index
+from scripts.share.index import CHECKSUMS, INDEX, SIGNATURE, Index
 from scripts.share.versions import ShareVersions
 
 POINTER = "current.json"
@@ -66,6 +66,8 @@ def deliver(destination: str, versions: ShareVersions, index: Index) -> Delivere
         raise DestinationError(f"{folder}: not sent, because it is damaged: {damage[0]}")
     place = _Place(destination)
     names = [*(file.path for file in index.files), INDEX, CHECKSUMS]
+    if (folder / SIGNATURE).exists():
+        names.append(SIGNATURE)
     sent = sum(place.put(folder / name, f"{index.version}/{name}") for name in names)
     place.check({f"{index.version}/{name}": (folder / name).stat().st_size for name in names})
     place.point_to(index)

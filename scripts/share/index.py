@@ -19,6 +19,8 @@ from scripts.share.policies import Format
 
 INDEX = "index.json"
 CHECKSUMS = "SHA256SUMS"
+# Of the checksums; only there if versions are signed.
+SIGNATURE = "SHA256SUMS.sig"
 DUMP, CHANGES = "dump", "changes"
 _MEDIA_TYPES = {
     Format.PARQUET: "application/vnd.apache.parquet",
