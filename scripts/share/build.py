@@ -124,6 +124,8 @@ def build(
         raise cannot_be_written(versions.folder, error, versions.variable) from error
     with versions.locked():
         versions.remove_unfinished()
+        # A killed build may have left a version to which nothing leads; its name is free.
+        versions.remove_old(share.retention)
         # It may have been revoked while another program had the lock.
         refuse(share, rules, published.declarations, versions, today)
         previous = versions.current_index()

@@ -398,8 +398,8 @@ def _parquet_texts(path: Path) -> Iterator[str]:
             yield "\n".join(map(str, column.to_pylist()))
 
 
-def killed_at(world: World, share: Share, position: int | None) -> list[str]:
-    """Build in another process, and kill it before a step, counted from 0; returns its steps, all of them if it was not killed."""
+def killed_at(world: World, share: Share, step: int | str | None) -> list[str]:
+    """Build in another process, and kill it before a step, counted from 0, or by its name; returns its steps, all of them if it was not killed."""
     here, there = PROCESSES.Pipe()
     process = PROCESSES.Process(
         target=_build, args=(world, share, dict(os.environ), there), daemon=True
@@ -410,7 +410,7 @@ def killed_at(world: World, share: Share, position: int | None) -> list[str]:
     try:
         while True:
             steps.append(here.recv())
-            if len(steps) - 1 == position:
+            if step in (len(steps) - 1, steps[-1]):
                 process.kill()
                 return steps
             here.send("go on")
@@ -428,7 +428,7 @@ def _build(world: World, share: Share, environment: dict[str, str], told: Connec
     os.chdir(ROOT)
 
     def tell(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _STEPS and str(world.folder) in str(arguments[0]):
+        if event in _STEPS and any(str(world.folder) in str(each) for each in arguments):
             told.send(event)
             told.recv()
 

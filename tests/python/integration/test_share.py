@@ -572,6 +572,17 @@ def check_kills(world: World, tmp_path: Path, kills: int) -> None:
         assert fingerprint(applied(old, after)) == fingerprint(dump_relation(after))
 
 
+def test_a_version_to_which_nothing_leads_is_built_again(world: World, tmp_path: Path) -> None:
+    share = written(tmp_path / "policies", everything())
+    world.publish(people(Random(1), 20))
+    assert killed_at(world, share, "os.symlink")[-1] == "os.symlink"
+    assert (world.folder / "shares/partner/people" / world.versions[0]).is_dir()
+    assert current(world, share) is None
+    outcome = world.build(share)
+    assert outcome.index.version == world.versions[0]
+    assert list(problems(outcome.folder)) == []
+
+
 def test_a_killed_build_leaves_the_last_whole_version(world: World, tmp_path: Path) -> None:
     check_kills(world, tmp_path, 5)
 
