@@ -214,7 +214,7 @@ def measure_share(bench: Bench) -> None:
     shutil.rmtree(workspace.sources, ignore_errors=True)
     for batch in _batches(bench.workspace.sources):
         _deliver(bench.workspace.sources, workspace.sources, batch)
-    run_in_subprocess(partial(run_batches, workspace))
+    run_in_subprocess(partial(run_batches, workspace, is_published=True))
     _, versions = run_in_subprocess(partial(published_batches, workspace))
     for _ in bench.repeats:
         shutil.rmtree(workspace.folder / "shares", ignore_errors=True)

@@ -118,16 +118,22 @@ def replay(workspace: Workspace) -> list[BatchTimes]:
     return [_run_batch(workspace, batch) for batch in SourceFolder(str(workspace.sources)).batches]
 
 
-def run_batches(workspace: Workspace) -> list[DayTimes]:
-    """Load, build and validate each batch that is not finished, as `make batches` does.
+def run_batches(workspace: Workspace, *, is_published: bool = False) -> list[DayTimes]:
+    """Load, build and validate each batch that is not finished, as `make batches` does; publish it, if that is asked for.
 
     Raises:
         BatchError: a batch is not green.
     """
     from scripts import batches
+    from scripts.warehouse.settings import setting
 
     workspace.enter()
-    runs = batches.replay(str(workspace.sources), str(workspace.lake), workspace.warehouse.target)
+    runs = batches.replay(
+        str(workspace.sources),
+        str(workspace.lake),
+        workspace.warehouse.target,
+        published=Path(setting("PUBLISHED")) if is_published else None,
+    )
     return [
         DayTimes(run.load_seconds, run.build_seconds, run.validate_seconds)
         for run in runs
