@@ -81,6 +81,10 @@ api: $(CORE) .venv/.api .venv/.metrics ## Serve what is published on http://127.
 dashboard: $(CORE) .venv/.metrics .venv/.dashboard ## Show the dashboards on http://127.0.0.1:8501 (or PORT), from what is published; Ctrl-C ends it
 	exec $(RUN) scripts.serve.dashboard
 
+.PHONY: share
+share: $(CORE) ## Build the shares that go with each batch, from what is published; docs/sharing.md says how to declare one
+	$(RUN) scripts.share build
+
 .PHONY: test
 test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest
@@ -138,7 +142,7 @@ clean: ## Remove everything generated and built, except the environment
 	@touch $@
 
 # What a part needs; the others stay installed.
-EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract
+EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share
 $(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.parts import ENGINE_PARTS, FILE_PARTS, NOTHING_NEW
+from bench.parts import ENGINE_PARTS, FILE_PARTS, NOTHING_NEW, PLAIN_COPY
 from bench.plots import plot_days, plot_scales, seconds_by_batch, seconds_by_day
 from bench.results import FILES, Result, Results, median_of
 
@@ -80,6 +80,7 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         _section("Model seconds by layer", _layers(results)),
         _section("Slowest models", _slowest_models(results, slowest)),
         _section("Many days", _days(results), plot_days(results, plots)),
+        _section("Sharing", _shares(results)),
         _section("Little memory", _limited(results)),
         _section("Rows and disk", _sizes(results)),
         _section("Loader by format", _formats(results)),
@@ -326,6 +327,29 @@ def _daily_rows(results: Results) -> Iterator[Sequence[str]]:
                 _number(whole.seconds),
                 _number(whole.cpu_seconds),
                 f"{whole.peak_mib:,.0f}",
+            )
+
+
+def _shares(results: Results) -> str:
+    """All trades by a policy, each step in a process of its own, against DuckDB alone."""
+    heads = ("engine, scale", "step", "runs", "rows", "seconds", "CPU s", "peak MiB")
+    return _table((*heads, f"CPU of {PLAIN_COPY} / CPU"), _share_rows(results), words=2)
+
+
+def _share_rows(results: Results) -> Iterator[Sequence[str]]:
+    for result in results.of("share"):
+        plain = median_of(result.steps[PLAIN_COPY]).cpu_seconds
+        for step, runs in result.steps.items():
+            whole = median_of(runs)
+            yield (
+                f"{result.engine}, {result.scale:g}",
+                step,
+                str(len(runs)),
+                f"{result.figures['rows']:,}",
+                _number(whole.seconds),
+                _number(whole.cpu_seconds),
+                f"{whole.peak_mib:,.0f}",
+                _ratio(plain, whole.cpu_seconds, 2),
             )
 
 

@@ -19,14 +19,16 @@ from bench.work import (
     BatchTimes,
     DayTimes,
     copy_files,
+    copy_trades,
     explain_slowest,
     generate_dataset,
     load_all,
     load_new,
-    publish_batches,
+    published_batches,
     replay,
     run_batches,
     run_dbt,
+    share_trades,
 )
 from scripts.warehouse.process import Run, run_in_subprocess
 from scripts.warehouse.settings import Target
@@ -36,6 +38,8 @@ Outcome = TypeVar("Outcome")
 FORMATS = ("delimited", "fixed_width", "xml")
 # The step that finds no work: the whole command, its start included.
 NOTHING_NEW = "nothing new"
+# The step that shares are compared with.
+PLAIN_COPY = "plain copy"
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def measure_daily(bench: Bench) -> None:
     """Each batch is delivered, loaded, built and validated before the next one, in a process of its own; then nothing is new."""
     delivered = bench.workspace.sources
     workspace = replace(bench.workspace, folder=bench.workspace.folder / "daily")
-    batches = sorted(int(path.name.removeprefix("Batch")) for path in delivered.glob("Batch*/"))
+    batches = _batches(delivered)
     replays = []
     for _ in bench.repeats:
         _remove_everything(workspace)
@@ -205,6 +209,25 @@ def measure_days(bench: Bench) -> None:
         bench.measure("load, nothing new", partial(load_new, workspace))
         bench.measure(NOTHING_NEW, partial(run_batches, workspace))
     bench.figures.update(_median_days(replays))
+
+
+def measure_share(bench: Bench) -> None:
+    """All trades of the first batch as a share, against a plain copy of the same columns; then those of the last batch, with what has changed."""
+    workspace = replace(bench.workspace, folder=bench.workspace.folder / "share")
+    _remove_everything(workspace)
+    shutil.rmtree(workspace.sources, ignore_errors=True)
+    for batch in _batches(bench.workspace.sources):
+        _deliver(bench.workspace.sources, workspace.sources, batch)
+    run_in_subprocess(partial(run_batches, workspace, is_published=True))
+    _, versions = run_in_subprocess(partial(published_batches, workspace))
+    for _ in bench.repeats:
+        shutil.rmtree(workspace.folder / "shares", ignore_errors=True)
+        bench.figures["rows"] = bench.measure(
+            PLAIN_COPY, partial(copy_trades, workspace, versions[0])
+        )
+        bench.measure("first version", partial(share_trades, workspace, versions[0]))
+        _, changed = bench.measure("next version", partial(share_trades, workspace, versions[-1]))
+        bench.figures["changed"] = changed
 
 
 def measure_limited(bench: Bench) -> None:
@@ -234,7 +257,7 @@ def measure_profile(bench: Bench) -> None:
 def measure_api(bench: Bench) -> None:
     """All batches built and published; then what clients of the API wait for, and what they would wait for without it."""
     workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
-    run_in_subprocess(partial(publish_batches, workspace))
+    run_in_subprocess(partial(run_batches, workspace, is_published=True))
     folder = bench.workspace.folder / "api"
     work = partial(measure_answers, workspace.environment, folder, bench.options.seconds)
     bench.figures.update(bench.measure("api", work))
@@ -243,7 +266,7 @@ def measure_api(bench: Bench) -> None:
 def measure_dashboard(bench: Bench) -> None:
     """All batches built and published; then each page of the dashboards, as a new reader finds it, and a filter on it."""
     workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
-    run_in_subprocess(partial(publish_batches, workspace))
+    run_in_subprocess(partial(run_batches, workspace, is_published=True))
     visits = []
     for _ in bench.repeats:
         # A server of its own each time: what was asked before is kept.
@@ -271,6 +294,7 @@ ENGINE_PARTS = {
     "models": measure_models,
     "replay": measure_replay,
     "daily": measure_daily,
+    "share": measure_share,
     "limited": measure_limited,
     "profile": measure_profile,
     "days": measure_days,
@@ -286,7 +310,7 @@ def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bo
         return scale == min(scales)
     if part == "limited":
         return scale == max(scales) and engine == Target.DUCKDB
-    return True
+    return part != "share" or engine == Target.DUCKDB
 
 
 def _prepare(workspace: Workspace) -> None:
@@ -302,6 +326,11 @@ def _remove_everything(workspace: Workspace) -> None:
 
 def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _batches(sources: Path) -> list[int]:
+    """The numbers of the batches of a folder of sources."""
+    return sorted(int(path.name.removeprefix("Batch")) for path in sources.glob("Batch*/"))
 
 
 def _deliver(source: Path, target: Path, batch: int) -> None:

@@ -5,6 +5,7 @@ must not be counted for another.
 """
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,11 @@ from scripts.warehouse.workspace import Workspace
 if TYPE_CHECKING:
     from brokerage_sources.generate.run import Dataset
     from scripts.load.contracts import Feed
+    from scripts.publish.versions import Versions
     from scripts.warehouse.dbt import NodeResult
 
 WORKERS = 2
+_POLICY = Path(__file__).with_name("trades.yml")
 # Everything that data tests look at.
 MODELS = ("build", *(f"--resource-type={kind}" for kind in ("model", "seed", "snapshot")))
 
@@ -115,16 +118,22 @@ def replay(workspace: Workspace) -> list[BatchTimes]:
     return [_run_batch(workspace, batch) for batch in SourceFolder(str(workspace.sources)).batches]
 
 
-def run_batches(workspace: Workspace) -> list[DayTimes]:
-    """Load, build and validate each batch that is not finished, as `make batches` does.
+def run_batches(workspace: Workspace, *, is_published: bool = False) -> list[DayTimes]:
+    """Load, build and validate each batch that is not finished, as `make batches` does; publish it, if that is asked for.
 
     Raises:
         BatchError: a batch is not green.
     """
     from scripts import batches
+    from scripts.warehouse.settings import setting
 
     workspace.enter()
-    runs = batches.replay(str(workspace.sources), str(workspace.lake), workspace.warehouse.target)
+    runs = batches.replay(
+        str(workspace.sources),
+        str(workspace.lake),
+        workspace.warehouse.target,
+        published=Path(setting("PUBLISHED")) if is_published else None,
+    )
     return [
         DayTimes(run.load_seconds, run.build_seconds, run.validate_seconds)
         for run in runs
@@ -132,21 +141,48 @@ def run_batches(workspace: Workspace) -> list[DayTimes]:
     ]
 
 
-def publish_batches(workspace: Workspace) -> None:
-    """Load, build, validate and publish each batch that is not finished.
+def published_batches(workspace: Workspace) -> list[str]:
+    """The published versions that are kept, in the order of their batches."""
+    versions = _published(workspace)
+    return sorted(path.name for path in versions.folder.glob("batch-*"))
 
-    Raises:
-        BatchError: a batch is not green.
-    """
-    from scripts import batches
+
+def copy_trades(workspace: Workspace, version: str) -> int:
+    """What a dump is compared with: DuckDB alone writes the same columns of a published version as Parquet; returns the number of rows."""
+    import duckdb
+
+    from scripts.share.policies import read_share
+
+    (table,) = read_share(_POLICY).tables.values()
+    file = _published(workspace).folder / version / "analyst.duckdb"
+    with duckdb.connect(str(file), read_only=True, config={"threads": WORKERS}) as connection:
+        ((rows,),) = connection.execute(
+            f"copy (select {', '.join(table.columns)} from {table.table})"
+            f" to '{workspace.folder}/trades.parquet' (format parquet)"
+        ).fetchall()
+    return int(rows)
+
+
+def share_trades(workspace: Workspace, version: str) -> tuple[int, int]:
+    """Build a share of the trades from a published version; returns the rows of the dump, and of what has changed."""
+    from scripts.serve.published import open_published
+    from scripts.share.build import LIMITS, build
+    from scripts.share.policies import read_share
+    from scripts.share.rules import read_rules
 
     workspace.enter()
-    target = workspace.warehouse.target
-    published = Path(workspace.environment["PUBLISHED"])
-    for _ in batches.replay(
-        str(workspace.sources), str(workspace.lake), target, published=published
-    ):
-        pass
+    share = read_share(_POLICY)
+    with closing(open_published(workspace.warehouse.target, limits=LIMITS)) as published:
+        index = build(
+            share,
+            read_rules(),
+            published,
+            version=version,
+            today=share.approved_on,
+            shares=workspace.folder / "shares",
+        ).index
+    changes = index.resource("trades", "changes")
+    return index.rows, changes.rows if changes else 0
 
 
 def explain_slowest(workspace: Workspace, count: int) -> dict[str, str]:
@@ -170,6 +206,14 @@ def _run_batch(workspace: Workspace, batch: int) -> BatchTimes:
     built = time.perf_counter()
     models = {_label(node): node.seconds for node in nodes}
     return BatchTimes(loaded - started, built - loaded, models)
+
+
+def _published(workspace: Workspace) -> "Versions":
+    from scripts.publish.versions import Versions
+    from scripts.warehouse.settings import setting
+
+    workspace.enter()
+    return Versions(Path(setting("PUBLISHED")))
 
 
 def _load(workspace: Workspace, **options: Any) -> Size:

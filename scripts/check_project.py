@@ -20,6 +20,10 @@ from typing import Any
 import yaml
 
 from scripts.serve.api.resources import name_of, problems_of
+from scripts.serve.declarations import Declarations
+from scripts.share.policies import PolicyError, read_share, share_files
+from scripts.share.rules import FILE as SHARE_RULES
+from scripts.share.rules import names_are_used_once, read_rules, violations
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "target" / "manifest.json"
@@ -228,6 +232,24 @@ def what_the_api_serves_is_declared_rightly(manifest: Manifest) -> Iterator[str]
             names[name] = model["name"]
 
 
+def shares_keep_their_rules(manifest: Manifest) -> Iterator[str]:
+    """Each share names what the models declare, and violates no rule (docs/sharing.md). Whether it is approved today is asked when it is built."""
+    try:
+        rules = read_rules(ROOT / SHARE_RULES)
+        shares = [read_share(file) for file in share_files(ROOT / SHARE_RULES.parent)]
+    except PolicyError as error:
+        yield str(error)
+        return
+    if set(rules.transformations) != set(PERSONAL_KINDS):
+        yield f"{SHARE_RULES}: transformations: name each kind of personal data: {', '.join(PERSONAL_KINDS)}"
+    declarations = Declarations.of_manifest(manifest, digest="")
+    for violation in names_are_used_once(shares):
+        yield violation.text
+    for share in shares:
+        for violation in violations(share, rules, declarations):
+            yield violation.text
+
+
 RULES: tuple[Rule, ...] = (
     each_model_has_its_own_yaml_file,
     test_names_are_claims,
@@ -239,6 +261,7 @@ RULES: tuple[Rule, ...] = (
     engines_differ_only_in_cross_db,
     metrics_say_what_may_be_added_up,
     what_the_api_serves_is_declared_rightly,
+    shares_keep_their_rules,
 )
 
 

@@ -241,6 +241,53 @@ class SystemRead(Record):
 
 
 @dataclass(frozen=True)
+class ShareDelivery(Record):
+    """A recipient was given a table of a share, or it was revoked (scripts/share).
+
+    Attributes:
+        action: `build`, `deliver` or `revoke`.
+        delivered_at: when.
+        recipient: who was given it.
+        share: its name.
+        version: of the share; None if it was revoked while there was none.
+        published_version: that it was made from; None of what was revoked.
+        published_batch: the last batch that this holds; None of what was revoked.
+        table_name: as the recipient knows it.
+        source_table: `schema.table` of the warehouse.
+        row_count: rows of the dump; None of what was revoked.
+        byte_count: of all its files, and those of its changes; None of what was revoked.
+        column_names: that it has, with commas between them; None of what was revoked.
+        personal_columns: those of them that are personal, as `column:transformation`, with commas between them; None if there are none.
+        destination: where it was taken to; None of what was only built, or revoked.
+        user_name: who has done it, as the system says.
+        reason: why it was revoked; None of what was given.
+    """
+
+    feed = "share_delivery"
+    action: str
+    delivered_at: datetime
+    recipient: str
+    share: str
+    version: str | None
+    published_version: str | None
+    published_batch: int | None
+    table_name: str
+    source_table: str
+    row_count: int | None
+    byte_count: int | None
+    column_names: str | None
+    personal_columns: str | None
+    destination: str | None
+    user_name: str
+    reason: str | None
+
+    @property
+    def written_once(self) -> str:
+        """The tables of a share; a run may build several shares."""
+        return f"{self.run_id}-{self.recipient}-{self.share}"
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 from scripts.publish.manifest import Manifest
 
@@ -44,7 +45,14 @@ class NotGreenError(PublishError):
 
 
 class Versions:
-    """Published versions in a folder, which need not exist yet."""
+    """Published versions in a folder, which need not exist yet.
+
+    Attributes:
+        folder: that they are in.
+        variable: that names it, for messages.
+    """
+
+    variable: ClassVar[str] = "PUBLISHED"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,7 +68,7 @@ class Versions:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".publish.lock").open("a")
         except OSError as error:
-            raise cannot_be_written(self.folder, error) from error
+            raise cannot_be_written(self.folder, error, self.variable) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +79,7 @@ class Versions:
             except OSError as error:
                 raise PublishError(
                     f"{self.folder}: cannot be locked: {error.strerror};"
-                    " set PUBLISHED to a folder on a disk of this machine"
+                    f" set {self.variable} to a folder on a disk of this machine"
                 ) from error
             yield
 
@@ -120,7 +128,7 @@ class Versions:
             link.replace(self.folder / CURRENT)
             _synchronize(self.folder)
         except OSError as error:
-            raise cannot_be_written(self.folder, error) from error
+            raise cannot_be_written(self.folder, error, self.variable) from error
         finally:
             # What has become a version has another name now.
             self.remove_unfinished()
@@ -152,16 +160,22 @@ class Versions:
         name = self.current_name()
         while name is not None:
             yield name
-            manifest = Manifest.read(self.folder / name)
-            name = manifest.previous if manifest else None
+            name = self._previous(name)
+
+    def _previous(self, name: str) -> str | None:
+        """The version that one has followed; None if it was the first, or is not there any more."""
+        manifest = Manifest.read(self.folder / name)
+        return manifest.previous if manifest else None
 
 
-def cannot_be_written(folder: Path, error: Exception) -> PublishError:
+def cannot_be_written(
+    folder: Path, error: Exception, variable: str = Versions.variable
+) -> PublishError:
     """What to say if the disk is full, or nobody may write."""
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())
     return PublishError(
         f"{folder}: cannot be written: {reason};"
-        " make room there, or set PUBLISHED to a folder that can be written"
+        f" make room there, or set {variable} to a folder that can be written"
     )
 
 
@@ -181,7 +195,7 @@ def _lock_type(lock: bytes) -> int:
 
 
 def _ensure_on_disk(folder: Path) -> None:
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         _synchronize(path)
     _synchronize(folder)
 

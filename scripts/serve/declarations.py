@@ -55,6 +55,18 @@ class Declarations:
         return cls.of_manifest(content, project_digest(Path.cwd()))
 
     @classmethod
+    def of_file(cls, file: Path) -> Self:
+        """Those of a manifest that dbt has written somewhere else, or earlier.
+
+        Raises:
+            ServeError: it cannot be read.
+        """
+        try:
+            return cls.of_manifest(json.loads(file.read_text(encoding="utf-8")), digest="")
+        except (OSError, ValueError, KeyError) as error:
+            raise ServeError(f"{file}: not a manifest of dbt: {error}") from error
+
+    @classmethod
     def of_manifest(cls, content: dict[str, Any], digest: str) -> Self:
         """Those of a manifest of dbt."""
         nodes: dict[str, dict[str, Any]] = content["nodes"]

@@ -462,6 +462,7 @@ def _arrow_type(column: Any) -> "pa.DataType":
         700: pa.float32(),
         701: pa.float64(),
         1082: pa.date32(),
+        1083: pa.time64("us"),
         1114: pa.timestamp("us"),
         1184: pa.timestamp("us", "UTC"),
         1015: pa.list_(pa.string()),

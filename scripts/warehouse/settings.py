@@ -40,6 +40,8 @@ DEFAULTS = {
     "PUBLISHED": "data/published",
     "KEPT_VERSIONS": "3",
     "RUNS": "data/runs",
+    "SHARES": "data/shares",
+    "SHARE_KEYS": "data/share_keys",
     "DBT_TARGET": str(Target.DUCKDB),
 }
 

@@ -58,6 +58,16 @@ class Condition:
             return Statement(f"{column} {self.operator} ? escape '!'", self.values)
         return Statement(f"{column} {_OPERATORS[self.operator]} {kind.place}", self.values)
 
+    @classmethod
+    def parse(cls, column: str, kind: Kind, text: str) -> "Condition":
+        """From a text such as `eq.Completed`.
+
+        Raises:
+            ValueError: it is no filter of this kind of values.
+        """
+        operator, _, value = text.partition(".")
+        return cls(column, operator, _values(kind, operator, value))
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -327,9 +337,8 @@ def _condition(name: str, kind: Kind, text: str) -> Condition:
     if len(text) > LONGEST_FILTER:
         fix = f"write at most {LONGEST_FILTER} characters"
         raise _invalid(name, f"{len(text)} characters are too many", fix)
-    operator, _, value = text.partition(".")
     try:
-        return Condition(name, operator, _values(kind, operator, value))
+        return Condition.parse(name, kind, text)
     except ValueError as error:
         likes = ", like.Comp*" if kind.is_text else ""
         fix = f"write it as {name}=eq.{kind.example}, with eq, neq, gt, gte, lt or lte; or in.({kind.example}), is.null, is.not_null{likes}"

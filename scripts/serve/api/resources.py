@@ -175,7 +175,7 @@ def problems_of(node: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[s
         yield f"meta.api.name: {name!r} is no name for an address; write lower case letters and `_`, none of {', '.join(_TAKEN)}"
     if name in names:
         yield f"meta.api.name: {name} is the name of {names[name]}, too"
-    if set(key) != _primary_key(node):
+    if set(key) != primary_key(node):
         yield f"meta.api.key: {', '.join(key)} is not the primary key in the constraints of the model"
     for field in ("key", "filters", "order"):
         for text in declared.get(field, ()):
@@ -208,7 +208,8 @@ def _declared(node: Mapping[str, Any]) -> Any:
     return ((node.get("config") or {}).get("meta") or {}).get("api") or {}
 
 
-def _primary_key(node: Mapping[str, Any]) -> set[str]:
+def primary_key(node: Mapping[str, Any]) -> set[str]:
+    """The columns of the primary key in the constraints of a model, as in the manifest of dbt."""
     of_columns = {
         name
         for name, column in node["columns"].items()
@@ -226,7 +227,7 @@ def _never_null(node: Mapping[str, Any]) -> set[str]:
         for name, column in node["columns"].items()
         if any(each["type"] == "not_null" for each in column.get("constraints") or ())
     }
-    return declared | _primary_key(node)
+    return declared | primary_key(node)
 
 
 def _day(value: Any) -> date | None:

@@ -193,3 +193,12 @@ def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(ValueError, match=r"other\.json: not a result"):
         read_results(tmp_path)
+
+
+def test_a_share_is_compared_with_a_plain_copy(tmp_path: Path) -> None:
+    steps = {"plain copy": _runs(3, 3, 9), "first version": _runs(4), "next version": _runs(12)}
+    share = _result(1, "duckdb", "share", steps=steps, figures={"rows": 1234, "changed": 5})
+    page = _page(tmp_path, [*_dataset(1), share])
+    assert _row(page, "duckdb, 1", "plain copy") == ["3", "1,234", "3.00", "3.00", "100", "1.00"]
+    assert _row(page, "duckdb, 1", "first version")[-1] == "0.75"
+    assert _row(page, "duckdb, 1", "next version")[-1] == "0.25"
