@@ -33,7 +33,8 @@ WITHOUT_FILES = ("--log-level-file", "none", "--no-write-json")
 
 # The results have what matters. The log file has what ran and what failed, without every statement: writing those takes 7 % of a small build, and
 # `target/run` has the SQL of each model. dbt as a command logs as usual.
-_QUIETLY = ("--log-level", "none", "--log-level-file", "info")
+_QUIETLY = ("--log-level", "none")
+_FILE_LEVEL = ("--log-level-file", "info")
 # A tag for nodes that are selected one by one: dbt would compare each of hundreds of names with each node.
 _SELECTED = "selected_in_this_run"
 
@@ -168,7 +169,8 @@ def run_dbt(
     # `ls` and `show` print their results, whatever the log level.
     with redirect_stdout(StringIO()):
         runner = dbtRunner(manifest, callbacks=[on_event, *listeners])
-        outcome = runner.invoke([*_QUIETLY, *arguments])
+        file_level = () if _FILE_LEVEL[0] in arguments else _FILE_LEVEL
+        outcome = runner.invoke([*_QUIETLY, *file_level, *arguments])
     seconds = time.perf_counter() - started
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
