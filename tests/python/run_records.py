@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from scripts.history.records import NodeRun, RecordedRun, RunEnded, RunStarted, write_records
+from scripts.history.records import (
+    NodeRun,
+    RecordedRun,
+    RunEnded,
+    RunStarted,
+    ShareDelivery,
+    SystemRead,
+    write_records,
+)
 from scripts.warehouse.settings import Target
 
 FIRST_DAY = datetime(2026, 11, 28, 22, 0)
@@ -68,6 +76,8 @@ def _write_run(folder: Path, day: int, number: int, runs: int) -> None:
     has_failed = number == 3
     nodes = list(_nodes(run_id, _uuid(number + 1, day + 1, 2), started_at, day, has_failed))
     write_records(folder, nodes, ended_at)
+    write_records(folder, [_system_read(run_id, started_at)], ended_at)
+    write_records(folder, [_share_delivery(run_id, ended_at)], ended_at)
     ended = RunEnded(
         run_id,
         ended_at,
@@ -98,6 +108,47 @@ def _started(run_id: str, parent: str | None, at: datetime) -> RunStarted:
         arguments="--full",
         project_version=None,
         batch=None,
+    )
+
+
+def _system_read(run_id: str, at: datetime) -> SystemRead:
+    return SystemRead(
+        run_id=run_id,
+        system="brokerage",
+        feed_name="trade",
+        batch_number=1,
+        read_at=at,
+        rows_read=100,
+        system_rows=None,
+        files=1,
+        bytes=2048,
+        retries=1,
+        lag_bytes=512,
+        lag_rows=None,
+        unknown_columns="added, added_too",
+        warning=None,
+    )
+
+
+def _share_delivery(run_id: str, at: datetime) -> ShareDelivery:
+    return ShareDelivery(
+        run_id=run_id,
+        action="build",
+        delivered_at=at,
+        recipient="partner",
+        share="trades",
+        version="1",
+        published_version="batch-0001-20261128T220000Z",
+        published_batch=1,
+        table_name="trades",
+        source_table="marts.dim_trade",
+        row_count=100,
+        byte_count=4096,
+        column_names="trade_id, status",
+        personal_columns=None,
+        destination=None,
+        user_name="ann",
+        reason=None,
     )
 
 
