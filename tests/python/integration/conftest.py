@@ -1,10 +1,18 @@
-"""One built warehouse for all tests that only read it."""
+"""One built warehouse, and one that is published, for all tests that only read it."""
 
+import shutil
+from dataclasses import replace
+
+import duckdb
 import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
-from scripts.warehouse.workspace import Workspace
+from scripts.publish.run import publish
+from scripts.warehouse.changes import project_digest, relations_digest
+from scripts.warehouse.dbt import Project
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.workspace import ROOT, Workspace
 
 
 @pytest.fixture(scope="session")
@@ -15,4 +23,25 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     assert load(LoadOptions(str(workspace.sources), str(workspace.lake))).failures == []
     build = workspace.dbt("--log-level", "warn", "build")
     assert build.returncode == 0, build.stdout
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def published_workspace(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The built warehouse, marked as `scripts.build` does, and published in the folder `published` beside it. Its environment is that of programs that read it."""
+    folder = tmp_path_factory.mktemp("published")
+    assert isinstance(built.warehouse, DuckDBWarehouse)
+    warehouse = DuckDBWarehouse(folder / built.warehouse.file.name)
+    shutil.copy2(built.warehouse.file, warehouse.file)
+    places = {"PUBLISHED": str(folder / "published"), "RUNS": str(folder / "runs")}
+    workspace = replace(built, warehouse=warehouse, variables=built.variables | places)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        for name, value in built.environment.items():
+            patch.setenv(name, value)
+        project = Project().manifest
+        marks = f"'{project_digest(ROOT)}', relations_digest = '{relations_digest(warehouse)}'"
+        with duckdb.connect(str(warehouse.file)) as connection:
+            connection.execute(f"update operations.last_build set project_digest = {marks}")
+        publish(warehouse, folder / "published", project)
     return workspace

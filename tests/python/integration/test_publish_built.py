@@ -1,20 +1,17 @@
 """A real warehouse, published: auditors have its rows, analysts have them masked, and the second session of the audit counts them."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from scripts.history.records import VisibleRows, read_records
 from scripts.publish import watch
-from scripts.publish.run import publish
 from scripts.publish.tables import Reader, published_tables
-from scripts.warehouse.changes import project_digest, relations_digest
+from scripts.publish.versions import Versions
 from scripts.warehouse.dbt import Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
@@ -23,31 +20,21 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
 
 @pytest.fixture(scope="module")
-def published(
-    built: Workspace, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SimpleNamespace]:
-    """The built warehouse, marked as `scripts.build` does, and what is published of it."""
-    folder = tmp_path_factory.mktemp("published")
-    assert isinstance(built.warehouse, DuckDBWarehouse)
-    shutil.copy2(built.warehouse.file, folder)
-    warehouse = DuckDBWarehouse(folder / built.warehouse.file.name)
+def published(published_workspace: Workspace) -> Iterator[SimpleNamespace]:
+    """The built warehouse, and what is published of it."""
+    folder = Path(published_workspace.environment["PUBLISHED"])
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        for name, value in built.environment.items():
+        for name, value in published_workspace.environment.items():
             patch.setenv(name, value)
-        project = Project().manifest
-        patch.setenv("WAREHOUSE", str(warehouse.file))
-        patch.setenv("RUNS", str(folder / "runs"))
-        marks = f"'{project_digest(ROOT)}', relations_digest = '{relations_digest(warehouse)}'"
-        with duckdb.connect(str(warehouse.file)) as connection:
-            connection.execute(f"update operations.last_build set project_digest = {marks}")
-        manifest = publish(warehouse, folder / "published", project).manifest
-        files = {
-            reader: DuckDBWarehouse(folder / "published" / "current" / f"{reader}.duckdb")
-            for reader in Reader
-        }
         yield SimpleNamespace(
-            warehouse=warehouse, tables=published_tables(project), manifest=manifest, files=files
+            warehouse=published_workspace.warehouse,
+            tables=published_tables(Project().manifest),
+            manifest=Versions(folder).current(),
+            files={
+                reader: DuckDBWarehouse(folder / "current" / f"{reader}.duckdb")
+                for reader in Reader
+            },
         )
 
 

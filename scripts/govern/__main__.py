@@ -1,0 +1,133 @@
+"""Check what is collected and why, and show it.
+
+Usage:
+    dbt compile -s resource_type:model resource_type:snapshot   once, after a change of the project; `make lint` does it
+    python -m scripts.govern check                              each column has a class, terms and an owner, and personal values are masked
+    python -m scripts.govern report                             each column that somebody reads: class, feeds, owner, how long, who may have it
+    python -m scripts.govern report --table marts.dim_customer --lineage
+    python -m scripts.govern report --csv > columns.csv
+
+What is declared is in governance/; docs/governance.md explains it.
+
+Exit codes: 0; 1 a rule is violated; 2 the register or what dbt has compiled cannot be read.
+"""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.table import Table
+
+from scripts.govern.inheritance import ReadColumn
+from scripts.govern.lineage import Lineage, LineageError
+from scripts.govern.register import Register, RegisterError
+from scripts.govern.rules import RULES, Facts, find_violations
+from scripts.warehouse.terminal import print_table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
+
+
+@app.command()
+def check() -> None:
+    """Hold the register against contracts, models and lineage."""
+    facts = _facts()
+    violations = sorted(set(find_violations(facts)))
+    for violation in violations:
+        typer.echo(f"govern: {violation}", err=True)
+    typer.echo(
+        f"{len(RULES)} rules, {len(facts.register.feeds)} feeds with {sum(map(len, facts.feeds.values()))} columns,"
+        f" {len(facts.columns)} columns that are read, {len(violations)} violations"
+    )
+    if violations:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    table: Annotated[str, typer.Option(help="Only this table, as `schema.table`.")] = "",
+    shows_lineage: Annotated[
+        bool, typer.Option("--lineage", help="Show the columns of feeds that each column is from.")
+    ] = False,
+    is_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, with everything that is known.")
+    ] = False,
+) -> None:
+    """Show the class and the terms of each column that somebody reads."""
+    facts = _facts()
+    columns = [read for read in facts.columns if not table or read.column.relation == table]
+    if not columns:
+        _refuse(f"nobody reads a table {table}; without --table, all are shown")
+    rows = [_row(read, facts.register) for read in columns]
+    names = [
+        name for name in rows[0] if is_csv or name not in ("purpose", "legal_basis", "made_of")
+    ]
+    if shows_lineage and not is_csv:
+        names = ["column", "class", "origin", "made_of"]
+    _print(names, [[row[name] for name in names] for row in rows], is_csv=is_csv)
+
+
+def _row(read: ReadColumn, register: Register) -> dict[str, str]:
+    sharing = list(register.vocabulary.sharing)
+    given = [terms.sharing for terms in read.terms if terms.sharing in sharing]
+    return {
+        "column": str(read.column),
+        "class": read.classification or "",
+        "origin": str(read.origin),
+        "owner": _joined(terms.owner for terms in read.terms),
+        "purpose": _joined(terms.purpose for terms in read.terms),
+        "legal_basis": _joined(terms.legal_basis for terms in read.terms),
+        "kept": _joined(_duration(terms.retention) for terms in read.terms),
+        "may_be_given_to": max(given, key=sharing.index, default=""),
+        "made_of": ", ".join(map(str, sorted(read.trace.sources))),
+    }
+
+
+def _duration(retention: Sequence[tuple[str, object]]) -> str:
+    return " ".join(
+        f"after {value}" if unit == "after" else f"{value} {unit}" for unit, value in retention
+    )
+
+
+def _joined(values: Iterable[str]) -> str:
+    """Each value once, in its order."""
+    return "; ".join(dict.fromkeys(values))
+
+
+def _print(names: Sequence[str], rows: Iterable[Sequence[str]], *, is_csv: bool) -> None:
+    if is_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(rows)
+        return
+    table = Table(*names, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    print_table(table)
+
+
+def _facts() -> Facts:
+    """What there is, from the folder of the project."""
+    path = Path(os.environ.get("DBT_TARGET_PATH") or "target") / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return Facts(manifest, Register.read(), Lineage.of_manifest(manifest))
+    except FileNotFoundError:
+        _refuse(
+            f"{path} does not exist: run `dbt compile -s resource_type:model resource_type:snapshot` first"
+        )
+    except (RegisterError, LineageError, json.JSONDecodeError) as error:
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.secho(f"govern: {message}", fg="red", err=True)
+    raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,131 @@
+"""The register of this project is right, its lineage is true of the rows, and its commands do what docs/governance.md says.
+
+pytest tests/python/integration/test_govern.py
+"""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scripts.govern.__main__ import app
+from scripts.govern.inheritance import Inheritance
+from scripts.govern.lineage import LOADER_COLUMNS, Column, Lineage
+from scripts.govern.register import Register
+from scripts.govern.rules import (
+    Facts,
+    each_column_of_a_feed_has_one_class,
+    each_column_that_is_read_has_a_class,
+    find_violations,
+)
+from scripts.warehouse.workspace import ROOT, Workspace
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
+
+PAGE = (ROOT / "docs" / "governance.md").read_text()
+# What stands for a value that is not there: texts and keys of unknown members.
+CONSTANTS = {"Unknown", "-1", "U"}
+
+
+@pytest.fixture(scope="module")
+def facts(built: Workspace) -> Facts:
+    manifest = json.loads((built.target / "manifest.json").read_text())
+    return Facts(manifest, Register.read(ROOT / "governance"), Lineage.of_manifest(manifest))
+
+
+def test_the_register_of_this_project_violates_no_rule(facts: Facts) -> None:
+    assert list(find_violations(facts)) == []
+
+
+def test_each_column_of_each_feed_is_missed_if_it_is_not_registered(facts: Facts) -> None:
+    for feed, entry in facts.register.feeds.items():
+        for column in list(entry.classified):
+            classes = entry.classified.pop(column)
+            (violation,) = each_column_of_a_feed_has_one_class(facts)
+            assert violation.startswith(f"{entry.file}: {feed}.{column} has no class")
+            entry.classified[column] = classes
+
+
+def test_each_column_that_a_model_makes_is_missed_if_it_is_not_registered(facts: Facts) -> None:
+    for table, entry in facts.register.tables.items():
+        column, classes = entry.classified.popitem() if entry.classified else ("", [])
+        found = list(each_column_that_is_read_has_a_class(replace(facts)))
+        if column:
+            entry.classified[column] = classes
+            assert [each for each in found if f"{column} has no class" in each], (table, column)
+
+
+def test_personal_values_that_are_passed_on_are_values_of_the_feeds(
+    facts: Facts, built: Workspace
+) -> None:
+    """An independent look at the lineage: the rows. Nothing personal is in a table that is not in one of the columns from which it is said to come."""
+    columns = [
+        read
+        for read in Inheritance(facts.manifest, facts.register, facts.lineage).columns
+        if read.classification == "personal"
+        and read.trace.is_passed_on
+        and read.column.relation.startswith("marts.")
+    ]
+    assert len(columns) > 20
+    for read in columns:
+        sources = " union all ".join(
+            _values(source, built)
+            for source in read.trace.sources
+            if source.name not in LOADER_COLUMNS
+        )
+        other = built.warehouse.query(
+            f'select cast("{read.column.name}" as varchar) from {read.column.relation} except ({sources})'
+        )
+        assert {value for (value,) in other} - CONSTANTS <= {None}, read.column
+
+
+def _values(column: Column, built: Workspace) -> str:
+    files = f"{built.lake}/{column.relation.replace('.', '/')}/*/*.parquet"
+    return f"select cast(\"{column.name}\" as varchar) from read_parquet('{files}')"
+
+
+def test_commands_of_the_page_do_what_it_says(
+    built: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = re.search(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)
+    assert block
+    compiled, *commands = block[1].splitlines()
+    assert compiled.startswith("dbt compile")
+    _enter(built.target, monkeypatch)
+    shown = [
+        CliRunner().invoke(app, command.partition(" > ")[0].split()[3:]) for command in commands
+    ]
+    assert [done.exit_code for done in shown] == [0, 0, 0]
+    check, lineage, table = (done.stdout for done in shown)
+    assert "0 violations" in check
+    assert re.search(
+        r"marts\.dim_customer\.tax_id +personal .*crm\.customer_mgmt\.c_tax_id", lineage
+    )
+    assert table.splitlines()[0].startswith("column,class,origin,owner,purpose,legal_basis,kept")
+    assert "marts.dim_customer.tax_id,personal,declared in the model," in table
+
+
+def test_a_table_that_nobody_reads_is_refused(
+    built: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _enter(built.target, monkeypatch)
+    unknown = CliRunner().invoke(app, ["report", "--table", "marts.nothing"])
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "nobody reads a table marts.nothing" in unknown.stderr
+
+
+def test_what_was_not_compiled_is_refused_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _enter(tmp_path, monkeypatch)
+    missing = CliRunner().invoke(app, ["check"])
+    assert missing.exit_code == 2
+    assert "run `dbt compile" in missing.stderr
+
+
+def _enter(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DBT_TARGET_PATH", str(target))
