@@ -3,6 +3,7 @@
 Usage:
     dbt compile -s resource_type:model resource_type:snapshot   once, after a change of the project; `make lint` does it
     python -m scripts.govern check                              each column has a class, terms and an owner, and personal values are masked
+    python -m scripts.govern check --against main               also: what has changed in the contracts since, whom it affects, and whether it was announced
     python -m scripts.govern report                             each column that somebody reads: class, feeds, owner, how long, who may have it
     python -m scripts.govern report --table marts.dim_customer --lineage
     python -m scripts.govern report --csv > columns.csv
@@ -23,17 +24,23 @@ from typing import Annotated, NoReturn
 import typer
 from rich.table import Table
 
+from scripts.govern.contracts import ContractsError, Declared, differences, unannounced
 from scripts.govern.inheritance import ReadColumn
 from scripts.govern.lineage import Lineage, LineageError
 from scripts.govern.register import Register, RegisterError
 from scripts.govern.rules import RULES, Facts, find_violations
+from scripts.warehouse.settings import ROOT
 from scripts.warehouse.terminal import print_table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
 
 
 @app.command()
-def check() -> None:
+def check(
+    against: Annotated[
+        str, typer.Option(help="Also compare the contracts with those of this commit or branch.")
+    ] = "",
+) -> None:
     """Hold the register against contracts, models and lineage."""
     facts = _facts()
     violations = sorted(set(find_violations(facts)))
@@ -43,8 +50,34 @@ def check() -> None:
         f"{len(RULES)} rules, {len(facts.register.feeds)} feeds with {sum(map(len, facts.feeds.values()))} columns,"
         f" {len(facts.columns)} columns that are read, {len(violations)} violations"
     )
-    if violations:
+    is_announced = _compare(against) if against else True
+    if violations or not is_announced:
         raise typer.Exit(1)
+
+
+def _compare(revision: str) -> bool:
+    """Show what has changed in the contracts; returns whether all that breaks something was announced."""
+    try:
+        before, now = Declared.at(revision), Declared.here()
+        changes = list(differences(before, now))
+        for change in changes:
+            typer.echo(f"{'breaking' if change.is_breaking else 'other   '}  {change}")
+            if change.is_breaking:
+                typer.echo(f"          affects {', '.join(before.affected(change)) or 'nobody'}")
+    except ContractsError as error:
+        _refuse(str(error))
+    silent = unannounced(changes, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    for change in silent:
+        subject = change.subject.removeprefix("feed ")
+        typer.echo(
+            f"govern: {change}: announce it in CHANGELOG.md, under Unreleased: `- **Breaking** {subject}: what to do`",
+            err=True,
+        )
+    typer.echo(
+        f"{len(changes)} changes since {revision}, {sum(change.is_breaking for change in changes)} breaking,"
+        f" {len(silent)} not announced"
+    )
+    return not silent
 
 
 @app.command()

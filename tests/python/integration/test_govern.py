@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts.govern.__main__ import app
+from scripts.govern.contracts import Change, Declared, differences, unannounced
 from scripts.govern.inheritance import Inheritance
 from scripts.govern.lineage import LOADER_COLUMNS, Column, Lineage
 from scripts.govern.register import Register
@@ -106,6 +107,32 @@ def test_commands_of_the_page_do_what_it_says(
     )
     assert table.splitlines()[0].startswith("column,class,origin,owner,purpose,legal_basis,kept")
     assert "marts.dim_customer.tax_id,personal,declared in the model," in table
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
+def test_contracts_of_this_project_are_compared_with_those_of_a_commit(
+    built: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "python -m scripts.govern check --against main" in PAGE
+    before, now = Declared.at("HEAD"), Declared.here()
+    assert len(now.contracts) > 60
+    _enter(built.target, monkeypatch)
+    compared = CliRunner().invoke(app, ["check", "--against", "HEAD"])
+    silent = unannounced(list(differences(before, now)), (ROOT / "CHANGELOG.md").read_text())
+    assert compared.exit_code == (1 if silent else 0), compared.output
+    assert f"{len(list(differences(before, now)))} changes since HEAD" in compared.stdout
+    unknown = CliRunner().invoke(app, ["check", "--against", "no-such-branch"])
+    assert unknown.exit_code == 2
+    assert "Git has no contracts at no-such-branch" in unknown.stderr
+
+
+def test_a_column_that_goes_affects_exposures_and_metrics_of_this_project() -> None:
+    change = Change("marts.rpt_trades", "commission_amount", "is gone", is_breaking=True)
+    affected = Declared.here().affected(change)
+    assert {"metric commission_income", "metric trading_revenue"} <= set(affected)
+    assert "metric clients" not in affected
+    gone = Change("marts.dim_customer", "", "is gone", is_breaking=True)
+    assert "exposure client_service_desk (Head of client service)" in Declared.here().affected(gone)
 
 
 def test_a_table_that_nobody_reads_is_refused(
