@@ -4,6 +4,7 @@ Usage:
     dbt compile -s resource_type:model resource_type:snapshot   once, after a change of the project; `make lint` does it
     python -m scripts.govern check                              each column has a class, terms and an owner, and personal values are masked
     python -m scripts.govern check --against main               also: what has changed in the contracts since, whom it affects, and whether it was announced
+    python -m scripts.govern check --scan                       also: personal values in columns that are not declared as personal, in the warehouse
     python -m scripts.govern report                             each column that somebody reads: class, feeds, owner, how long, who may have it
     python -m scripts.govern report --table marts.dim_customer --lineage
     python -m scripts.govern report --csv > columns.csv
@@ -29,7 +30,10 @@ from scripts.govern.inheritance import ReadColumn
 from scripts.govern.lineage import Lineage, LineageError
 from scripts.govern.register import Register, RegisterError
 from scripts.govern.rules import RULES, Facts, find_violations
-from scripts.warehouse.settings import ROOT
+from scripts.govern.scan import scan
+from scripts.warehouse.duckdb_warehouse import with_advice
+from scripts.warehouse.engines import UNUSABLE, from_environment
+from scripts.warehouse.settings import ROOT, Target, setting
 from scripts.warehouse.terminal import print_table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
@@ -40,6 +44,12 @@ def check(
     against: Annotated[
         str, typer.Option(help="Also compare the contracts with those of this commit or branch.")
     ] = "",
+    is_scanned: Annotated[
+        bool,
+        typer.Option(
+            "--scan", help="Also look for personal values in the warehouse (WAREHOUSE, DBT_TARGET)."
+        ),
+    ] = False,
 ) -> None:
     """Hold the register against contracts, models and lineage."""
     facts = _facts()
@@ -51,8 +61,26 @@ def check(
         f" {len(facts.columns)} columns that are read, {len(violations)} violations"
     )
     is_announced = _compare(against) if against else True
-    if violations or not is_announced:
+    is_clean = _scan(facts) if is_scanned else True
+    if violations or not is_announced or not is_clean:
         raise typer.Exit(1)
+
+
+def _scan(facts: Facts) -> bool:
+    """Show where personal values are that nobody has declared; returns whether there are none."""
+    columns = [read.column for read in facts.columns if read.may_hide_persons]
+    names = [read.column for read in facts.columns if read.personal == "name"]
+    try:
+        findings = list(scan(from_environment(Target(setting("DBT_TARGET"))), columns, names))
+    except (FileNotFoundError, *UNUSABLE) as error:
+        _refuse(with_advice(error))
+    for finding in findings:
+        typer.echo(
+            f"govern: {finding}: declare `meta: {{personal: <kind>}}` in its model, or `personal: false`",
+            err=True,
+        )
+    typer.echo(f"{len(columns)} columns of text scanned, {len(findings)} with personal values")
+    return not findings
 
 
 def _compare(revision: str) -> bool:

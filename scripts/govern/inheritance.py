@@ -32,6 +32,7 @@ class ReadColumn:
     Attributes:
         column: its table and name.
         description: what it means.
+        data_type: as its model declares it; empty if it does not.
         trace: the columns of feeds and seeds from which it comes.
         personal: what its model declares: a kind, False, or None if nothing.
         classification: its class; None if nobody has said.
@@ -43,6 +44,7 @@ class ReadColumn:
 
     column: Column
     description: str
+    data_type: str
     trace: Trace
     personal: str | bool | None
     classification: str | None
@@ -50,6 +52,12 @@ class ReadColumn:
     inherited: str | None
     terms: tuple[Terms, ...]
     readers: tuple[str, ...]
+
+    @property
+    def may_hide_persons(self) -> bool:
+        """Whether it is text, and nobody has said whether it is about persons. A type that is not declared may be text."""
+        is_text = not self.data_type or "char" in self.data_type or self.data_type == "text"
+        return is_text and self.personal is None
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class Inheritance:
             yield ReadColumn(
                 column=column,
                 description=declared["description"],
+                data_type=declared.get("data_type") or "",
                 trace=trace,
                 personal=personal,
                 classification=classification,

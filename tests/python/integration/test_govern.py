@@ -5,9 +5,11 @@ pytest tests/python/integration/test_govern.py
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -22,6 +24,8 @@ from scripts.govern.rules import (
     each_column_that_is_read_has_a_class,
     find_violations,
 )
+from scripts.govern.scan import kinds_in
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
@@ -32,8 +36,21 @@ CONSTANTS = {"Unknown", "-1", "U"}
 
 
 @pytest.fixture(scope="module")
-def facts(built: Workspace) -> Facts:
+def target(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest with the SQL that the build has compiled; that of the build may have been parsed again since."""
     manifest = json.loads((built.target / "manifest.json").read_text())
+    for node in manifest["nodes"].values():
+        compiled = built.target / "compiled" / node["package_name"] / node["original_file_path"]
+        if node["resource_type"] in ("model", "snapshot") and compiled.is_file():
+            node["compiled_code"] = compiled.read_text()
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def facts(target: Path) -> Facts:
+    manifest = json.loads((target / "manifest.json").read_text())
     return Facts(manifest, Register.read(ROOT / "governance"), Lineage.of_manifest(manifest))
 
 
@@ -89,13 +106,13 @@ def _values(column: Column, built: Workspace) -> str:
 
 
 def test_commands_of_the_page_do_what_it_says(
-    built: Workspace, monkeypatch: pytest.MonkeyPatch
+    target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     block = re.search(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)
     assert block
     compiled, *commands = block[1].splitlines()
     assert compiled.startswith("dbt compile")
-    _enter(built.target, monkeypatch)
+    _enter(target, monkeypatch)
     shown = [
         CliRunner().invoke(app, command.partition(" > ")[0].split()[3:]) for command in commands
     ]
@@ -111,12 +128,12 @@ def test_commands_of_the_page_do_what_it_says(
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
 def test_contracts_of_this_project_are_compared_with_those_of_a_commit(
-    built: Workspace, monkeypatch: pytest.MonkeyPatch
+    target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "python -m scripts.govern check --against main" in PAGE
     before, now = Declared.at("HEAD"), Declared.here()
     assert len(now.contracts) > 60
-    _enter(built.target, monkeypatch)
+    _enter(target, monkeypatch)
     compared = CliRunner().invoke(app, ["check", "--against", "HEAD"])
     silent = unannounced(list(differences(before, now)), (ROOT / "CHANGELOG.md").read_text())
     assert compared.exit_code == (1 if silent else 0), compared.output
@@ -136,9 +153,9 @@ def test_a_column_that_goes_affects_exposures_and_metrics_of_this_project() -> N
 
 
 def test_a_table_that_nobody_reads_is_refused(
-    built: Workspace, monkeypatch: pytest.MonkeyPatch
+    target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _enter(built.target, monkeypatch)
+    _enter(target, monkeypatch)
     unknown = CliRunner().invoke(app, ["report", "--table", "marts.nothing"])
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "nobody reads a table marts.nothing" in unknown.stderr
@@ -151,6 +168,86 @@ def test_what_was_not_compiled_is_refused_with_the_command(
     missing = CliRunner().invoke(app, ["check"])
     assert missing.exit_code == 2
     assert "run `dbt compile" in missing.stderr
+
+
+def test_planted_values_are_found_and_others_are_not(facts: Facts, built: Workspace) -> None:
+    """Recall and precision, value by value: personal values as they come from the sources, alone and within a text, among all texts that are not personal."""
+    reads = {read.column: read for read in facts.columns}
+    names = [
+        column
+        for column, read in reads.items()
+        if read.personal == "name" and column.relation == "marts.dim_customer"
+    ]
+    planted = {
+        "tax number": _texts(built, "marts.dim_customer", "tax_id"),
+        "e-mail": _texts(built, "marts.dim_customer", "email1"),
+        "phone": [
+            *_texts(built, "marts.dim_customer", "phone1"),
+            *_texts(built, "marts.prospects", "phone"),
+        ],
+        "name": [
+            name for name in _texts(built, "marts.dim_customer", "last_name") if len(name) > 3
+        ],
+        "card number": [_card(number) for number in range(500)],
+    }
+    known = {name.casefold() for column in names for name in _texts(built, *_place(column))}
+    words = {word for word in known if len(word) > 3}
+    others = [
+        text
+        for column, read in reads.items()
+        if read.may_hide_persons and column.relation.startswith("marts.")
+        for text in _texts(built, *_place(column))[:200]
+    ]
+    assert len(others) > 500
+    for kind, values in planted.items():
+        assert len(values) > 100, kind
+        true = sum(kind in kinds_in(value, words) for value in values)
+        false = sum(kind in kinds_in(text, words) for text in others)
+        print(f"{kind}: recall {true / len(values):.4f}, precision {true / (true + false):.4f}")
+        assert true >= 0.99 * len(values), kind
+        assert true >= 0.95 * (true + false), kind
+
+
+def _place(column: Column) -> tuple[str, str]:
+    return column.relation, column.name
+
+
+def _texts(built: Workspace, table: str, column: str) -> list[str]:
+    rows = built.warehouse.query(
+        f'select distinct "{column}" from {table} where "{column}" is not null order by 1'
+    )
+    return [str(value) for (value,) in rows]
+
+
+def _card(number: int) -> str:
+    """A number of a card with its check digit, written in groups."""
+    digits = f"4{number * 7919:014d}"
+    total = sum(
+        sum(divmod(int(digit) * (2 - position % 2), 10))
+        for position, digit in enumerate(reversed(digits))
+    )
+    return re.sub(r"(\d{4})(?!$)", r"\1 ", f"{digits}{-total % 10}")
+
+
+def test_of_this_warehouse_only_what_is_planted_is_found(
+    target: Path, built: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(built.warehouse, DuckDBWarehouse)
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy2(built.warehouse.file, copy)
+    _enter(target, monkeypatch)
+    monkeypatch.setenv("WAREHOUSE", str(copy))
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "update marts.dim_company set description = 'tax number 563-55-9040'"
+            " where sk_company_id = (select min(sk_company_id) from marts.dim_company)"
+        )
+    planted = CliRunner().invoke(app, ["check", "--scan"])
+    assert planted.exit_code == 1
+    assert "marts.dim_company.description: tax number in 1 of" in planted.stderr
+    assert " 1 with personal values" in planted.stdout
+    monkeypatch.setenv("WAREHOUSE", str(tmp_path / "nowhere.duckdb"))
+    assert CliRunner().invoke(app, ["check", "--scan"]).exit_code == 2
 
 
 def _enter(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
