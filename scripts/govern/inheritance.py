@@ -131,6 +131,6 @@ class Inheritance:
             if found in known:
                 yield found
             elif source.name in LOADER_COLUMNS:
-                yield given["loader_columns"]
+                yield given.get("loader_columns", "")
             elif source.relation in self.lineage.seeds:
-                yield given["seeds"]
+                yield given.get("seeds", "")

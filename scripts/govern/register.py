@@ -56,7 +56,8 @@ class Terms:
         """The same terms, except those that are declared."""
         changes = {key: declared[key] for key in _TERMS if key in declared}
         if "retention" in changes:
-            changes["retention"] = tuple(dict(changes["retention"]).items())
+            kept = changes["retention"]
+            changes["retention"] = tuple(kept.items()) if isinstance(kept, dict) else (("", kept),)
         return replace(self, **changes)
 
 
@@ -123,6 +124,9 @@ class Register:
             RegisterError: if one is missing or not in the form that docs/governance.md describes.
         """
         vocabulary = _mapping(_load(folder / TERMS_FILE), TERMS_FILE, Vocabulary.__annotations__)
+        missing = [key for key in Vocabulary.__annotations__ if key not in vocabulary]
+        if missing:
+            raise RegisterError(f"{TERMS_FILE} has no {', '.join(missing)}")
         tables = {
             table: _table(entry, f"{TABLES_FILE}: {table}")
             for table, entry in _mapping(_load(folder / TABLES_FILE), TABLES_FILE).items()

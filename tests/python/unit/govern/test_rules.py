@@ -141,6 +141,10 @@ def a_retention_in_words(project: Project) -> None:
     project.crm["retention"] = {"years": "many", "after": "the end"}
 
 
+def a_retention_as_text(project: Project) -> None:
+    project.crm["retention"] = "6 years"
+
+
 def a_retention_of_nothing(project: Project) -> None:
     project.crm["retention"] = {"years": 0, "after": "the end"}
 
@@ -200,6 +204,7 @@ def a_personal_value_declared_not_personal(project: Project) -> None:
         (an_unknown_class, "client_id: class `secret` is not in terms.yml"),
         (an_unknown_floor, "at_least: class `secret` is not in terms.yml"),
         (a_retention_in_words, "retention is not of the form"),
+        (a_retention_as_text, "retention is not of the form"),
         (a_retention_of_nothing, "retention is not of the form"),
         (persons_without_a_legal_basis, "tax_id is about persons, but its legal basis"),
         (persons_for_anybody, "tax_id is about persons, but may be given to `anybody`"),
@@ -265,6 +270,13 @@ def test_a_file_in_another_form_is_refused_with_the_place(
     project = Project()
     project.crm |= part
     with pytest.raises(RegisterError, match=words):
+        project.violations(tmp_path)
+
+
+def test_missing_words_are_named(tmp_path: Path) -> None:
+    project = Project()
+    del project.terms["roles"]
+    with pytest.raises(RegisterError, match=r"terms\.yml has no roles"):
         project.violations(tmp_path)
 
 
