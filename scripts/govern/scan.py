@@ -4,21 +4,23 @@ Usage:
     for finding in scan(warehouse, columns, names_in=personal_columns):
         print(finding.column, finding.kind, finding.found, finding.looked_at)
 
-A tax number, an e-mail address, a telephone number and the number of a payment card are known by their form, cards also by their check digit. A name is known if it is the name of
-somebody in the warehouse. Values are sampled: the same ones each time. A finding never has the value itself.
+A tax number, an e-mail address, a telephone number and the number of a payment card are known by their form, cards also by their check digit. A name is known if all words of a
+value, or two that follow each other, are names of somebody in the warehouse. Values are sampled: the same ones each time. A finding never has the value itself.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from scripts.govern.lineage import Column
 from scripts.warehouse.base import Warehouse
 
 # How many different values of a column are looked at.
 SAMPLE = 5_000
-# A name is also a word. In so large a share of the values, it is no accident.
+# A name is also a word. In so many different values, and so large a share of them, it is no accident.
 SHARE_OF_NAMES = 0.05
+FEWEST_NAMES = 3
 # Shorter names are found in too many words.
 _SHORTEST_NAME = 4
 
@@ -75,16 +77,21 @@ def scan(
         kinds = [kind for value in values for kind in kinds_in(value, names)]
         for kind in sorted(set(kinds)):
             found = kinds.count(kind)
-            if kind != "name" or found >= SHARE_OF_NAMES * len(values):
+            if kind != "name" or found >= max(FEWEST_NAMES, SHARE_OF_NAMES * len(values)):
                 yield Finding(column, kind, found, len(values))
 
 
 def kinds_in(value: str, names: Collection[str] = ()) -> set[str]:
     """The kinds of personal values in a text; names in small letters."""
     kinds = {kind for kind, is_in in _DETECTORS.items() if is_in(value)}
-    if any(word.casefold() in names for word in _WORD.findall(value)):
+    if _has_name([word.casefold() in names for word in _WORD.findall(value)]):
         kinds.add("name")
     return kinds
+
+
+def _has_name(is_name: list[bool]) -> bool:
+    """Whether all words are names, or two that follow each other: a single one in a sentence may be a word like others."""
+    return any(is_name) and (all(is_name) or any(map(all, pairwise(is_name))))
 
 
 def _has_card(value: str) -> bool:
