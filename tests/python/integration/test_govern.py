@@ -41,8 +41,10 @@ def target(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     manifest = json.loads((built.target / "manifest.json").read_text())
     for node in manifest["nodes"].values():
         compiled = built.target / "compiled" / node["package_name"] / node["original_file_path"]
-        if node["resource_type"] in ("model", "snapshot") and compiled.is_file():
-            node["compiled_code"] = compiled.read_text()
+        # dbt makes a folder of the YAML file that declares a snapshot.
+        for path in (compiled, compiled / f"{node['name']}.sql"):
+            if node["resource_type"] in ("model", "snapshot") and path.is_file():
+                node["compiled_code"] = path.read_text()
     folder = tmp_path_factory.mktemp("compiled")
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
