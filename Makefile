@@ -103,9 +103,10 @@ lint: .venv/.dev ## Check style of SQL and Python, types, and the rules of the p
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	mkdir -p data
-	WAREHOUSE=:memory: $(DBT) parse --quiet
+	WAREHOUSE=:memory: $(DBT) compile --quiet --select resource_type:model resource_type:snapshot
 	.venv/bin/dbt-bouncer --config-file dbt-bouncer.yml
 	$(RUN) scripts.check_project
+	$(RUN) scripts.govern check
 	WAREHOUSE=:memory: $(RUN) scripts.sqlfluff lint --disable-progress-bar models snapshots tests/singular analyses
 	$(RUN) scripts.sqlfluff lint --disable-progress-bar --templater raw packages
 	$(RUN) scripts.sqlfluff lint --disable-progress-bar --templater placeholder scripts/serve
@@ -142,7 +143,7 @@ clean: ## Remove everything generated and built, except the environment
 	@touch $@
 
 # What a part needs; the others stay installed.
-EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share
+EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share govern
 $(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@

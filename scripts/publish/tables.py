@@ -102,7 +102,7 @@ def published_tables(project: "Project") -> list[PublishedTable]:
     The layers below are for those who check how tables come about: they open the warehouse itself. A view over one of those tables, or over the
     lake, shows what is there now and not what was built, so it is left out.
     """
-    unmasked = _reads_personal_columns()
+    unmasked = reads_personal_columns()
     nodes = {key: node for key, node in project.nodes.items() if _is_built(node) and _grants(node)}
     layers = {node.schema for node in nodes.values() if Reader.ANALYST.role in _grants(node)}
     nodes = {key: node for key, node in nodes.items() if node.schema in layers}
@@ -191,7 +191,7 @@ def _published(
     )
 
 
-def _reads_personal_columns() -> list[str]:
+def reads_personal_columns() -> list[str]:
     """The roles that do, from the project in the working directory; what dbt has parsed does not have its variables."""
     text = Path("dbt_project.yml").read_text(encoding="utf-8")
     declared = yaml.load(text, Loader=YAML_LOADER)

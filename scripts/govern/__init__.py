@@ -1,0 +1,1 @@
+"""What is collected and why, and checks that the warehouse keeps to it."""

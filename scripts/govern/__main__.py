@@ -1,0 +1,194 @@
+"""Check what is collected and why, and show it.
+
+Usage:
+    dbt compile -s resource_type:model resource_type:snapshot   once, after a change of the project; `make lint` does it
+    python -m scripts.govern check                              each column has a class, terms and an owner, and personal values are masked
+    python -m scripts.govern check --against main               also: what has changed in the contracts since, whom it affects, and whether it was announced
+    python -m scripts.govern check --scan                       also: personal values in columns that are not declared as personal, in the warehouse
+    python -m scripts.govern report                             each column that somebody reads: class, feeds, owner, how long, who may have it
+    python -m scripts.govern report --table marts.dim_customer --lineage
+    python -m scripts.govern report --csv > columns.csv
+
+What is declared is in governance/; docs/governance.md explains it.
+
+Exit codes: 0; 1 a rule is violated; 2 the register or what dbt has compiled cannot be read.
+"""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.table import Table
+
+from scripts.govern.contracts import ContractsError, Declared, differences, unannounced
+from scripts.govern.inheritance import ReadColumn
+from scripts.govern.lineage import Lineage, LineageError
+from scripts.govern.register import Register, RegisterError
+from scripts.govern.rules import RULES, Facts, find_violations
+from scripts.govern.scan import scan
+from scripts.warehouse.duckdb_warehouse import with_advice
+from scripts.warehouse.engines import UNUSABLE, from_environment
+from scripts.warehouse.settings import ROOT, Target, setting
+from scripts.warehouse.terminal import print_table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
+
+
+@app.command()
+def check(
+    against: Annotated[
+        str, typer.Option(help="Also compare the contracts with those of this commit or branch.")
+    ] = "",
+    is_scanned: Annotated[
+        bool,
+        typer.Option(
+            "--scan", help="Also look for personal values in the warehouse (WAREHOUSE, DBT_TARGET)."
+        ),
+    ] = False,
+) -> None:
+    """Hold the register against contracts, models and lineage."""
+    facts = _facts()
+    violations = sorted(set(find_violations(facts)))
+    for violation in violations:
+        typer.echo(f"govern: {violation}", err=True)
+    typer.echo(
+        f"{len(RULES)} rules, {len(facts.register.feeds)} feeds with {sum(map(len, facts.feeds.values()))} columns,"
+        f" {len(facts.columns)} columns that are read, {len(violations)} violations"
+    )
+    is_announced = _compare(against) if against else True
+    is_clean = _scan(facts) if is_scanned else True
+    if violations or not is_announced or not is_clean:
+        raise typer.Exit(1)
+
+
+def _scan(facts: Facts) -> bool:
+    """Show where personal values are that nobody has declared; returns whether there are none."""
+    columns = [read.column for read in facts.columns if read.may_hide_persons]
+    names = [read.column for read in facts.columns if read.personal == "name"]
+    try:
+        findings = list(scan(from_environment(Target(setting("DBT_TARGET"))), columns, names))
+    except (FileNotFoundError, *UNUSABLE) as error:
+        _refuse(with_advice(error))
+    for finding in findings:
+        typer.echo(
+            f"govern: {finding}: declare `meta: {{personal: <kind>}}` in its model, or `personal: false`",
+            err=True,
+        )
+    typer.echo(f"{len(columns)} columns of text scanned, {len(findings)} with personal values")
+    return not findings
+
+
+def _compare(revision: str) -> bool:
+    """Show what has changed in the contracts; returns whether all that breaks something was announced."""
+    try:
+        before, now = Declared.at(revision), Declared.here()
+        changes = list(differences(before, now))
+        for change in changes:
+            typer.echo(f"{'breaking' if change.is_breaking else 'other   '}  {change}")
+            if change.is_breaking:
+                typer.echo(f"          affects {', '.join(before.affected(change)) or 'nobody'}")
+    except ContractsError as error:
+        _refuse(str(error))
+    silent = unannounced(changes, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    for change in silent:
+        subject = change.subject.removeprefix("feed ")
+        typer.echo(
+            f"govern: {change}: announce it in CHANGELOG.md, under Unreleased: `- **Breaking** {subject}: what to do`",
+            err=True,
+        )
+    typer.echo(
+        f"{len(changes)} changes since {revision}, {sum(change.is_breaking for change in changes)} breaking,"
+        f" {len(silent)} not announced"
+    )
+    return not silent
+
+
+@app.command()
+def report(
+    table: Annotated[str, typer.Option(help="Only this table, as `schema.table`.")] = "",
+    shows_lineage: Annotated[
+        bool, typer.Option("--lineage", help="Show the columns of feeds that each column is from.")
+    ] = False,
+    is_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, with everything that is known.")
+    ] = False,
+) -> None:
+    """Show the class and the terms of each column that somebody reads."""
+    facts = _facts()
+    columns = [read for read in facts.columns if not table or read.column.relation == table]
+    if not columns:
+        _refuse(f"nobody reads a table {table}; without --table, all are shown")
+    rows = [_row(read, facts.register) for read in columns]
+    names = [
+        name for name in rows[0] if is_csv or name not in ("purpose", "legal_basis", "made_of")
+    ]
+    if shows_lineage and not is_csv:
+        names = ["column", "class", "origin", "made_of"]
+    _print(names, [[row[name] for name in names] for row in rows], is_csv=is_csv)
+
+
+def _row(read: ReadColumn, register: Register) -> dict[str, str]:
+    sharing = list(register.vocabulary.sharing)
+    given = [terms.sharing for terms in read.terms if terms.sharing in sharing]
+    return {
+        "column": str(read.column),
+        "class": read.classification or "",
+        "origin": str(read.origin),
+        "owner": _joined(terms.owner for terms in read.terms),
+        "purpose": _joined(terms.purpose for terms in read.terms),
+        "legal_basis": _joined(terms.legal_basis for terms in read.terms),
+        "kept": _joined(_duration(terms.retention) for terms in read.terms),
+        "may_be_given_to": max(given, key=sharing.index, default=""),
+        "made_of": ", ".join(map(str, sorted(read.trace.sources))),
+    }
+
+
+def _duration(retention: Sequence[tuple[str, object]]) -> str:
+    return " ".join(
+        f"after {value}" if unit == "after" else f"{value} {unit}" for unit, value in retention
+    )
+
+
+def _joined(values: Iterable[str]) -> str:
+    """Each value once, in its order."""
+    return "; ".join(dict.fromkeys(values))
+
+
+def _print(names: Sequence[str], rows: Iterable[Sequence[str]], *, is_csv: bool) -> None:
+    if is_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(rows)
+        return
+    table = Table(*names, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    print_table(table)
+
+
+def _facts() -> Facts:
+    """What there is, from the folder of the project."""
+    path = Path(os.environ.get("DBT_TARGET_PATH") or "target") / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return Facts(manifest, Register.read(), Lineage.of_manifest(manifest))
+    except FileNotFoundError:
+        _refuse(
+            f"{path} does not exist: run `dbt compile -s resource_type:model resource_type:snapshot` first"
+        )
+    except (RegisterError, LineageError, json.JSONDecodeError) as error:
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.secho(f"govern: {message}", fg="red", err=True)
+    raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    app()
