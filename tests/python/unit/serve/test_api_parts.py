@@ -182,6 +182,25 @@ def test_a_log_that_cannot_be_written_says_where(tmp_path: Path) -> None:
             attempt()
 
 
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_file_that_is_taken_away_is_begun_again(tmp_path: Path, is_moved: bool) -> None:
+    log = AuditLog(tmp_path / "access")
+    log.write(entry(utc_now()))
+    (file,) = log.folder.iterdir()
+    if is_moved:
+        log.folder.rename(tmp_path / "old")
+    else:
+        file.unlink()
+    log.write(entry(utc_now()))
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_half_a_line_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.serve.api.audit.os.write", lambda _, line: len(line) // 2)
+    with pytest.raises(AuditError, match="No space left"):
+        AuditLog(tmp_path).write(entry(utc_now()))
+
+
 def test_lines_of_two_programs_do_not_mix(tmp_path: Path) -> None:
     logs = [AuditLog(tmp_path) for _ in range(4)]
 
