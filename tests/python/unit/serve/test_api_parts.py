@@ -99,7 +99,18 @@ def test_a_damaged_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     store = KeyStore(file)
     text, _ = store.issue("reports", "analyst", days=1)
-    for content in ("", "{", "[1]", '[{"key_id": "a"}]'):
+    (whole,) = json.loads(file.read_text())
+    no_keys = [
+        json.dumps([whole | change])
+        for change in (
+            {"digest": None},
+            {"digest": "é"},
+            {"role": ["analyst"]},
+            {"expires_at": None},
+            {"expires_at": "2099-01-01T00:00:00+00:00"},
+        )
+    ]
+    for content in ("", "{", "[1]", '[{"key_id": "a"}]', *no_keys):
         file.write_text(content)
         with pytest.raises(KeyFileError, match="restore it"):
             KeyStore(file).find(text)
