@@ -26,6 +26,8 @@ from scripts.load.contracts import Column, Feed
 SUBSTITUTE = "\x1a"
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _LINE_BREAKS = re.compile(r"[\r\n]")
+# Halves of characters, which JSON can escape, and bytes that are no text: UTF-8 has neither.
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 # Rows of a Parquet file that are kept in memory.
 _ROWS_AT_ONCE = 20_000
 
@@ -42,23 +44,33 @@ Write = Callable[[Row], None]
 
 
 def parse_json(text: str | bytes) -> Any:
-    """JSON with its numbers digit by digit.
+    """JSON with its numbers digit by digit; NaN and Infinity, which some programs write, are numbers as they stand there.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or nested too deep.
     """
-    return json.loads(text, parse_float=Number, parse_int=Number)
+    try:
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=Number)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON in one line, numbers digit by digit."""
+    """A value as JSON in one line, numbers digit by digit; what is nested too deep is no JSON afterwards."""
+    try:
+        return _json_text(value)
+    except RecursionError:
+        return f"{SUBSTITUTE}nested too deep"
+
+
+def _json_text(value: Any) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        inner = (f"{json.dumps(key)}: {json_text(item)}" for key, item in value.items())
+        inner = (f"{json.dumps(key)}: {_json_text(item)}" for key, item in value.items())
         return "{" + ", ".join(inner) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(json_text, value)) + "]"
+        return "[" + ", ".join(map(_json_text, value)) + "]"
     return json.dumps(value)
 
 
@@ -133,7 +145,7 @@ def _field(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict | list):
         return f"{SUBSTITUTE}{json_text(value)}"
-    return _LINE_BREAKS.sub(SUBSTITUTE, value)
+    return _LINE_BREAKS.sub(SUBSTITUTE, _NO_TEXT.sub(SUBSTITUTE, value))
 
 
 def _one_line(record: bytes) -> str:
@@ -164,9 +176,9 @@ def _parquet_text(row: Row, column: Column) -> str | None:
     if isinstance(row, bytes):
         return f"{SUBSTITUTE}{row.decode(errors='backslashreplace')}"
     value = value_at(row, column.place)
-    if value is None or isinstance(value, str):
-        return value
-    return _field(value)
+    if isinstance(value, str):
+        return _NO_TEXT.sub(SUBSTITUTE, value)
+    return None if value is None else _field(value)
 
 
 def _nested(layout: tuple[Column, ...], value_of: Callable[[Column], Any]) -> dict[str, Any]:

@@ -227,7 +227,12 @@ def _load_apart(
         plan = _plan(options, sources, lake, contracts.feeds, sources.batches, load_times, receipts)
         result = LoadResult(
             _land(plan, options.workers, lambda _: lambda _: None),
-            [file.name for file in sources.unknown_files(contracts)],
+            # Other programs keep files of their own beside the batches, such as who has read what.
+            [
+                file.name
+                for file in sources.unknown_files(contracts)
+                if file.name.startswith("Batch")
+            ],
             sources.problems,
         )
         receipts.save()

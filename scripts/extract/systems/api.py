@@ -255,9 +255,10 @@ class ApiReader(Reader):
                 if answer.status_code == 304 and kept:
                     return kept
                 if answer.status_code == 200:
+                    page = self._page(feed, url, answer)
                     # Cut short, it is no JSON.
-                    parse_json(answer.text)
-                    return self._page(feed, url, answer)
+                    self._body(page)
+                    return page
                 problem = f"{answer.status_code} {answer.reason_phrase}"
                 if answer.status_code == 401 and self._token:
                     self._token = None
@@ -284,7 +285,8 @@ class ApiReader(Reader):
         place = str(self._origin(feed, "total") or "")
         return _Page(
             url,
-            answer.text,
+            # Bytes that are no text are kept, so that only the rows that have them are quarantined.
+            answer.content.decode(answer.encoding or "utf-8", "surrogateescape"),
             answer.headers.get("ETag"),
             answer.headers.get("Last-Modified"),
             str(answer.url.join(link)) if link else None,

@@ -126,7 +126,7 @@ class StreamReader(Reader):
             return [b"tombstone of key " + (_bytes(original["key"]) or b"")]
         try:
             found = parse_json(value)
-        except (ValueError, RecursionError):
+        except ValueError:
             return [value]
         return [found if isinstance(found, dict) else value]
 

@@ -7,6 +7,7 @@ Usage:
 The file is beside the records of runs (RUNS). A line is written at once, before the answer is sent: what cannot be recorded is not read.
 """
 
+import errno
 import json
 import os
 import threading
@@ -66,7 +67,6 @@ class AuditLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._day: date | None = None
         self._file: int | None = None
 
     def write(self, entry: Entry) -> None:
@@ -75,11 +75,11 @@ class AuditLog:
         Raises:
             AuditError: it cannot be written.
         """
-        line = json.dumps(asdict(entry), default=datetime.isoformat) + "\n"
+        line = (json.dumps(asdict(entry), default=datetime.isoformat) + "\n").encode()
         try:
             with self._lock:
                 # One write of the whole line to the end of the file: lines of several servers do not mix.
-                os.write(self._opened(entry.at.date()), line.encode())
+                _append(self._opened(entry.at.date()), line)
         except OSError as error:
             raise self._problem(error) from error
 
@@ -100,17 +100,16 @@ class AuditLog:
         with self._lock:
             if self._file is not None:
                 os.close(self._file)
-            self._file = self._day = None
+            self._file = None
 
     def _opened(self, day: date) -> int:
-        if self._file is None or day != self._day:
+        path = self.folder / f"{day}.jsonl"
+        if self._file is None or not _is_open_as(self._file, path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = os.open(
-                self.folder / f"{day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
-            )
+            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             if self._file is not None:
                 os.close(self._file)
-            self._file, self._day = file, day
+            self._file = file
         return self._file
 
     def _problem(self, error: OSError) -> AuditError:
@@ -118,3 +117,17 @@ class AuditLog:
             f"{self.folder}: who reads cannot be recorded: {error.strerror};"
             " set RUNS to a folder that can be written"
         )
+
+
+def _append(file: int, line: bytes) -> None:
+    """Write a line as a whole; a disk that becomes full takes a part of it without an error."""
+    if os.write(file, line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _is_open_as(file: int, path: Path) -> bool:
+    """Whether an open file still has this name: somebody may have removed it, or moved it away."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from pathlib import Path
 from scripts.warehouse.clock import utc_now
 
 _PREFIX = "key"
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class KeyFileError(Exception):
@@ -198,4 +200,12 @@ def _key(values: dict[str, str | None]) -> Key:
         name: datetime.fromisoformat(value) if name in times and value else value
         for name, value in values.items()
     }
-    return Key(**read)  # type: ignore[arg-type]
+    key = Key(**read)  # type: ignore[arg-type]
+    is_text = all(isinstance(text, str) for text in (key.key_id, key.name, key.role))
+    if not is_text or not _DIGEST.fullmatch(key.digest):
+        raise ValueError(f"key {key.key_id} is not whole")
+    # Compared with each other, so none may have a zone: a time is UTC.
+    moments = (key.issued_at, key.expires_at, key.revoked_at or key.issued_at)
+    if any(not isinstance(moment, datetime) or moment.tzinfo for moment in moments):
+        raise ValueError(f"key {key.key_id}: times are UTC, without a zone")
+    return key

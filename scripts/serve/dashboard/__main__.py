@@ -12,6 +12,7 @@ on the loopback interface, behind a proxy that asks who is there (docs/dashboard
 Exit codes: 0 ended by Ctrl-C; 1 it could not be started.
 """
 
+import errno
 import importlib
 import logging
 import os
@@ -58,9 +59,9 @@ def main(
     ] = "",
 ) -> None:
     """Serve the dashboards until Ctrl-C."""
-    if not _is_free(host, port):
+    if problem := _problem(host, port):
         typer.secho(
-            f"dashboard: port {port} of {host} is taken; end the other program, or give another --port",
+            f"dashboard: port {port} of {host} {problem}; end the program that has it, or give another --port or --host",
             fg="red",
             err=True,
         )
@@ -116,14 +117,16 @@ def _keep_warm(role: str) -> None:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
-def _is_free(host: str, port: int) -> bool:
+def _problem(host: str, port: int) -> str | None:
+    """Why the server cannot listen there; None if it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            is_taken = error.errno == errno.EADDRINUSE
+            return "is taken" if is_taken else f"cannot be used ({error.strerror})"
+    return None
 
 
 if __name__ == "__main__":

@@ -434,6 +434,27 @@ def test_an_item_that_is_no_object_is_quarantined(
     assert "poison" in text
 
 
+def test_only_the_items_whose_bytes_are_no_text_are_quarantined(
+    agency: Agency, warehouse: LivingWarehouse
+) -> None:
+    body = b'{"items": [{"id": 1, "name": "M\xfcller"}, {"id": 2, "name": "M\xc3\xbcller"}], "total": 2}'
+
+    def bad_bytes(handler: BaseHTTPRequestHandler) -> bool:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    agency.disturb = bad_bytes
+    declare(warehouse)
+    warehouse.extract()
+    assert [row["name"] for row in warehouse.landed("thing")] == ["Müller"]
+    assert len(warehouse.quarantined("thing")) == 1
+    (page,) = read_originals(warehouse.sources / "Batch1", warehouse.feed("thing"))
+    assert page["body"].encode(errors="surrogateescape") == body
+
+
 def test_what_the_api_said_is_kept(agency: Agency, warehouse: LivingWarehouse) -> None:
     declare(warehouse)
     warehouse.extract()

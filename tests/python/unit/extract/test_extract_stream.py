@@ -126,6 +126,27 @@ def test_what_is_no_record_is_quarantined(
     assert any("tombstone of key k" in text for text in found)
 
 
+@pytest.mark.parametrize("format_", ["delimited", "json_lines", "parquet"])
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b'{"id": 2, "price": NaN}',
+        b'{"id": 2, "price": -Infinity}',
+        rb'{"id": 2, "name": "half \ud800"}',
+        b'{"id": 2, "name": ' + b"[" * 500 + b"]" * 500 + b"}",
+    ],
+    ids=["nan", "infinity", "half_a_character", "deep"],
+)
+def test_a_value_that_no_column_can_hold_is_quarantined(
+    format_: str, poison: bytes, topic: str, send: Send, warehouse: LivingWarehouse
+) -> None:
+    declare(warehouse, topic, format=format_)
+    send(message(1), poison, message(3))
+    warehouse.extract()
+    assert ids(warehouse, 1) == [1, 3]
+    assert len(warehouse.quarantined("thing")) == 1
+
+
 def test_a_change_that_is_sent_twice_counts_once(
     topic: str, send: Send, warehouse: LivingWarehouse
 ) -> None:

@@ -90,6 +90,15 @@ def test_what_is_wrong_with_records_is_told_and_keeps_nothing_out(
     assert found.rows("brokerage.trade")
 
 
+def test_what_other_programs_keep_beside_the_batches_is_no_problem(
+    tmp_path: Path, runs: Path
+) -> None:
+    write_history(runs, days=1)
+    (runs / "access").mkdir()
+    (runs / "access" / "2026-11-28.jsonl").write_text("{}\n")
+    assert loaded(tmp_path).warnings == []
+
+
 def test_a_folder_that_cannot_be_used_is_a_warning(tmp_path: Path, runs: Path) -> None:
     (runs / "nothing").mkdir(parents=True)
     result = loaded(tmp_path)

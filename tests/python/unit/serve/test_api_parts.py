@@ -99,7 +99,18 @@ def test_a_damaged_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     store = KeyStore(file)
     text, _ = store.issue("reports", "analyst", days=1)
-    for content in ("", "{", "[1]", '[{"key_id": "a"}]'):
+    (whole,) = json.loads(file.read_text())
+    no_keys = [
+        json.dumps([whole | change])
+        for change in (
+            {"digest": None},
+            {"digest": "é"},
+            {"role": ["analyst"]},
+            {"expires_at": None},
+            {"expires_at": "2099-01-01T00:00:00+00:00"},
+        )
+    ]
+    for content in ("", "{", "[1]", '[{"key_id": "a"}]', *no_keys):
         file.write_text(content)
         with pytest.raises(KeyFileError, match="restore it"):
             KeyStore(file).find(text)
@@ -180,6 +191,25 @@ def test_a_log_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     for attempt in (log.check, lambda: log.write(entry(utc_now()))):
         with pytest.raises(AuditError, match="set RUNS"):
             attempt()
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_file_that_is_taken_away_is_begun_again(tmp_path: Path, is_moved: bool) -> None:
+    log = AuditLog(tmp_path / "access")
+    log.write(entry(utc_now()))
+    (file,) = log.folder.iterdir()
+    if is_moved:
+        log.folder.rename(tmp_path / "old")
+    else:
+        file.unlink()
+    log.write(entry(utc_now()))
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_half_a_line_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.serve.api.audit.os.write", lambda _, line: len(line) // 2)
+    with pytest.raises(AuditError, match="No space left"):
+        AuditLog(tmp_path).write(entry(utc_now()))
 
 
 def test_lines_of_two_programs_do_not_mix(tmp_path: Path) -> None:
