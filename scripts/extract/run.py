@@ -33,8 +33,10 @@ from scripts.extract.state import (
 )
 from scripts.extract.systems.base import Pending, Reader
 from scripts.load.contracts import Contracts, Feed, read_contracts
+from scripts.load.deliveries import delivery_of
 from scripts.load.origins import System
 from scripts.load.run import CONTRACTS_FOLDER
+from scripts.load.sources import SourceFolder
 from scripts.warehouse.clock import utc_now
 
 # By kind: the module and its class. Only what is used is imported, so only its packages need to be installed.
@@ -116,7 +118,9 @@ def extract(options: ExtractOptions) -> ExtractResult:
                 # It is in place. If this fails, the next extraction does it.
                 with suppress(ExtractError):
                     readers[name].confirm(state.position)
-            return ExtractResult(batch, read, _warnings(readers))
+            return ExtractResult(
+                batch, read, [*_warnings(readers), *_incomplete(options.sources, contracts, batch)]
+            )
 
 
 def extract_again(sources: Path, batch: int) -> list[str]:
@@ -207,6 +211,16 @@ def _read(
         )
         for name, (position, _) in found.items()
     }
+
+
+def _incomplete(sources: Path, contracts: Contracts, batch: int) -> Iterator[str]:
+    """A warning if the loader will not take the batch: not all systems were read, or some files come another way."""
+    missing = delivery_of(batch, SourceFolder(str(sources)), contracts).missing
+    if missing:
+        yield (
+            f"batch {batch} has no {', '.join(missing)}, and the loader takes no batch without what its contracts require:"
+            " put these files there; the next extraction makes another batch"
+        )
 
 
 def _warnings(readers: dict[str, Reader]) -> list[str]:

@@ -126,7 +126,7 @@ class Reader(ABC):
         value = os.environ.get(name, "")
         if not value:
             raise self.error(
-                f"{name} is not set; set it to what models/staging says it is, or leave this system out with --system"
+                f"{name} is not set; set it to what models/staging says it is; --system reads the other systems alone"
             )
         return value
 

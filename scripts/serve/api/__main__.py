@@ -20,6 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.table import Table
 
@@ -86,6 +87,7 @@ def serve(
         from scripts.serve.api.app import create_app
         from scripts.serve.api.service import Service
 
+        _check_memory(memory)
         published = open_published(limits=Limits(memory=memory, threads=threads))
         service = Service(
             published, KeyStore(keys), AuditLog(Path(setting("RUNS")) / FOLDER), read_limits(limits)
@@ -178,6 +180,18 @@ def _listening(host: str, port: int) -> socket.socket:
             f"port {port} of {host} {problem}; set PORT to another one, or end the program that has it"
         ) from error
     return listening
+
+
+def _check_memory(memory: str) -> None:
+    """Find a size that DuckDB does not understand before anybody asks for something.
+
+    Raises:
+        ServeError: it is none.
+    """
+    try:
+        duckdb.connect(":memory:", config={"memory_limit": memory}).close()
+    except duckdb.Error as error:
+        raise ServeError(f"--memory {memory}: is no size of memory; write it as 1GB") from error
 
 
 def _greet(keys: KeyStore, host: str, port: int, root_path: str) -> None:

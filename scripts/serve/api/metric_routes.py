@@ -40,6 +40,16 @@ if TYPE_CHECKING:
 _LISTS = ("group_by", "order")
 _PARAMETERS = (*_LISTS, "where", "limit")
 
+# What an engine says of a condition whose value has another type than its dimension; anything else is our fault.
+_WRONG_TYPES = (
+    duckdb.BinderException,
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+    psycopg2.DataError,
+    psycopg2.errors.UndefinedFunction,
+)
+
 
 def add_routes(app: FastAPI, service: Service) -> None:
     """Add the endpoints."""
@@ -97,7 +107,7 @@ def _metric(service: Service, call: Call) -> Response:
                 str(error),
                 fix=f"GET /v1/metrics/{name}/dimensions lists what it can be grouped by",
             ) from error
-        except (duckdb.Error, psycopg2.DataError) as error:
+        except _WRONG_TYPES as error:
             raise Problem(
                 problems.INVALID_PARAMETER,
                 "a value does not have the type of what it is compared with",

@@ -190,6 +190,20 @@ def test_one_system_is_read_and_the_others_stay_where_they_were(
     assert landed == [(1, 7), (2, 8)]
 
 
+def test_a_batch_that_lacks_what_the_loader_requires_is_told_of(
+    warehouse: LivingWarehouse, store: Path
+) -> None:
+    thing = TABLE["thing"]
+    other = thing | {"files": "Batch{batch}/*.csv", "origin": {"objects": "*.csv"}}
+    warehouse.declare_all({"test": (SYSTEM, {"thing": thing}), "more": (SYSTEM, {"thing": other})})
+    (store / "a.csv").write_text("7|g\n")
+    (warning,) = extract(replace(warehouse.options(), systems=("test",))).warnings
+    assert warning.startswith("batch 1 has no more.thing (Batch1/*.csv)")
+    (store / "b.csv").write_text("8|h\n")
+    (store / "b.txt").write_text("2|b\n")
+    assert warehouse.extract().warnings == []
+
+
 def test_a_folder_that_has_no_rename_is_refused(warehouse: LivingWarehouse, store: Path) -> None:
     app = typer.Typer()
     app.command()(main)
