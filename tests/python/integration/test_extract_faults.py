@@ -130,6 +130,8 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The systems, reached without anything in between."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # One that was made for another server of this process would be found again.
+    s3fs.S3FileSystem.clear_instance_cache()
     # Stores of one process share their buckets.
     bucket = f"world-{secrets.token_hex(4)}"
     with ExitStack() as stack:

@@ -290,10 +290,11 @@ def test_a_role_reads_the_same_by_sql_pages_single_rows_and_downloads(api: Api, 
         download = api.get(resource.download_path, role, Accept=PARQUET)
         table = parquet.read_table(BytesIO(download.content))
         assert table.num_rows == total == int(download.headers["x-total-count"])
-        (key,) = by_sql.slice(0, 1).select(list(resource.key)).to_pylist()
-        address = resource.key_path.format(**key)
-        one = pa.ipc.open_stream(api.get(address, role, Accept=ARROW).content).read_all()
-        assert one == by_sql.slice(0, 1), resource.name
+        # A table about runs is empty in a warehouse that no run was recorded for.
+        for key in by_sql.slice(0, 1).select(list(resource.key)).to_pylist():
+            address = resource.key_path.format(**key)
+            one = pa.ipc.open_stream(api.get(address, role, Accept=ARROW).content).read_all()
+            assert one == by_sql.slice(0, 1), resource.name
         for name in resource.columns:
             if name not in masked:
                 assert by_sql[name] == everything[name], (resource.name, name)

@@ -43,6 +43,8 @@ def store(store_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anybody")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", store_server)
+    # One that was made for another server of this process would be found again.
+    s3fs.S3FileSystem.clear_instance_cache()
     client = s3fs.S3FileSystem(endpoint_url=store_server, skip_instance_cache=True)
     client.bucket = f"bucket-{abs(hash(tmp_path))}"
     client.mkdir(client.bucket)
