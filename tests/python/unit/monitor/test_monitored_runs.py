@@ -105,7 +105,9 @@ def test_another_process_with_the_same_number_is_not_the_run(planted: Planted) -
 
 
 def test_a_process_that_has_ended_but_is_not_collected_is_gone(planted: Planted) -> None:
-    with child("raise SystemExit") as process:
+    # Ended from here: one that ends by itself may have done so before anybody has looked at it.
+    with child("import time; time.sleep(600)") as process:
+        os.kill(process.process_id, signal.SIGTERM)
         while read_process(process.process_id):
             time.sleep(0.01)
         planted.run(
