@@ -23,6 +23,7 @@ from scripts.extract.errors import ExtractError
 from scripts.extract.rows import Row, Write, row_writer
 from scripts.extract.state import Extraction, FeedCount
 from scripts.load.contracts import Contracts, Feed
+from scripts.warehouse.files import flush, flush_tree
 
 ORIGINALS = ".originals"
 _UNFINISHED = re.compile(r"\.Batch[0-9]+\.partial")
@@ -123,7 +124,7 @@ class Staging:
             raise ExtractError(
                 f"{self._target}: somebody else has made this folder meanwhile ({error.strerror}); extract again"
             ) from error
-        flush_folder(self._target.parent)
+        flush(self._target.parent)
 
 
 def original_path(folder: Path, feed: Feed) -> Path:
@@ -173,7 +174,7 @@ def replace_rows(sources: Path, batch: int, rows: Iterable[tuple[Feed, Iterable[
         flush_tree(fresh)
         folder.rename(before)
         fresh.rename(folder)
-        flush_folder(sources)
+        flush(sources)
         shutil.rmtree(before)
     except OSError as error:
         raise ExtractError(f"{sources}: cannot be written: {error}") from error
@@ -189,21 +190,3 @@ def write_batch_date(contracts: Contracts, folder: Path, batch: int, day: date) 
             (column,) = feed.layout(batch)
             with row_writer(feed, batch, path) as write:
                 write({column.name: day.isoformat()})
-
-
-def flush_tree(folder: Path) -> None:
-    """Have everything below a folder on disk, and the names of it."""
-    for root, _, names in os.walk(folder):
-        for name in names:
-            with (Path(root) / name).open("rb") as stream:
-                os.fsync(stream.fileno())
-        flush_folder(Path(root))
-
-
-def flush_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ Usage:
 There is no other state. So whoever deletes the folder of the last batch has its rows extracted again, as far as the system still has them.
 """
 
-import fcntl
 import json
 import re
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 
 from scripts.extract.errors import ExtractError
 from scripts.load.sources import EXTRACTION
+from scripts.warehouse.files import open_locked
 
 _BATCH = re.compile(r"Batch([1-9][0-9]*)")
 # What says where a system was left: what it needs to go on, as JSON.
@@ -137,17 +137,14 @@ def one_at_a_time(sources: Path) -> Iterator[None]:
         ExtractError: another one is going on, or the folder cannot be written.
     """
     try:
-        sources.mkdir(parents=True, exist_ok=True)
-        lock = (sources / ".extract.lock").open("a")
+        lock = open_locked(sources / ".extract.lock")
+    except BlockingIOError as error:
+        raise ExtractError(
+            f"{sources}: another extraction is writing to this folder; wait for it to end"
+        ) from error
     except OSError as error:
         raise ExtractError(
             f"{sources}: cannot be written: {error.strerror}; set SOURCES (or --sources) to a folder that can"
         ) from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ExtractError(
-                f"{sources}: another extraction is writing to this folder; wait for it to end"
-            ) from error
         yield

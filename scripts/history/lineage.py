@@ -12,7 +12,6 @@ Events are functions of the records, with fixed numbers of runs, so they can be 
 records after each event: an interrupted command goes on where it stopped, and sends at most one event twice.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +23,7 @@ from typing import IO, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from scripts.history.records import NodeRun, RecordedRun, RunStarted, read_records, read_runs
+from scripts.warehouse.files import open_locked
 
 try:
     from openlineage.client import OpenLineageClient
@@ -294,15 +294,13 @@ def _notes(folder: Path) -> Iterator[IO[str]]:
     """The notes of what has been sent, locked."""
     path = folder / _SENT
     try:
-        notes = path.open("a+", encoding="utf-8")
+        notes = open_locked(path)
+    except BlockingIOError as error:
+        raise LineageError(f"{path}: another command is sending; wait for it to end") from error
     except OSError as error:
         raise LineageError(
             f"{path}: {error.strerror}; set RUNS to a folder that can be written"
         ) from error
     with notes:
-        try:
-            fcntl.flock(notes, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise LineageError(f"{path}: another command is sending; wait for it to end") from error
         notes.seek(0)
         yield notes

@@ -18,7 +18,6 @@ Usage:
         lake.write(lake.path("crm", "customer", batch=2), table, {"contract": feed.fingerprint})
 """
 
-import fcntl
 import json
 import os
 import re
@@ -33,6 +32,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from scripts.load.filesystems import filesystem_of, sha256_of
+from scripts.warehouse.files import NotLockableError, open_locked
 
 # The system in whose folder load log and quarantine of the sources are.
 CONTROL = "control"
@@ -126,25 +126,21 @@ class Lake:
         if not self._is_local:
             yield
             return
-        path = Path(self._root, f".{activity}.lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.open("a")
+            lock = open_locked(Path(self._root, f".{activity}.lock"))
+        except BlockingIOError as error:
+            raise LakeError(
+                f"{self.uri}: another {activity} is writing to this lake; wait for it to end"
+            ) from error
+        except NotLockableError as error:
+            raise LakeError(
+                f"{self.uri}: cannot be locked: {error.strerror}; put the lake on a disk of this machine"
+            ) from error
         except OSError as error:
             raise LakeError(
                 f"{self.uri}: cannot be written: {error.strerror}; set LAKE (or --lake) to a folder that can"
             ) from error
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LakeError(
-                    f"{self.uri}: another {activity} is writing to this lake; wait for it to end"
-                ) from error
-            except OSError as error:
-                raise LakeError(
-                    f"{self.uri}: cannot be locked: {error.strerror}; put the lake on a disk of this machine"
-                ) from error
             yield
 
     def remove_leftovers(self) -> None:

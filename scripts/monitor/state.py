@@ -7,7 +7,6 @@ Usage:
         write_state(runs, state)
 """
 
-import fcntl
 import json
 import os
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.monitor.registry import Finding, Severity
+from scripts.warehouse.files import open_locked
 
 STATE_FILE = ".monitor.json"
 _LOCK_FILE = ".monitor.lock"
@@ -99,24 +99,19 @@ def locked(folder: Path) -> Iterator[None]:
         StateError: another one looks for too long, or the folder cannot be written.
     """
     deadline = time.monotonic() + _SECONDS_TO_WAIT
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _LOCK_FILE).open("a")
-    except OSError as error:
-        raise StateError(_cannot_write(folder, error)) from error
+    while True:
+        try:
+            lock = open_locked(folder / _LOCK_FILE)
+            break
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise StateError(
+                    f"{folder}: another monitor has been looking for {_SECONDS_TO_WAIT} s; end it"
+                ) from error
+            time.sleep(0.05)
+        except OSError as error:
+            raise StateError(_cannot_write(folder, error)) from error
     with lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise StateError(
-                        f"{folder}: another monitor has been looking for {_SECONDS_TO_WAIT} s; end it"
-                    ) from error
-                time.sleep(0.05)
-            except OSError as error:
-                raise StateError(_cannot_write(folder, error)) from error
         yield
 
 

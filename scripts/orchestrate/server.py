@@ -8,7 +8,6 @@ Everything that runs is a descendant of this process: one whose parent has gone 
 
 import ctypes
 import errno
-import fcntl
 import os
 import shutil
 import signal
@@ -23,6 +22,7 @@ from pathlib import Path
 from dagster import DagsterInstance
 
 from scripts.orchestrate.project import OrchestrateError, current_manifest
+from scripts.warehouse.files import open_locked
 from scripts.warehouse.processes import tree_of
 from scripts.warehouse.workspace import ROOT
 
@@ -72,23 +72,20 @@ def serve(folder: Path, port: int) -> None:
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     """Make the folder ready, and keep a second one out: two daemons on one instance would start everything twice."""
+    path = folder / ".lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        lock = open_locked(path)
         shutil.copyfile(CONFIGURATION, folder / "dagster.yaml")
-        lock = (folder / ".lock").open("a+")
+    except BlockingIOError as error:
+        raise OrchestrateError(
+            f"Dagster is running already for {folder} (process {path.read_text().strip()});"
+            " open its page, or end it first"
+        ) from error
     except OSError as error:
         raise OrchestrateError(
             f"{folder}: {error.strerror}; set DAGSTER_HOME to a folder that can be written"
         ) from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise OrchestrateError(
-                f"Dagster is running already for {folder} (process {lock.read().strip()});"
-                " open its page, or end it first"
-            ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

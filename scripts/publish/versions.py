@@ -11,7 +11,6 @@ Usage:
 """
 
 import fcntl
-import os
 import re
 import shutil
 import struct
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from scripts.publish.manifest import Manifest
+from scripts.warehouse.files import NotLockableError, flush, flush_tree, open_locked
 
 CURRENT = "current"
 _VERSION = re.compile(r"batch-\d{4,}-\d{8}T\d{6}Z(\.\d+)?")
@@ -65,22 +65,19 @@ class Versions:
             PublishError: there is one, or the folder cannot be written.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / ".publish.lock").open("a")
+            lock = open_locked(self.folder / ".publish.lock")
+        except BlockingIOError as error:
+            raise PublishError(
+                f"{self.folder}: another program is publishing; wait for it to end"
+            ) from error
+        except NotLockableError as error:
+            raise PublishError(
+                f"{self.folder}: cannot be locked: {error.strerror};"
+                f" set {self.variable} to a folder on a disk of this machine"
+            ) from error
         except OSError as error:
             raise cannot_be_written(self.folder, error, self.variable) from error
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PublishError(
-                    f"{self.folder}: another program is publishing; wait for it to end"
-                ) from error
-            except OSError as error:
-                raise PublishError(
-                    f"{self.folder}: cannot be locked: {error.strerror};"
-                    f" set {self.variable} to a folder on a disk of this machine"
-                ) from error
             yield
 
     def current(self) -> Manifest | None:
@@ -118,7 +115,7 @@ class Versions:
             # Nobody else looks into it before the files have their permissions.
             folder.mkdir(mode=0o700)
             yield folder
-            _ensure_on_disk(folder)
+            flush_tree(folder)
             folder.chmod(self.folder.stat().st_mode & 0o777)
             # A killed publication may have left a version to which nothing leads.
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -126,7 +123,7 @@ class Versions:
             link = self.folder / f"{_UNFINISHED}{CURRENT}"
             link.symlink_to(name)
             link.replace(self.folder / CURRENT)
-            _synchronize(self.folder)
+            flush(self.folder)
         except OSError as error:
             raise cannot_be_written(self.folder, error, self.variable) from error
         finally:
@@ -192,17 +189,3 @@ def _is_open(version: Path) -> bool:
 
 def _lock_type(lock: bytes) -> int:
     return int(struct.unpack(_LOCK_LAYOUT, lock)[_LOCK_LAYOUT.index("h")])
-
-
-def _ensure_on_disk(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _synchronize(path)
-    _synchronize(folder)
-
-
-def _synchronize(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -9,7 +9,6 @@ A key is 256 random bits, so one SHA-256 of it is enough: nobody can try all of 
 A server that is running sees a change with the next request.
 """
 
-import fcntl
 import hashlib
 import hmac
 import json
@@ -25,6 +24,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from scripts.warehouse.clock import utc_now
+from scripts.warehouse.files import open_locked
 
 _PREFIX = "key"
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -163,9 +163,7 @@ class KeyStore:
     def _changed(self) -> Iterator[dict[str, Key]]:
         """The keys, to be changed; two programs do so one after the other."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.with_name(f".{self.file.name}.lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with open_locked(self.file.with_name(f".{self.file.name}.lock"), waits=True):
                 keys = self._read()
                 yield keys
                 self._write(list(keys.values()))
