@@ -14,16 +14,11 @@ What is declared is in governance/; docs/governance.md explains it.
 Exit codes: 0; 1 a rule is violated; 2 the register or what dbt has compiled cannot be read.
 """
 
-import csv
 import json
-import os
-import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.table import Table
 
 from scripts.govern.contracts import ContractsError, Declared, differences, unannounced
 from scripts.govern.inheritance import ReadColumn
@@ -31,10 +26,11 @@ from scripts.govern.lineage import Lineage, LineageError
 from scripts.govern.register import Register, RegisterError
 from scripts.govern.rules import RULES, Facts, find_violations
 from scripts.govern.scan import scan
+from scripts.warehouse.artifacts import artifact
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.settings import ROOT, Target, setting
-from scripts.warehouse.terminal import print_table
+from scripts.warehouse.terminal import print_rows
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
 
@@ -129,7 +125,7 @@ def report(
     ]
     if shows_lineage and not is_csv:
         names = ["column", "class", "origin", "made_of"]
-    _print(names, [[row[name] for name in names] for row in rows], is_csv=is_csv)
+    print_rows(names, [[row[name] for name in names] for row in rows], is_csv=is_csv)
 
 
 def _row(read: ReadColumn, register: Register) -> dict[str, str]:
@@ -159,21 +155,9 @@ def _joined(values: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(values))
 
 
-def _print(names: Sequence[str], rows: Iterable[Sequence[str]], *, is_csv: bool) -> None:
-    if is_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(names)
-        writer.writerows(rows)
-        return
-    table = Table(*names, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    print_table(table)
-
-
 def _facts() -> Facts:
     """What there is, from the folder of the project."""
-    path = Path(os.environ.get("DBT_TARGET_PATH") or "target") / "manifest.json"
+    path = artifact("manifest.json")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         return Facts(manifest, Register.read(), Lineage.of_manifest(manifest))

@@ -11,7 +11,6 @@ for a file that says more (docs/operations.md).
 Exit codes: 0 done; 1 events could not be sent; 2 the records cannot be read, or something is missing.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.history.records import RecordedRun, RecordError, read_runs
+from scripts.warehouse.artifacts import artifact
 from scripts.warehouse.processes import has_ended
 from scripts.warehouse.settings import DEFAULTS
 from scripts.warehouse.terminal import print_table
@@ -96,9 +96,8 @@ def emit(runs: RunsOption = Path(DEFAULTS["RUNS"])) -> None:
         raise _failed(error, 2) from error
     if not runs.is_dir():
         raise _failed(FileNotFoundError(f"{runs}: no such folder; set RUNS, or load first"), 2)
-    manifest = Path(os.environ.get("DBT_TARGET_PATH") or "target") / "manifest.json"
     try:
-        count = send(lineage_events(runs, read_catalog(manifest)), runs)
+        count = send(lineage_events(runs, read_catalog(artifact("manifest.json"))), runs)
     except RecordError as error:
         raise _failed(error, 2) from error
     except LineageError as error:

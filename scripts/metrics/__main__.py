@@ -14,14 +14,11 @@ database that PGHOST, PGDATABASE, ... name. Metrics are explained in docs/metric
 Exit codes: 0; 2 if the question has no answer, or the warehouse cannot be read.
 """
 
-import csv
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from scripts.metrics.definitions import Definitions, MetricsError
 from scripts.metrics.query import query_metrics
@@ -31,7 +28,7 @@ from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse, with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
 from scripts.warehouse.settings import Target, setting, use_setting
-from scripts.warehouse.terminal import print_table
+from scripts.warehouse.terminal import print_rows
 
 _COLUMNS = ("metric", "unit", "additive over", "owner", "what it is")
 
@@ -74,7 +71,7 @@ def main(
     try:
         definitions = Definitions.of_project()
         if not metrics:
-            _print(_COLUMNS, _described(definitions), is_csv=is_csv)
+            print_rows(_COLUMNS, _described(definitions), is_csv=is_csv)
         elif is_shown:
             _show(definitions, metrics)
         else:
@@ -84,7 +81,7 @@ def main(
                 typer.echo(definitions.statement(warehouse.target, *question).sql)
                 return
             answer = query_metrics(warehouse, *question, definitions=definitions)
-            _print(answer.columns, answer.rows, is_csv=is_csv)
+            print_rows(answer.columns, answer.rows, is_csv=is_csv)
     except (MetricsError, FileNotFoundError, *UNUSABLE) as error:
         typer.secho(f"metrics: {with_advice(error)}", fg="red", err=True)
         raise typer.Exit(2) from error
@@ -114,18 +111,6 @@ def _show(definitions: Definitions, names: Sequence[str]) -> None:
             f"  in {metric.unit}; additive over {metric.additive_over}; owned by: {metric.owner}"
         )
     typer.echo(f"Group by: {', '.join(group_bys)}")
-
-
-def _print(columns: Sequence[str], rows: Iterable[Sequence[object]], *, is_csv: bool) -> None:
-    if is_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(columns)
-        writer.writerows(rows)
-        return
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    print_table(table)
 
 
 if __name__ == "__main__":

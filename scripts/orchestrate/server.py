@@ -7,7 +7,6 @@ Everything that runs is a descendant of this process: one whose parent has gone 
 """
 
 import ctypes
-import errno
 import os
 import shutil
 import signal
@@ -23,6 +22,7 @@ from dagster import DagsterInstance
 
 from scripts.orchestrate.project import OrchestrateError, current_manifest
 from scripts.warehouse.files import open_locked
+from scripts.warehouse.ports import PortError, bound_socket
 from scripts.warehouse.processes import tree_of
 from scripts.warehouse.workspace import ROOT
 
@@ -93,16 +93,12 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 
 def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            is_taken = error.errno == errno.EADDRINUSE
-            problem = "is taken" if is_taken else f"cannot be used ({error.strerror})"
-            raise OrchestrateError(
-                f"port {port} {problem}; set PORT to another one, or end the program that has it"
-            ) from error
+    try:
+        bound_socket(HOST, port).close()
+    except PortError as error:
+        raise OrchestrateError(
+            f"port {port} {error}; set PORT to another one, or end the program that has it"
+        ) from error
 
 
 def _run(port: int) -> None:

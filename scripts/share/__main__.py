@@ -28,7 +28,6 @@ from typing import Annotated
 import duckdb
 import psycopg2
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from scripts.history.recording import recorded_run, user_name
@@ -52,6 +51,7 @@ from scripts.share.signing import SigningError, signature_problem
 from scripts.share.versions import Revocation, ShareVersions
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import Target, use_setting
+from scripts.warehouse.terminal import print_table
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -284,7 +284,7 @@ def _show_shares(shares: list[Share]) -> None:
             f"{index.rows:,}" if index else "",
             f"{sum(file.bytes for file in index.files):,}" if index else "",
         )
-    _print(shown)
+    print_table(shown)
 
 
 def _show_deliveries(table: str | None) -> None:
@@ -301,7 +301,7 @@ def _show_deliveries(table: str | None) -> None:
                 "" if each.row_count is None else f"{each.row_count:,}",
                 each.personal_columns or "",
             )
-    _print(shown)
+    print_table(shown)
 
 
 def _table(*names: str) -> Table:
@@ -309,12 +309,6 @@ def _table(*names: str) -> Table:
     for name in names:
         shown.add_column(name, overflow="fold")
     return shown
-
-
-def _print(shown: Table) -> None:
-    # Whole lines for other programs, which have no width.
-    console = Console()
-    Console(width=None if console.is_terminal else 400).print(shown)
 
 
 @contextmanager

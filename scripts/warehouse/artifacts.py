@@ -13,6 +13,11 @@ class ArtifactError(Exception):
     """A file of dbt cannot be had: says what to do."""
 
 
+def artifact(name: str) -> Path:
+    """Where dbt writes a file, whether it is there or not."""
+    return Path(os.environ.get("DBT_TARGET_PATH") or "target") / name
+
+
 def current_artifact(name: str, declared: Iterable[str]) -> Path:
     """The file of the dbt project in the working directory; the project is read again if the file is missing, or older than a declaration.
 
@@ -23,7 +28,7 @@ def current_artifact(name: str, declared: Iterable[str]) -> Path:
     Raises:
         ArtifactError: this is not the folder of the project, or it cannot be parsed.
     """
-    file = Path(os.environ.get("DBT_TARGET_PATH") or "target") / name
+    file = artifact(name)
     changes = [path.stat().st_mtime for place in declared for path in _yaml(Path(place))]
     if not changes:
         raise ArtifactError(

@@ -2,7 +2,12 @@
 
 Usage:
     print_table(table)
+    print_rows(["metric", "unit"], rows, is_csv=False)
 """
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -17,3 +22,16 @@ def print_table(table: Table) -> None:
     if not console.is_terminal:
         console.width = _WIDE
     console.print(table)
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, is_csv: bool) -> None:
+    """Print rows as a table, or as CSV; nothing stands for None."""
+    if is_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(columns)
+        writer.writerows(rows)
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    print_table(table)

@@ -13,7 +13,6 @@ key was issued, a server on the loopback interface makes one for analysts and pr
 Exit codes: 0 ended by Ctrl-C or SIGTERM, or done; 1 the server cannot start, or a key cannot be issued or revoked.
 """
 
-import errno
 import ipaddress
 import socket
 from datetime import timedelta
@@ -32,6 +31,7 @@ from scripts.serve.declarations import Declarations
 from scripts.serve.published import open_published
 from scripts.serve.sessions import Limits, ServeError
 from scripts.warehouse.clock import utc_now
+from scripts.warehouse.ports import PortError, bound_socket
 from scripts.warehouse.settings import Target, setting, use_setting
 from scripts.warehouse.terminal import print_table
 
@@ -169,17 +169,11 @@ def _listening(host: str, port: int) -> socket.socket:
         ServeError: it is taken, or there is no such address.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        listening = socket.socket(found[0][0], socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(found[0][4])
-    except OSError as error:
-        is_taken = error.errno == errno.EADDRINUSE
-        problem = "is taken" if is_taken else f"cannot be used ({error.strerror})"
+        return bound_socket(host, port)
+    except PortError as error:
         raise ServeError(
-            f"port {port} of {host} {problem}; set PORT to another one, or end the program that has it"
+            f"port {port} of {host} {error}; set PORT to another one, or end the program that has it"
         ) from error
-    return listening
 
 
 def _check_memory(memory: str) -> None:

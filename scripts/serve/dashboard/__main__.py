@@ -12,11 +12,9 @@ on the loopback interface, behind a proxy that asks who is there (docs/dashboard
 Exit codes: 0 ended by Ctrl-C; 1 it could not be started.
 """
 
-import errno
 import importlib
 import logging
 import os
-import socket
 import sys
 import threading
 import time
@@ -34,6 +32,7 @@ from scripts.serve.dashboard.exposures import HOST, PORT
 from scripts.serve.dashboard.pages import warm
 from scripts.serve.dashboard.settings import DEFAULT_ROLE, ROLE
 from scripts.serve.sessions import ServeError
+from scripts.warehouse.ports import PortError, bound_socket
 
 _SECONDS_BETWEEN_LOOKS = 5
 # Imported by libraries when they are needed first. With several threads, one of them would find a module that another has only begun.
@@ -59,13 +58,15 @@ def main(
     ] = "",
 ) -> None:
     """Serve the dashboards until Ctrl-C."""
-    if problem := _problem(host, port):
+    try:
+        bound_socket(host, port).close()
+    except PortError as error:
         typer.secho(
-            f"dashboard: port {port} of {host} {problem}; end the program that has it, or give another --port or --host",
+            f"dashboard: port {port} of {host} {error}; end the program that has it, or give another --port or --host",
             fg="red",
             err=True,
         )
-        raise typer.Exit(1)
+        raise typer.Exit(1) from error
     os.environ[ROLE] = role
     for module in _SLOW_MODULES:
         importlib.import_module(module)
@@ -115,18 +116,6 @@ def _keep_warm(role: str) -> None:
             if published().current().version != version:
                 version = warm(role)
         time.sleep(_SECONDS_BETWEEN_LOOKS)
-
-
-def _problem(host: str, port: int) -> str | None:
-    """Why the server cannot listen there; None if it can."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            is_taken = error.errno == errno.EADDRINUSE
-            return "is taken" if is_taken else f"cannot be used ({error.strerror})"
-    return None
 
 
 if __name__ == "__main__":
