@@ -8,20 +8,22 @@ Usage:
 
 dbt writes the definitions into `semantic_manifest.json` whenever it reads the project, with relations of the target that it was read for. Here they are
 taken without their database, so one file serves every engine and every copy of the warehouse. MetricFlow plans; it takes a second to import, and a question
-takes some hundredths of a second to plan.
+takes some hundredths of a second to plan. Plans are kept: questions that differ only in the values of their conditions are planned once.
 """
 
 import difflib
 import json
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
-from scripts.metrics.filters import GRAINS, ConditionError, parse_condition
+from scripts.metrics.filters import GRAINS, Condition, ConditionError, parse_condition, with_values
 from scripts.warehouse.artifacts import ArtifactError, current_artifact
 from scripts.warehouse.settings import Target
 
@@ -29,6 +31,8 @@ MANIFEST = "semantic_manifest.json"
 # What changes the definitions; they are read again if one of these files is newer than the manifest.
 _DECLARED = "models/metrics"
 _NEAREST = 3
+# Planning a question takes longer than answering it, so this many plans are kept.
+_PLANS = 1000
 _NO_DIMENSION = re.compile(
     r"does not match any of the available group-by-items for \w+\('(\w+)'\).*?Suggestions: \[(.*?)\] Query Input: (\S+)"
 )
@@ -93,6 +97,7 @@ class Definitions:
                 f"{schema}.{table}", f'"{schema}"."{table}"'
             )
         self._engines: dict[Target, Any] = {}
+        self._plans: OrderedDict[tuple[object, ...], str] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
@@ -156,6 +161,29 @@ class Definitions:
             conditions = [parse_condition(text) for text in where]
         except ConditionError as error:
             raise MetricsError(str(error)) from error
+        shapes = [(asked.name, asked.operator, len(asked.values)) for asked in conditions]
+        key = (target, tuple(metrics), tuple(group_by), tuple(shapes), tuple(order), limit)
+        with self._lock:
+            plan = self._plans.pop(key, None)
+        if plan is None:
+            plan = self._plan(target, metrics, group_by, conditions, order, limit)
+        with self._lock:
+            self._plans[key] = plan
+            if len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        values = [value for asked in conditions for value in asked.values]
+        return Statement(with_values(plan, values), (*group_by, *metrics))
+
+    def _plan(
+        self,
+        target: Target,
+        metrics: Sequence[str],
+        group_by: Sequence[str],
+        conditions: Sequence[Condition],
+        order: Sequence[str],
+        limit: int | None,
+    ) -> str:
+        """The SQL of a question, with placeholders for the values of its conditions."""
         known = self.group_bys(metrics)
 
         # After the engine was asked, which says so if MetricFlow is missing.
@@ -171,10 +199,14 @@ class Definitions:
         self._check(
             "column of the answer", [n.removeprefix("-") for n in order], [*group_by, *metrics]
         )
+        counts = accumulate((len(condition.values) for condition in conditions), initial=0)
         request = MetricFlowQueryRequest.create(
             metric_names=metrics,
             group_by_names=group_by,
-            where_constraints=[condition.template() for condition in conditions],
+            where_constraints=[
+                condition.template(first)
+                for condition, first in zip(conditions, counts, strict=False)
+            ],
             # Grouped rows come in no order otherwise, and a limit would take any of them.
             order_by_names=list(order) or group_by,
             limit=limit,
@@ -182,10 +214,9 @@ class Definitions:
         )
         try:
             with self._lock:
-                sql = self._engine(target).explain(request).sql_statement.sql
+                return str(self._engine(target).explain(request).sql_statement.sql)
         except MetricFlowException as error:
             raise MetricsError(_problem(metrics, error)) from error
-        return Statement(sql, (*group_by, *metrics))
 
     def _engine(self, target: Target) -> Any:
         """MetricFlow for an engine; it only plans, so it needs no connection."""

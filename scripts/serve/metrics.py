@@ -7,7 +7,6 @@ Usage:
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,9 +14,6 @@ from scripts.metrics.definitions import Definitions, Metric, Statement
 from scripts.metrics.query import Answer, answer
 from scripts.serve.sessions import Session
 from scripts.warehouse.settings import Target
-
-# Questions whose plans are kept: planning one takes longer than answering it.
-_PLANS = 1000
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class Question:
 
 
 class PublishedMetrics:
-    """The metrics of the project, for any number of threads. Definitions are read once, plans are kept.
+    """The metrics of the project, for any number of threads. Definitions are read once.
 
     Args:
         read: makes the definitions, given how tables are named; None for those of the project in the working directory.
@@ -43,7 +39,6 @@ class PublishedMetrics:
         self._lock = threading.Lock()
         self._definitions: dict[tuple[tuple[str, str], ...], Definitions] = {}
         self._group_bys: dict[str, list[str]] = {}
-        self._plans: OrderedDict[tuple[object, ...], Statement] = OrderedDict()
 
     def all(self) -> dict[str, Metric]:
         """Every metric, by name.
@@ -86,29 +81,14 @@ class PublishedMetrics:
         names: tuple[tuple[str, str], ...] = ()
         if session.target is Target.POSTGRES:
             names = tuple((name, session.relation(name)) for name in sorted(session.tables))
-        return self._plan(names, session.target, question)
-
-    def _plan(
-        self, names: tuple[tuple[str, str], ...], target: Target, question: Question
-    ) -> Statement:
-        key = (names, target, question)
-        with self._lock:
-            if known := self._plans.get(key):
-                self._plans.move_to_end(key)
-                return known
-        planned = self._of(names).statement(
-            target,
+        return self._of(names).statement(
+            session.target,
             question.metrics,
             question.group_by,
             question.where,
             question.order,
             question.limit,
         )
-        with self._lock:
-            self._plans[key] = planned
-            if len(self._plans) > _PLANS:
-                self._plans.popitem(last=False)
-        return planned
 
     def _of(self, names: tuple[tuple[str, str], ...]) -> Definitions:
         with self._lock:
