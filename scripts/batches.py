@@ -47,7 +47,7 @@ from scripts.load.options import AllowEmptyOption, AllowRepeatedOption, LakeOpti
 from scripts.load.run import LoadOptions, LoadResult, load, unlanded_batches
 from scripts.load.sources import SourceFolder, SourceFolderError
 from scripts.publish.options import NoPublishOption
-from scripts.publish.run import Publication, publish
+from scripts.publish.run import Publication, kept_versions, publish
 from scripts.publish.versions import NotGreenError, PublishError
 from scripts.warehouse.builder import Builder
 from scripts.warehouse.dbt import DbtRun, ProjectError
@@ -150,6 +150,12 @@ def main(
     use_setting("DBT_TARGET", target)
     accepted = allowances(repeated=allow_repeated, empty=allow_empty)
     published = None if no_publish else Path(setting("PUBLISHED"))
+    if published:
+        try:
+            kept_versions()
+        except PublishError as error:
+            errors.print(f"batches: {error}", style="red", markup=False)
+            raise typer.Exit(2) from error
     with recorded_run("batches", target):
         _replay(
             replay(

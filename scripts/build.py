@@ -23,7 +23,7 @@ import typer
 
 from scripts.history.recording import OpenRun, recorded_run
 from scripts.publish.options import NoPublishOption
-from scripts.publish.run import publish
+from scripts.publish.run import kept_versions, publish
 from scripts.publish.versions import PublishError
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.changes import landed_since_last_build, project_digest
@@ -46,6 +46,11 @@ def main(
 ) -> None:
     """Build and test what has moved since the last green build."""
     use_setting("DBT_TARGET", target)
+    if not no_publish:
+        try:
+            kept_versions()
+        except PublishError as error:
+            raise _failed(error, 2) from error
     with recorded_run("build", target) as run:
         warehouse, project = _build(target, full, run)
     if not no_publish:

@@ -92,7 +92,7 @@ def publish(
     news = _unpublished(warehouse, versions, digest)
     with recorded_run("publish", warehouse.target, news.batch) if news else nullcontext():
         if keep is None:
-            keep = _kept_versions()
+            keep = kept_versions()
         with versions.locked():
             versions.remove_unfinished()
             _refuse_another_warehouse(warehouse, versions)
@@ -114,8 +114,12 @@ def _unpublished(warehouse: Warehouse, versions: Versions, digest: str) -> Green
     return None if current is not None and current.build == build.invocation else build
 
 
-def _kept_versions() -> int:
-    """How many versions stay if nobody says how many."""
+def kept_versions() -> int:
+    """How many versions stay besides the current one if nobody says how many: KEPT_VERSIONS.
+
+    Raises:
+        PublishError: it is not a number of versions.
+    """
     text = setting("KEPT_VERSIONS")
     if not (text.isdecimal() and int(text)):
         raise PublishError(

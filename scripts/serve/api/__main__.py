@@ -120,6 +120,8 @@ def issue(
     file: KeysOption = Path(DEFAULT_KEYS),
 ) -> None:
     """Issue a key, and print it: it cannot be shown again."""
+    if not (name.strip() and name.isprintable()):
+        raise typer.BadParameter("say in one line who or what gets the key", param_hint="NAME")
     try:
         Declarations.of_project().readable_by(role)
         text, key = KeyStore(file).issue(name, role, days)
@@ -172,7 +174,7 @@ def _listening(host: str, port: int) -> socket.socket:
         return bound_socket(host, port)
     except PortError as error:
         raise ServeError(
-            f"port {port} of {host} {error}; set PORT to another one, or end the program that has it"
+            f"port {port} of {host} {error}; set PORT or HOST to another one, or end the program that has it"
         ) from error
 
 

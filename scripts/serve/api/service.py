@@ -176,6 +176,9 @@ class Service:
         problem = problem_of(error)
         if problem.type is problems.INTERNAL:
             _LOG.exception("A request has failed", exc_info=error)
+        elif problem.type is problems.UNAVAILABLE:
+            # Where files are and which server is asked is nothing for clients.
+            _LOG.warning("Nothing can be read: %s", error)
         return response_of(problem)
 
     def _begun(self, request: Request) -> Call:
@@ -240,7 +243,11 @@ def problem_of(error: Exception) -> Problem:
             return Problem(problems.TOO_EXPENSIVE, str(error))
         case UnavailableError() | KeyFileError() | AuditError():
             headers = {"Retry-After": str(RETRY_SECONDS)}
-            return Problem(problems.UNAVAILABLE, str(error), headers=headers)
+            return Problem(
+                problems.UNAVAILABLE,
+                "nothing can be read now; the log of the server says why",
+                headers=headers,
+            )
         case MetricsError():
             return Problem(problems.INVALID_PARAMETER, str(error))
         case ServeError() | duckdb.Error() | psycopg2.Error() | Exception():

@@ -31,6 +31,7 @@ from scripts.serve.dashboard.data import published
 from scripts.serve.dashboard.exposures import HOST, PORT
 from scripts.serve.dashboard.pages import warm
 from scripts.serve.dashboard.settings import DEFAULT_ROLE, ROLE
+from scripts.serve.declarations import Declarations
 from scripts.serve.sessions import ServeError
 from scripts.warehouse.ports import PortError, bound_socket
 
@@ -59,14 +60,14 @@ def main(
 ) -> None:
     """Serve the dashboards until Ctrl-C."""
     try:
+        Declarations.of_project().readable_by(role)
         bound_socket(host, port).close()
+    except ServeError as error:
+        raise _failed(str(error)) from error
     except PortError as error:
-        typer.secho(
-            f"dashboard: port {port} of {host} {error}; end the program that has it, or give another --port or --host",
-            fg="red",
-            err=True,
-        )
-        raise typer.Exit(1) from error
+        raise _failed(
+            f"port {port} of {host} {error}; end the program that has it, or give another --port or --host"
+        ) from error
     os.environ[ROLE] = role
     for module in _SLOW_MODULES:
         importlib.import_module(module)
@@ -79,6 +80,11 @@ def main(
     # Threads of readers may still be in the middle of a question, which is only read: there is nothing to put in order.
     sys.stdout.flush()
     os._exit(0)
+
+
+def _failed(problem: str) -> typer.Exit:
+    typer.secho(f"dashboard: {problem}", fg="red", err=True)
+    return typer.Exit(1)
 
 
 def _options(host: str, port: int, base_path: str) -> dict[str, object]:

@@ -1,6 +1,10 @@
 """One built warehouse, and one that is published, for all tests that only read it."""
 
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import duckdb
@@ -8,10 +12,12 @@ import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
+from scripts.postgres_server import PostgresServer
 from scripts.publish.run import publish
 from scripts.warehouse.changes import project_digest, relations_digest
 from scripts.warehouse.dbt import Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
 
 
@@ -45,3 +51,33 @@ def published_workspace(built: Workspace, tmp_path_factory: pytest.TempPathFacto
             connection.execute(f"update operations.last_build set project_digest = {marks}")
         publish(warehouse, folder / "published", project)
     return workspace
+
+
+@pytest.fixture(scope="session")
+def published_on_postgres(
+    published_workspace: Workspace,
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Workspace]:
+    """The same sources, loaded, built and published on Postgres; for slow tests."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with PostgresWarehouse.on(postgres) as warehouse:
+        places = {
+            "SOURCES": str(published_workspace.sources),
+            "PUBLISHED": str(folder / "published"),
+            "RUNS": str(folder / "runs"),
+        }
+        workspace = replace(
+            published_workspace, folder=folder, warehouse=warehouse, variables=places
+        )
+        for module in ("scripts.load", "scripts.build"):
+            done = subprocess.run(
+                [sys.executable, "-m", module],
+                cwd=ROOT,
+                env=os.environ | workspace.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+        yield workspace

@@ -95,16 +95,26 @@ def test_each_page_renders_and_a_filter_is_in_its_address(
         assert not _is_wider_than_its_screen(phone)
 
 
-def test_a_second_server_on_the_port_says_so(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--port", "{port}"), "port {port} of 127.0.0.1 is taken"),
+        (("--role", "nobody"), "nobody: no such role; there are analyst, "),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(
+    server: Server, arguments: tuple[str, str], said: str
+) -> None:
+    option, value = arguments
     second = subprocess.run(
-        [sys.executable, "-m", "scripts.serve.dashboard", "--port", str(server.port)],
+        [sys.executable, "-m", "scripts.serve.dashboard", option, value.format(port=server.port)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert second.returncode == 1
-    assert f"port {server.port} of 127.0.0.1 is taken" in second.stderr
+    assert said.format(port=server.port) in second.stderr
     assert len(second.stderr.splitlines()) == 1
 
 

@@ -1,17 +1,13 @@
 """The dashboards show the same on both engines; when the database is gone, they say so and go on when it is back."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.postgres_server import PostgresServer
 from scripts.serve.dashboard import data as dashboard_data
 from scripts.serve.dashboard.data import Data, statement_of
 from scripts.serve.dashboard.exposures import shown_exposures
@@ -72,36 +68,6 @@ def keep_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
-@pytest.fixture(scope="module")
-def on_postgres(
-    published_workspace: Workspace,
-    postgres: PostgresServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Workspace]:
-    """The same sources, loaded, built and published on Postgres."""
-    folder = tmp_path_factory.mktemp("postgres")
-    with PostgresWarehouse.on(postgres) as warehouse:
-        places = {
-            "SOURCES": str(published_workspace.sources),
-            "PUBLISHED": str(folder / "published"),
-            "RUNS": str(folder / "runs"),
-        }
-        workspace = replace(
-            published_workspace, folder=folder, warehouse=warehouse, variables=places
-        )
-        for module in ("scripts.load", "scripts.build"):
-            done = subprocess.run(
-                [sys.executable, "-m", module],
-                cwd=ROOT,
-                env=os.environ | workspace.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
-        yield workspace
-
-
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A function after which the dashboards of this process read a workspace."""
@@ -131,11 +97,11 @@ def _rows(name: str, **changed: Any) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if not name.startswith("pipeline/")])
 def test_a_question_has_the_same_answer_on_both_engines(
-    name: str, published_workspace: Workspace, on_postgres: Workspace, read: Any
+    name: str, published_workspace: Workspace, published_on_postgres: Workspace, read: Any
 ) -> None:
     filters = {"tier": 1, "batch_id": 2, "status": "Canceled", "nameplate": "Boomer", "state": "TX"}
     answers = []
-    for workspace in (published_workspace, on_postgres):
+    for workspace in (published_workspace, published_on_postgres):
         read(workspace)
         answers.append((_rows(name), _rows(name, **filters)))
     assert [len(rows) for rows in answers[0]] == [len(rows) for rows in answers[1]]
@@ -146,10 +112,10 @@ def test_a_question_has_the_same_answer_on_both_engines(
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name.startswith("pipeline/")])
 def test_a_question_about_runs_is_answered_on_both_engines(
-    name: str, published_workspace: Workspace, on_postgres: Workspace, read: Any
+    name: str, published_workspace: Workspace, published_on_postgres: Workspace, read: Any
 ) -> None:
     columns = []
-    for workspace in (published_workspace, on_postgres):
+    for workspace in (published_workspace, published_on_postgres):
         read(workspace)
         values = {"most_rows": 10} if "most_rows" in statement_of(name).values else {}
         columns.append(Data.current("analyst").rows(name, **values).column_names)
@@ -158,10 +124,10 @@ def test_a_question_about_runs_is_answered_on_both_engines(
 
 @pytest.mark.parametrize("page", [exposure.name for exposure in shown_exposures()])
 def test_a_page_has_the_same_figures_on_both_engines(
-    page: str, published_workspace: Workspace, on_postgres: Workspace, read: Any
+    page: str, published_workspace: Workspace, published_on_postgres: Workspace, read: Any
 ) -> None:
     shown = []
-    for workspace in (published_workspace, on_postgres):
+    for workspace in (published_workspace, published_on_postgres):
         read(workspace)
         app = opened(page)
         assert "As of **batch 3**" in texts(app)
@@ -170,10 +136,10 @@ def test_a_page_has_the_same_figures_on_both_engines(
         assert shown[0] == shown[1]
 
 
-def test_an_auditor_sees_on_postgres_what_an_analyst_does_not(
-    on_postgres: Workspace, read: Any
+def test_an_auditor_sees_published_on_postgres_what_an_analyst_does_not(
+    published_on_postgres: Workspace, read: Any
 ) -> None:
-    read(on_postgres)
+    read(published_on_postgres)
     asked = {"customer_id": 3}
     analyst, auditor = (
         Data.current(role).row("client_service_desk/customer", **asked)
@@ -185,21 +151,21 @@ def test_an_auditor_sees_on_postgres_what_an_analyst_does_not(
 
 
 def test_when_the_database_is_gone_the_page_says_so_and_goes_on_when_it_is_back(
-    on_postgres: Workspace, read: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    published_on_postgres: Workspace, read: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    read(on_postgres)
+    read(published_on_postgres)
     monkeypatch.setenv("PGPORT", "1")
     dashboard_data.close()
     app = opened("data_quality_review")
     assert "This cannot be shown now" in texts(app)
     assert "cannot be reached" in texts(app)
-    monkeypatch.setenv("PGPORT", on_postgres.environment["PGPORT"])
+    monkeypatch.setenv("PGPORT", published_on_postgres.environment["PGPORT"])
     dashboard_data.close()
     app.button[0].click().run()
     assert "As of **batch 3**" in texts(app)
     # All sessions are ended, as by a restart of the server.
-    assert isinstance(on_postgres.warehouse, PostgresWarehouse)
-    on_postgres.warehouse.query(
+    assert isinstance(published_on_postgres.warehouse, PostgresWarehouse)
+    published_on_postgres.warehouse.query(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where pid <> pg_backend_pid() and datname = current_database()"
     )

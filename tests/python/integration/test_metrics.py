@@ -327,14 +327,21 @@ def test_the_recipe_adds_a_metric(project: Path, built: Workspace) -> None:
 
 
 @pytest.mark.slow
-def test_mf_gives_the_same(
-    project: Path, built: Workspace, definitions: Definitions, tmp_path: Path
+@pytest.mark.parametrize("engine", ["built", "published_on_postgres"])
+def test_mf_gives_the_same_on_both_engines(
+    project: Path,
+    built: Workspace,
+    definitions: Definitions,
+    tmp_path: Path,
+    engine: str,
+    request: pytest.FixtureRequest,
 ) -> None:
+    workspace = request.getfixturevalue(engine)
     answer_file = tmp_path / "answer.csv"
-    run_in(project, built, "dbt", "parse", "--quiet")
+    run_in(project, workspace, "dbt", "parse", "--quiet")
     run_in(
         project,
-        built,
+        workspace,
         *("mf", "query", "--metrics", "assets_under_custody,clients"),
         *("--group-by", "metric_time__year", "--order", "metric_time__year"),
         *("--csv", str(answer_file)),

@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import BytesIO
@@ -25,7 +26,6 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 
 from scripts.metrics.definitions import MANIFEST, Definitions
 from scripts.metrics.query import query_metrics
-from scripts.publish.versions import Versions
 from scripts.serve import declarations as declared
 from scripts.serve.api.app import create_app
 from scripts.serve.api.audit import AuditLog
@@ -36,6 +36,7 @@ from scripts.serve.api.service import Service
 from scripts.serve.declarations import Declarations
 from scripts.serve.duckdb_files import DuckDBPublished
 from scripts.serve.metrics import PublishedMetrics
+from scripts.serve.published import open_published
 from scripts.serve.sessions import Limits, NotAllowedError
 from scripts.warehouse.changes import project_digest
 from scripts.warehouse.clock import utc_now
@@ -80,16 +81,15 @@ class Api:
         )
 
 
-@pytest.fixture(scope="module")
-def api(published_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    folder = tmp_path_factory.mktemp("api")
+@contextmanager
+def api_over(workspace: Workspace, folder: Path) -> Iterator[Api]:
+    """The application over what is published in a workspace; keys and log are in the folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        for name, value in published_workspace.environment.items():
+        for name, value in workspace.environment.items():
             patch.setenv(name, value)
-        content = json.loads((published_workspace.target / declared.MANIFEST).read_text())
+        content = json.loads((workspace.target / declared.MANIFEST).read_text())
         declarations = Declarations.of_manifest(content, project_digest(ROOT))
-        versions = Versions(Path(published_workspace.environment["PUBLISHED"]))
         limits = read_limits()
         plenty = replace(limits.default, requests_per_minute=10**9)
         store = KeyStore(folder / "keys.json")
@@ -97,9 +97,9 @@ def api(published_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
         for role in ROLES:
             keys[role], key = new_key(role, role, timedelta(days=1))
             store.add_own(key)
-        semantic = published_workspace.target / MANIFEST
+        semantic = workspace.target / MANIFEST
         service = Service(
-            DuckDBPublished(versions, declarations, Limits()),
+            open_published(declarations=declarations),
             store,
             AuditLog(folder / "access"),
             replace(limits, default=plenty, roles={}),
@@ -108,6 +108,12 @@ def api(published_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
         app = create_app(service)
         with TestClient(app, raise_server_exceptions=False) as client:
             yield Api(app, client, service, keys, content["nodes"])
+
+
+@pytest.fixture(scope="module")
+def api(published_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with api_over(published_workspace, tmp_path_factory.mktemp("api")) as found:
+        yield found
 
 
 # --- the description

@@ -141,6 +141,15 @@ def test_each_batch_is_loaded_built_and_validated_before_the_next(dataset: FakeD
     assert "3 3 10 1" in said, "messages and audit of batch 3"
 
 
+def test_how_many_versions_stay_is_checked_before_anything_is_loaded(
+    dataset: FakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEPT_VERSIONS", "0")
+    code, done, said = replay(dataset)
+    assert (code, done) == (2, [])
+    assert "KEPT_VERSIONS=0: set it to a whole number" in said
+
+
 def test_versions_of_a_database_are_published_apart_from_those_of_a_file(
     dataset: FakeDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,18 @@ def test_a_build_that_cannot_be_published_stays_built(monkeypatch: pytest.Monkey
     assert "finish" in FakeBuilder.steps
 
 
+def test_how_many_versions_stay_is_checked_before_anything_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KEPT_VERSIONS", "0")
+    assert run() == (
+        2,
+        "build: KEPT_VERSIONS=0: set it to a whole number of versions, at least 1",
+    )
+    assert FakeBuilder.steps == []
+    assert run("--no-publish")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("step", "code"), [("parse", 2), ("begin", 2), ("build", 1), ("finish", 1)]
 )

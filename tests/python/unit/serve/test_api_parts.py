@@ -11,8 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
+from typer.testing import CliRunner
 
 from scripts.serve.api import formats
+from scripts.serve.api.__main__ import app
 from scripts.serve.api.audit import AuditError, AuditLog, Entry
 from scripts.serve.api.keys import KeyFileError, KeyStore, new_key
 from scripts.serve.api.kinds import kind_of
@@ -71,6 +73,15 @@ def test_what_is_not_exactly_a_key_is_none(tmp_path: Path, change: Any) -> None:
     store = KeyStore(tmp_path / "keys.json")
     text, _ = store.issue("reports", "analyst", days=1)
     assert store.find(change(text)) is None
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\x1b[2J"])
+def test_a_key_is_for_somebody(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "keys.json"
+    result = CliRunner().invoke(app, ["keys", "issue", name, "--file", str(file)])
+    assert result.exit_code == 2
+    assert "say in one line who or what gets the key" in result.output
+    assert not file.exists()
 
 
 def test_a_key_of_the_session_is_written_nowhere(tmp_path: Path) -> None:
