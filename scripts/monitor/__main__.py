@@ -48,6 +48,8 @@ from scripts.monitor.thresholds import Thresholds, ThresholdsError, read_thresho
 from scripts.warehouse.clock import utc_now
 
 _UNUSABLE = (SightError, StateError, ThresholdsError)
+# How times are written; other programs write seconds, or a space.
+_TIMES = [f"%Y-%m-%d{mark}%H:%M{rest}" for mark in "T " for rest in ("", ":%S", "%z", ":%S%z")]
 _COLORS = {Severity.CRITICAL: "red", Severity.WARNING: "yellow"}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -132,7 +134,9 @@ def main(
 def silence(
     until: Annotated[
         datetime | None,
-        typer.Option(help="End of the planned work; local time, or with a zone such as Z."),
+        typer.Option(
+            formats=_TIMES, help="End of the planned work; local time, or with a zone such as Z."
+        ),
     ] = None,
     checks: Annotated[
         str, typer.Option("--check", help="A check, or a pattern such as feed_*.")

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scripts.history.records import RecordedRun, read_runs
+from scripts.history.records import RecordedRun, SystemRead, read_records, read_runs
 from scripts.monitor.deliveries import Deliveries, read_deliveries
 from scripts.monitor.sessions import Database, read_database
 from scripts.monitor.thresholds import Thresholds
@@ -131,6 +131,17 @@ class Sight:
             for run in self.runs
             if run.ended is None and run.started.parent_run_id is None and not self.is_gone(run)
         ]
+
+    @cached_property
+    def systems_read(self) -> list[SystemRead]:
+        """What was read from living systems on the days that are compared with.
+
+        Raises:
+            RecordError: a record cannot be read.
+        """
+        days = self.thresholds["history"]["days"]
+        reads = read_records(self.places.runs, SystemRead, days)
+        return [replace(read, read_at=to_utc(read.read_at)) for read in reads]
 
     @cached_property
     def deliveries(self) -> Deliveries:

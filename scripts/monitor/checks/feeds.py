@@ -1,4 +1,4 @@
-"""Checks of what has come: batches and feeds that are late, missing, empty or unusual, from the load log of the lake.
+"""Checks of what has come: batches and feeds that are late, missing, empty or unusual, from the load log of the lake; and of what was read from living systems.
 
 What landed on the last day of landings is judged, by what landed before it. So an alert is over when a corrected file has landed, or when the next day is as usual.
 """
@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
+from scripts.history.records import SystemRead
 from scripts.monitor.deliveries import Deliveries, Delivery
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
@@ -169,6 +170,25 @@ def new_violation(sight: Sight) -> Iterator[Seen]:
             yield Seen(
                 f"{_subject(judged.item)}, {kind}",
                 f"{_subject(judged.item)}: {kind} ({kinds[kind]:,} rows); new in {len(judged.earlier) + 1} batches",
+            )
+
+
+@check(
+    "source_warning",
+    Severity.WARNING,
+    "the last extraction of a living system was warned of something",
+    "put it right at the system or in its contract, as docs/extract.md says, and extract again",
+)
+def source_warning(sight: Sight) -> Iterator[Seen]:
+    """Over when the system was read without a warning."""
+    last: dict[str, SystemRead] = {}
+    for read in sight.systems_read:
+        if read.system not in last or read.read_at >= last[read.system].read_at:
+            last[read.system] = read
+    for system, read in sorted(last.items()):
+        if read.warning:
+            yield Seen(
+                system, f"{system}, read {read.read_at:%Y-%m-%d %H:%M} (UTC): {read.warning}"
             )
 
 

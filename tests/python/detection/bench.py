@@ -227,24 +227,32 @@ class Bench:
         for path in sources.glob(f"Batch{self.today}*"):
             path.rename(target / path.name)
 
-    def start(self, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start a command of the project."""
+    def start(
+        self, module: str, *arguments: str, variables: dict[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Start a command of the project; variables may take the place of those of the bench."""
         with (self.folder / "output.txt").open("ab") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
-                env=self.environment,
+                env=self.environment | (variables or {}),
                 stdout=output,
                 stderr=output,
             )
 
-    def run(self, module: str, *arguments: str, expected: int = 0) -> None:
-        """Run a command of the project to its end.
+    def run(
+        self,
+        module: str,
+        *arguments: str,
+        expected: int = 0,
+        variables: dict[str, str] | None = None,
+    ) -> None:
+        """Run a command of the project to its end; see `start`.
 
         Raises:
             BenchError: it ends with another exit code.
         """
-        code = self.start(module, *arguments).wait()
+        code = self.start(module, *arguments, variables=variables).wait()
         if code != expected:
             said = (self.folder / "output.txt").read_text(errors="replace")[-2000:]
             raise BenchError(f"{module} ended with {code}, not {expected}: {said}")

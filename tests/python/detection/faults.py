@@ -233,6 +233,22 @@ def double_rows(bench: Bench, watch: Watch) -> Iterator[None]:
     bench.run("scripts.load")
 
 
+def odd_object(bench: Bench, watch: Watch) -> Iterator[None]:
+    """An object store has an object that no feed takes."""
+    store = bench.work / "store"
+    store.mkdir()
+    for name in ("FINWIRE2017Q1", "FINWIRE2017Q1_new"):
+        (store / name).write_text("")
+    variables = {"FINWIRE_STORE": str(store), "SOURCES": str(bench.work / "extracted")}
+    bench.run("scripts.extract", "--system", "finwire", variables=variables)
+    watch.cause()
+    yield
+    (store / "FINWIRE2017Q1_new").unlink()
+    # A new folder: the feed comes with the first batch.
+    variables["SOURCES"] += "_again"
+    bench.run("scripts.extract", "--system", "finwire", variables=variables)
+
+
 def bad_rows(bench: Bench, watch: Watch) -> Iterator[None]:
     """Three rows of a file break off: their contract is violated as never before."""
     file = bench.deliver() / _TRADES
@@ -484,6 +500,7 @@ FAULTS = (
     Fault("double rows", "feed_volume", double_rows),
     Fault("three bad rows", "quarantine_share", bad_rows),
     Fault("three bad rows of a new kind", "new_violation", bad_rows),
+    Fault("object that no feed takes", "source_warning", odd_object),
     Fault("batch skipped", "batch_missing", skipped_batch),
     Fault("late batch", "batch_late", late_batch, due_in_a_moment),
     Fault(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from scripts.history.records import RunEnded, RunStarted, write_records
+from scripts.history.records import RunEnded, RunStarted, SystemRead, write_records
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.monitor.alerts import Look, take_look
 from scripts.monitor.sight import Deadline, Places, Sight
@@ -124,6 +124,28 @@ class Planted:
             nodes_failed=0 if has_nodes else None,
         )
         write_records(self.places.runs, [ended], ended_at)
+
+    def read_system(
+        self, read_at: datetime, system: str = "brokerage", warning: str | None = None
+    ) -> None:
+        """Plant the record of an extraction of one feed of a system."""
+        read = SystemRead(
+            run_id=str(uuid4()),
+            system=system,
+            feed_name="trade",
+            batch_number=2,
+            read_at=read_at,
+            rows_read=10,
+            system_rows=None,
+            files=1,
+            bytes=100,
+            retries=0,
+            lag_bytes=None,
+            lag_rows=None,
+            unknown_columns=None,
+            warning=warning,
+        )
+        write_records(self.places.runs, [read], read_at)
 
     def own_process(self) -> dict[str, int]:
         """This process, as that of a run."""

@@ -289,3 +289,17 @@ def test_a_lake_that_cannot_be_read_is_told_once_and_its_alerts_stay(daily: Plan
     look = daily.look(now)
     assert [over.finding.check for over in look.over] == ["cannot_look"]
     assert look.blind == {}
+
+
+def test_what_an_extraction_was_warned_of_is_told_until_the_system_is_read_without(
+    planted: Planted,
+) -> None:
+    for system, warning in (("brokerage", "trade: has a column that is not known"), ("crm", None)):
+        planted.read_system(NOW - timedelta(days=1), system, warning)
+    (alert,) = planted.look().active
+    assert (alert.finding.check, alert.finding.subject) == ("source_warning", "brokerage")
+    assert "a column that is not known" in alert.finding.what
+    planted.read_system(NOW - timedelta(hours=1), "crm")
+    assert planted.checks() == ["source_warning"]
+    planted.read_system(NOW - timedelta(hours=2), "brokerage")
+    assert [over.finding.check for over in planted.look().over] == ["source_warning"]
