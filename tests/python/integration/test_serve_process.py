@@ -93,7 +93,7 @@ def test_the_first_start_shows_data_and_a_killed_server_goes_on_where_it_was(
             text=True,
         )
         assert taken.returncode != 0
-        assert "is taken; set PORT to another one" in taken.stderr
+        assert "is taken; set PORT or HOST to another one" in taken.stderr
         # The command of the page.
         issue = re.search(r"scripts\.serve\.api (keys issue .+)", (ROOT / "docs/serving.md").read_text())  # fmt: skip
         assert issue
