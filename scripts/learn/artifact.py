@@ -37,6 +37,7 @@ class Reference:
         edges: the inner limits of ten groups of equal size.
         shares: the share of customers in each group.
         missing: the share of customers without a value.
+        customers: how many there were.
         least: its least value.
         greatest: its greatest value.
     """
@@ -46,6 +47,7 @@ class Reference:
     edges: list[float]
     shares: list[float]
     missing: float
+    customers: int
     least: float
     greatest: float
 
@@ -216,7 +218,7 @@ def reference_of(name: str, last: Numbers, all_values: Numbers) -> Reference:
     """
     known, ever = last[~np.isnan(last)], all_values[~np.isnan(all_values)]
     if not len(known):
-        return Reference(name, 0.0, [], [1.0], 1.0, 0.0, 0.0)
+        return Reference(name, 0.0, [], [1.0], 1.0, len(last), 0.0, 0.0)
     edges = np.unique(np.quantile(known, np.arange(0.1, 1, 0.1)))
     return Reference(
         name=name,
@@ -224,6 +226,7 @@ def reference_of(name: str, last: Numbers, all_values: Numbers) -> Reference:
         edges=edges.tolist(),
         shares=shares_of(known, edges),
         missing=float(np.mean(np.isnan(last))),
+        customers=len(last),
         least=float(ever.min()),
         greatest=float(ever.max()),
     )

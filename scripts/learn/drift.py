@@ -27,6 +27,8 @@ from scripts.warehouse.settings import setting
 OK, WATCH, ACT = "ok", "watch", "act"
 # Empty groups would be infinitely far away.
 _LEAST_SHARE = 0.001
+# Chance moves a share by more than so many standard errors once in thirty thousand times.
+_ERRORS = 4
 # With fewer customers, chance moves shares as far as a drift does; with fewer who have left, it moves the AUC.
 LEAST_CUSTOMERS, LEAST_LEFT = 200, 10
 
@@ -167,8 +169,17 @@ def _compared_inputs(model: Model, question: Question, today: Customers) -> Iter
         missing = 1 - len(known) / len(values)
         outside = (known < reference.least) | (known > reference.greatest)
         yield "input_drift", reference.name, drift(reference, values)
-        yield "missing_share", reference.name, max(0.0, missing - reference.missing)
+        yield "missing_share", reference.name, _more_missing(reference, missing, len(values))
         yield "out_of_range_share", reference.name, float(np.sum(outside)) / len(values)
+
+
+def _more_missing(reference: Reference, missing: float, customers: int) -> float:
+    """By how much more customers have no value than before, beyond what chance explains."""
+    both = (reference.missing * reference.customers + missing * customers) / (
+        reference.customers + customers
+    )
+    error = (both * (1 - both) * (1 / reference.customers + 1 / customers)) ** 0.5
+    return max(0.0, missing - reference.missing - _ERRORS * error)
 
 
 def _compared_scores(model: Model, question: Question, today: Customers) -> Iterator[Found]:

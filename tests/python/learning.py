@@ -36,7 +36,7 @@ DATES = [
 
 
 def planted_customers(
-    strength: float, customers: int = 1500, seed: int = 1, share: float = 0.03
+    strength: float, customers: int = 500, seed: int = 1, share: float = 0.06
 ) -> tuple[Customers, "np.ndarray[Any, np.dtype[np.float64]]"]:
     """Customers on sixteen dates, and how likely each of them was to leave.
 

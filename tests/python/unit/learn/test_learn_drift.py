@@ -84,7 +84,7 @@ def test_a_model_that_has_become_wrong_is_noticed_when_outcomes_are_known(
     found = checks(model, a_day(90), examples)
     assert state_of(found, "area_loss", "probability") == OK
     assert state_of(found, "calibration_factor", "probability") == OK
-    other, _ = planted_customers(strength=-1.0, share=0.2)
+    other, _ = planted_customers(strength=-1.0, share=0.3)
     found = checks(model, a_day(90), other)
     assert state_of(found, "area_loss", "probability") == ACT
     assert state_of(found, "calibration_factor", "probability") == ACT

@@ -12,7 +12,7 @@ from scripts.learn.artifact import DESCRIPTION, GRAPH, MOST_BYTES, Description, 
 from scripts.learn.card import card_of
 from scripts.learn.evaluation import area_under_curve, calibration
 from scripts.learn.examples import Customers
-from scripts.learn.question import LearnError
+from scripts.learn.question import LearnError, matrix
 from scripts.learn.training import Costs, Trained, folds, split, train, training_digest
 from tests.python.learning import DATES, FEATURES, QUESTION, SOURCE, planted_customers
 
@@ -32,7 +32,7 @@ def test_a_model_reaches_what_can_be_reached(
 
 
 def test_a_model_finds_nothing_where_there_is_nothing() -> None:
-    examples, _ = planted_customers(strength=0.0, customers=600, seed=3)
+    examples, _ = planted_customers(strength=0.0, customers=300, seed=3)
     figures = train(QUESTION, examples, SOURCE).description.figures["hold_out"]
     assert figures["area"] < figures["area_by_chance_upper"]
     assert figures["chance"] > 0.05
@@ -70,7 +70,7 @@ def test_the_same_data_give_the_same_bytes(
 def test_boosting_survives_the_way_into_onnx(
     planted: tuple[Customers, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CANDIDATES", training.CANDIDATES[-3:-2])
+    monkeypatch.setattr(training, "CANDIDATES", training.CANDIDATES[-1:])
     boosted = train(QUESTION, planted[0], SOURCE)
     assert boosted.description.kind == training.BOOSTING
     assert len(boosted.graph) < MOST_BYTES
@@ -108,7 +108,7 @@ def test_reasons_are_what_makes_leaving_likelier(model: Model) -> None:
     columns = [np.array([value, value]) for value in usual]
     # Never an order, and young.
     columns[0][0], columns[2][0] = 0, 18
-    inputs = training.matrix(columns, FEATURES)
+    inputs = matrix(columns, FEATURES)
     reasons = model.reasons(inputs)
     assert set(reasons[0]) == {"order_count", "age_years"}
     assert reasons[1] == []
@@ -119,7 +119,7 @@ def test_one_customer_is_scored_as_all_are(
 ) -> None:
     inputs = planted[0].inputs[:300]
     one_by_one = np.concatenate([model.probabilities(inputs[row : row + 1]) for row in range(300)])
-    assert np.max(np.abs(one_by_one - model.probabilities(inputs))) < 1e-9
+    assert np.max(np.abs(one_by_one - model.probabilities(inputs))) < 1e-6
 
 
 def test_files_of_a_version_are_read_as_they_were_written(trained: Trained, tmp_path) -> None:
