@@ -55,7 +55,7 @@ TargetOption = Annotated[
 AliasOption = Annotated[str, typer.Option(help="champion or challenger.")]
 
 # Features of all customers at all times take longer than a page of an API.
-_LIMITS = Limits(seconds=900, memory="2GB")
+LIMITS = Limits(seconds=900, memory="2GB")
 
 
 @app.command()
@@ -297,7 +297,7 @@ def _working(kind: str, target: Target) -> Iterator[str]:
 
 @contextmanager
 def _opened(model: str, role: str) -> Iterator[tuple[Session, Question]]:
-    published = open_published(limits=_LIMITS)
+    published = open_published(limits=LIMITS)
     try:
         question = question_of(model, published.declarations)
         with published.opened(role) as session:

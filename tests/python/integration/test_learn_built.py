@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from scripts.learn.__main__ import app
+from scripts.learn.__main__ import LIMITS, app
 from scripts.load.run import LoadOptions, load
 from scripts.serve.api.app import create_app
 from scripts.serve.api.audit import AuditLog
@@ -134,8 +136,10 @@ class Api:
             text, key = new_key(role, role, timedelta(days=1))
             keys.add_own(key)
             self.headers[role] = {"Authorization": f"Bearer {text}"}
+        # In one process, a file is opened with one configuration.
         published = open_published(
-            declarations=Declarations.of_file(learner.workspace.target / "manifest.json")
+            declarations=Declarations.of_file(learner.workspace.target / "manifest.json"),
+            limits=LIMITS,
         )
         service = Service(published, keys, AuditLog(learner.folder / "access"))
         self.client = TestClient(create_app(service), raise_server_exceptions=False)
@@ -201,39 +205,63 @@ def test_a_promotion_counts_from_the_next_request_on(learner: Learner) -> None:
     assert list((learner.folder / "scores").rglob("*challenger*")) == []
 
 
+def _landed(learner: Learner) -> Path:
+    lake = learner.folder / "lake"
+    sources = str(learner.workspace.sources)
+    assert load(LoadOptions(sources, str(lake), with_apart=True)).failures == []
+    return lake
+
+
 def test_scores_land_and_are_shown_with_reasons(learner: Learner) -> None:
+    """By the SQL of the models; the next test builds them."""
+    workspace, lake = learner.workspace, _landed(learner)
+    folder = workspace.target / "compiled/brokerage_warehouse/models"
+    assert isinstance(workspace.warehouse, DuckDBWarehouse)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{workspace.warehouse.file}' as warehouse (read_only)")
+        for name, path in (
+            ("stg_learn__scores", "staging/learn"),
+            ("scores", "ml"),
+            ("rpt_customer_attrition", "marts/client_service"),
+        ):
+            sql = (
+                (folder / path / f"{name}.sql").read_text().replace(str(workspace.lake), str(lake))
+            )
+            for view, schema in (("stg_learn__scores", "staging"), ("scores", "ml")):
+                sql = sql.replace(f'"warehouse"."{schema}"."{view}"', view)
+            connection.execute(f"create view {name} as {sql}")
+        _check_scores(learner, connection.execute(f"{SHOWN} rpt_customer_attrition").fetchall())
+
+
+SHOWN = "select count(*), sum(probability), count(reason_1), min(risk_rank) from"
+
+
+def _check_scores(learner: Learner, found: list[tuple[Any, ...]]) -> None:
+    scored = pq.read_table(_scores(learner))
+    ((rows, likely, reasons, first),) = found
+    assert rows == len(scored)
+    assert float(likely) == pytest.approx(sum(map(float, scored.column("probability").to_pylist())))
+    assert first == 1
+    assert reasons <= sum(scored.column("is_at_risk").to_pylist())
+
+
+@pytest.mark.slow
+def test_scores_are_built_by_dbt(learner: Learner) -> None:
     folder, workspace = learner.folder, learner.workspace
-    assert (
-        load(LoadOptions(str(workspace.sources), str(folder / "lake"), with_apart=True)).failures
-        == []
-    )
     warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
     assert isinstance(workspace.warehouse, DuckDBWarehouse)
     shutil.copy2(workspace.warehouse.file, warehouse.file)
     places = {
-        "LAKE": str(folder / "lake"),
+        "LAKE": str(_landed(learner)),
         "WAREHOUSE": str(warehouse.file),
         "DBT_TARGET_PATH": str(folder / "target"),
     }
+    models = ("stg_learn__scores", "scores", "rpt_customer_attrition")
     built = workspace.with_variables(**places).dbt(
-        "--log-level",
-        "warn",
-        "build",
-        "--select",
-        "stg_learn__scores",
-        "scores",
-        "rpt_customer_attrition",
+        "--log-level", "warn", "build", "--select", *models
     )
     assert built.returncode == 0, built.stdout
-    scored = pq.read_table(_scores(learner))
-    ((rows, likely, reasons, first),) = warehouse.query(
-        "select count(*), sum(probability), count(reason_1), min(risk_rank) from marts.rpt_customer_attrition"
-    )
-    assert rows == len(scored)
-    assert float(likely) == pytest.approx(sum(map(float, scored.column("probability").to_pylist())))
-    assert first == 1
-    at_risk = sum(scored.column("is_at_risk").to_pylist())
-    assert reasons <= at_risk
+    _check_scores(learner, warehouse.query(f"{SHOWN} marts.rpt_customer_attrition"))
 
 
 def test_a_comparison_is_recorded_and_told(learner: Learner) -> None:
