@@ -8,6 +8,7 @@ Shares of ten groups are compared by the population stability index (PSI): below
 lands as a feed, and is operations.fct_model_checks; the monitor tells what needs an act (docs/runbooks/model_drifted.md).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,7 +179,7 @@ def _more_missing(reference: Reference, missing: float, customers: int) -> float
     both = (reference.missing * reference.customers + missing * customers) / (
         reference.customers + customers
     )
-    error = (both * (1 - both) * (1 / reference.customers + 1 / customers)) ** 0.5
+    error = math.sqrt(both * (1 - both) * (1 / reference.customers + 1 / customers))
     return max(0.0, missing - reference.missing - _ERRORS * error)
 
 
