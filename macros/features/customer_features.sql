@@ -105,24 +105,33 @@ order_events as (
         and status_code in ('SBMT', 'CNCL', 'CMPT')
 ),
 
+-- Known is what a trade and what happened to it were delivered with.
+trade_orders as (
+    select
+        order_events.trade_id,
+        order_events.status_code,
+        order_events.applied_at,
+        trades.account_id,
+        trades.symbol,
+        greatest(order_events.batch_id, trades.batch_id) as batch_id
+    from order_events
+    inner join trades on order_events.trade_id = trades.trade_id
+),
+
 account_orders as (
     select
         as_of_dates.as_of_date,
-        trades.account_id,
-        count(distinct case when order_events.status_code = 'SBMT' then order_events.trade_id end) as submitted_count,
-        count(distinct case when order_events.status_code = 'CNCL' then order_events.trade_id end) as canceled_count,
-        max(case when order_events.status_code = 'SBMT' then order_events.applied_at end) as last_submitted_at
-    from order_events
+        trade_orders.account_id,
+        count(distinct case when trade_orders.status_code = 'SBMT' then trade_orders.trade_id end) as submitted_count,
+        count(distinct case when trade_orders.status_code = 'CNCL' then trade_orders.trade_id end) as canceled_count,
+        max(case when trade_orders.status_code = 'SBMT' then trade_orders.applied_at end) as last_submitted_at
+    from trade_orders
     inner join as_of_dates
         on
-            {{ is_known("order_events", "applied_at") }}
-            and order_events.applied_at >= as_of_dates.window_from
-    inner join trades
-        on
-            order_events.trade_id = trades.trade_id
-            and trades.batch_id <= as_of_dates.known_batch_id
-    where order_events.status_code in ('SBMT', 'CNCL')
-    group by as_of_dates.as_of_date, trades.account_id
+            {{ is_known("trade_orders", "applied_at") }}
+            and trade_orders.applied_at >= as_of_dates.window_from
+    where trade_orders.status_code in ('SBMT', 'CNCL')
+    group by as_of_dates.as_of_date, trade_orders.account_id
 ),
 
 account_cash as (
@@ -142,28 +151,26 @@ account_cash as (
 -- A change of a holding has the time at which its trade was completed.
 holding_moves as (
     select
-        holding_changes.trade_id,
+        trade_orders.account_id,
+        trade_orders.symbol,
         holding_changes.quantity_after - holding_changes.quantity_before as quantity,
-        order_events.applied_at,
-        greatest(holding_changes.batch_id, order_events.batch_id) as batch_id
+        trade_orders.applied_at,
+        greatest(holding_changes.batch_id, trade_orders.batch_id) as batch_id
     from holding_changes
-    inner join order_events on holding_changes.trade_id = order_events.trade_id
-    where order_events.status_code = 'CMPT'
+    inner join trade_orders on holding_changes.trade_id = trade_orders.trade_id
+    where trade_orders.status_code = 'CMPT'
 ),
 
 positions as (
     select
         as_of_dates.as_of_date,
-        trades.account_id,
-        trades.symbol,
+        holding_moves.account_id,
+        holding_moves.symbol,
         sum(holding_moves.quantity) as quantity
     from holding_moves
     inner join as_of_dates on {{ is_known("holding_moves", "applied_at") }}
-    inner join trades
-        on
-            holding_moves.trade_id = trades.trade_id
-            and trades.batch_id <= as_of_dates.known_batch_id
-    group by as_of_dates.as_of_date, trades.account_id, trades.symbol
+    group by as_of_dates.as_of_date, holding_moves.account_id, holding_moves.symbol
+    having sum(holding_moves.quantity) <> 0
 ),
 
 -- Of the last week, and of the last week before the window.
@@ -216,7 +223,6 @@ account_holdings as (
         on
             positions.as_of_date = prices.as_of_date
             and positions.symbol = prices.symbol
-    where positions.quantity <> 0
     group by positions.as_of_date, positions.account_id
 ),
 

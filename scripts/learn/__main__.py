@@ -6,7 +6,7 @@ Usage:
     python -m scripts.learn promote                the challenger becomes the champion, if it is better
     python -m scripts.learn promote --rollback     the champion before this one is the champion again
     python -m scripts.learn score                  scores of all customers, as files that land with the next load
-    python -m scripts.learn monitor                compares today's customers with those that the champion has learned from
+    python -m scripts.learn monitor                compares today's customers with those that the champion was judged by
     python -m scripts.learn dataset set --until 2016-12-31
     python -m scripts.learn show                   versions, aliases, and the log of promotions
 
@@ -189,7 +189,7 @@ def monitor(
     role: RoleOption = "analyst",
     target: TargetOption = Target.DUCKDB,
 ) -> None:
-    """Compare today's customers with those that the champion has learned from, and record it."""
+    """Compare today's customers with those that the champion was judged by, and record it."""
     with _working("monitor", target) as run_id, _opened(model, role) as (session, question):
         registry = _registry()
         number = _version_of(registry, model, CHAMPION)

@@ -29,7 +29,7 @@ Inputs = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Reference:
-    """What a feature was like where the model has learned.
+    """What a feature was like when the model was judged.
 
     Attributes:
         name: of the feature.
@@ -213,7 +213,7 @@ def reference_of(name: str, last: Numbers, all_values: Numbers) -> Reference:
 
     Args:
         name: of the feature.
-        last: those of the last date that was learned from: customers grow older, so earlier ones are no measure of what is usual today.
+        last: those of the last date.
         all_values: those of all dates.
     """
     known, ever = last[~np.isnan(last)], all_values[~np.isnan(all_values)]

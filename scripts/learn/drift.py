@@ -1,4 +1,4 @@
-"""Whether a model still fits: customers of today compared with those that it has learned from, and with what became of customers since.
+"""Whether a model still fits: customers of today compared with those that it was judged by, and with what became of customers since.
 
 Usage:
     checks = checks_of(model, version, question, today, examples, session.manifest)
@@ -28,6 +28,8 @@ from scripts.warehouse.settings import setting
 OK, WATCH, ACT = "ok", "watch", "act"
 # Empty groups would be infinitely far away.
 _LEAST_SHARE = 0.001
+# As a share of the range of a feature.
+_MARGIN = 0.25
 # Chance moves a share by more than so many standard errors once in thirty thousand times.
 _ERRORS = 4
 # With fewer customers, chance moves shares as far as a drift does; with fewer who have left, it moves the AUC.
@@ -47,8 +49,8 @@ LIMITS = {
     "missing_share": Limits(0.02, 0.1),
     "out_of_range_share": Limits(0.01, 0.05),
     "score_drift": Limits(0.1, 0.25),
-    # An outcome is known after 90 days, so a model that was trained yesterday is three months old.
-    "age_days": Limits(270, 550),
+    # An outcome is known after 90 days, so a model that was trained yesterday is three to six months old.
+    "age_days": Limits(365, 730),
     # How much lower than on its hold-out, and how far what it says is from what happens, as a factor.
     "area_loss": Limits(0.05, 0.1),
     "calibration_factor": Limits(1.5, 2.5),
@@ -168,7 +170,9 @@ def _compared_inputs(model: Model, question: Question, today: Customers) -> Iter
         values = columns.get(reference.name, np.full(len(today), np.nan))
         known = values[~np.isnan(values)]
         missing = 1 - len(known) / len(values)
-        outside = (known < reference.least) | (known > reference.greatest)
+        # Customers grow older every day, and amounts larger: that is no fault.
+        margin = _MARGIN * (reference.greatest - reference.least)
+        outside = (known < reference.least - margin) | (known > reference.greatest + margin)
         yield "input_drift", reference.name, drift(reference, values)
         yield "missing_share", reference.name, _more_missing(reference, missing, len(values))
         yield "out_of_range_share", reference.name, float(np.sum(outside)) / len(values)
@@ -184,7 +188,7 @@ def _more_missing(reference: Reference, missing: float, customers: int) -> float
 
 
 def _compared_scores(model: Model, question: Question, today: Customers) -> Iterator[Found]:
-    last = np.datetime64(max(model.description.data["learned_from"]))
+    last = np.datetime64(max(model.description.data["judged_by"]))
     if len(today):
         yield "age_days", "model", float((today.dates.max() - last).astype(int))
     if len(today) >= LEAST_CUSTOMERS:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,8 +158,9 @@ def _train(question: Question, examples: Customers, source: Source, costs: Costs
     estimator = _estimator(best.kind, best.parameters)
     estimator.fit(learned.inputs, learned.outcomes)
     graph = _graph(estimator, learned)
-    is_last = learned.dates == np.datetime64(dates[-1])
-    scores = calibrated(estimator.predict_proba(learned.inputs)[:, 1], slope, intercept)
+    # What is usual is what was usual when it was judged: customers grow older, and so do their accounts.
+    is_last = examples.dates == np.datetime64(last_dates[-1])
+    scores = calibrated(estimator.predict_proba(examples.inputs)[:, 1], slope, intercept)
     description = Description(
         name=question.name,
         kind=best.kind,
@@ -170,7 +172,7 @@ def _train(question: Question, examples: Customers, source: Source, costs: Costs
         costs=asdict(costs),
         references=[
             reference_of(feature.name, values[is_last], values)
-            for feature, values in zip(question.features, learned.columns, strict=True)
+            for feature, values in zip(question.features, examples.columns, strict=True)
         ],
         scores=reference_of("probability", scores[is_last], scores),
         data={
@@ -203,7 +205,7 @@ def training_digest(question: Question, examples: Customers, costs: Costs) -> st
         repr(question),
         asdict(costs),
         CANDIDATES,
-        [SEED, HOLD_OUT, FOLDS, _WORTH],
+        _code(),
         _environment(),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -381,6 +383,14 @@ def _check_outcomes(learned: Customers) -> None:
             f"{left} of {len(learned)} customers have left in the quarters to learn from: too few to learn from;"
             " load more, or set the variable features_from to an earlier day"
         )
+
+
+def _code() -> str:
+    """A SHA-256 of the programs that train."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _environment() -> dict[str, str]:
