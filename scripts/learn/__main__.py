@@ -201,7 +201,7 @@ def monitor(
             read_examples(session, question),
             session.manifest,
         )
-        record_checks(run_id, checks)
+        record_checks(run_id, checks, Path(setting("RUNS")))
         print_rows(
             ["check", "of", "value", "watch", "act", "state"],
             [

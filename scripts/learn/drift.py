@@ -2,7 +2,7 @@
 
 Usage:
     checks = checks_of(model, version, question, today, examples, session.manifest)
-    record_checks(run_id, checks)
+    record_checks(run_id, checks, Path("data/runs"))
 
 Shares of ten groups are compared by the population stability index (PSI): below 0.1 nothing has happened, from 0.25 on something has. What is found is recorded with the runs,
 lands as a feed, and is operations.fct_model_checks; the monitor tells what needs an act (docs/runbooks/model_drifted.md).
@@ -23,7 +23,6 @@ from scripts.learn.question import Numbers, Question
 from scripts.learn.scores import probabilities_of
 from scripts.publish.manifest import Manifest
 from scripts.warehouse.clock import utc_now
-from scripts.warehouse.settings import setting
 
 OK, WATCH, ACT = "ok", "watch", "act"
 # Empty groups would be infinitely far away.
@@ -130,8 +129,13 @@ def drift(reference: Reference, values: Numbers) -> float:
     return stability_index(reference.shares, shares_of(known, reference.edges))
 
 
-def record_checks(run_id: str, checks: Sequence[Check]) -> None:
-    """Write down what was found, in the run history.
+def record_checks(run_id: str, checks: Sequence[Check], runs: Path) -> None:
+    """Write down what was found.
+
+    Args:
+        run_id: of the run that has compared.
+        checks: what it has found.
+        runs: the folder of the run history.
 
     Raises:
         RecordError: it cannot be written.
@@ -155,7 +159,7 @@ def record_checks(run_id: str, checks: Sequence[Check]) -> None:
         )
         for check in checks
     ]
-    write_records(Path(setting("RUNS")), records, now)
+    write_records(runs, records, now)
 
 
 Found = tuple[str, str, float]

@@ -100,11 +100,9 @@ def test_what_was_found_is_recorded(
     model: Model,
     planted: tuple[Customers, np.ndarray],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RUNS", str(tmp_path))
     found = checks(model, a_day(2), planted[0])
-    record_checks("a-run", found)
+    record_checks("a-run", found, tmp_path)
     records = read_records(tmp_path, ModelCheck)
     assert [(each.check_name, each.subject, each.state) for each in records] == [
         (each.name, each.subject, each.state) for each in found
