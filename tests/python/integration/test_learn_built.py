@@ -1,7 +1,11 @@
 """The life of a model on a warehouse that is published: train, promote, score, land, ask, watch; and sets for data scientists."""
 
 import json
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -308,3 +312,20 @@ def test_what_cannot_be_done_is_said_in_one_line(learner: Learner) -> None:
         "dataset", str(learner.folder), "--until", "2016-06-30", code=2
     )
     assert "not a date" in learner.run("dataset", "x", "--until", "yesterday", code=2)
+
+
+def test_commands_of_the_page_work(learner: Learner) -> None:
+    """Those of scripts.learn, in their order, and the line that looks into a set; the others are make targets and programs with tests of their own."""
+    page = (ROOT / "docs/learning.md").read_text()
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", page, re.DOTALL))
+    commands = re.findall(r"^python -m scripts\.learn (.*)$", blocks, re.MULTILINE)
+    assert len(commands) == 7
+    place = str(learner.folder / "my_set")
+    for command in commands:
+        learner.run(*shlex.split(command.replace("my_set", place)))
+    (look,) = re.findall(r"^python -c (.*)$", blocks, re.MULTILINE)
+    (code,) = shlex.split(look)
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=learner.folder, capture_output=True, text=True
+    )
+    assert "order_count: double" in shown.stdout, shown.stderr
