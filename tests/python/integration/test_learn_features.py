@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import duckdb
 import pytest
 
+from brokerage_sources.generate.run import parameters_of
+from brokerage_sources.truth import truth
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.workspace import Workspace
 
@@ -174,3 +177,17 @@ def test_everybody_who_stays_has_a_row_on_each_day(built: Workspace) -> None:
             """
         )
         assert rows == expected, day
+
+
+def test_who_has_left_is_who_left_in_the_sources(built: Workspace) -> None:
+    """The generator knows it from its plan, the warehouse from the files."""
+    expected = {
+        (customer, date(1970, 1, 1) + timedelta(days=each.day), has_left)
+        for each in truth(parameters_of(built.sources), date(2013, 3, 31))
+        for customer, has_left in zip(each.customers.tolist(), each.has_left.tolist(), strict=True)
+    }
+    found = built.warehouse.query(
+        "select customer_id, as_of_date, has_left from features.ftr_customer_attrition"
+    )
+    assert set(found) == expected
+    assert len(found) == len(expected) > 4000
