@@ -8,10 +8,10 @@ There is one file for each batch and role, `Batch<number>/scores-<model>-<role>.
 the model: scoring again changes nothing. The challenger scores in the shadow: nobody is contacted because of it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 
@@ -122,7 +122,8 @@ def _write(table: "pa.Table", file: Path) -> bool:
     """Write a file, unless it is there with the same rows."""
     import pyarrow.parquet as pq
 
-    beside = file.with_name(f".{uuid4()}")
+    # What a killed process has left is written over; the loader does not see hidden files.
+    beside = file.with_name(f".{file.name}")
     try:
         if file.exists() and pq.read_table(file).equals(table):
             return False
@@ -132,7 +133,8 @@ def _write(table: "pa.Table", file: Path) -> bool:
         beside.replace(file)
         flush(file.parent)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise LearnError(
             f"{file}: cannot be written: {error.strerror or error}; make room there, or set SCORES to a folder that can be written"
         ) from error
