@@ -2,12 +2,15 @@
 
 Usage:
     python -m scripts.learn train                  learn from what is published; a new version is the challenger
-    python -m scripts.learn evaluate --alias challenger
+    python -m scripts.learn train --contact 20 --saved 500
+    python -m scripts.learn evaluate --alias challenger --truth truth.csv
     python -m scripts.learn promote                the challenger becomes the champion, if it is better
-    python -m scripts.learn promote --rollback     the champion before this one is the champion again
+    python -m scripts.learn promote --force "why"  although it is not
+    python -m scripts.learn promote --rollback-because "why"
+                                                   the champion before this one is the champion again
     python -m scripts.learn score                  scores of all customers, as files that land with the next load
     python -m scripts.learn monitor                compares today's customers with those that the champion was judged by
-    python -m scripts.learn dataset set --until 2016-12-31
+    python -m scripts.learn dataset my_set --until 2016-12-31 --sample 0.5 --apart 0.3
     python -m scripts.learn show                   versions, aliases, and the log of promotions
 
 Everything is read from the published version. Models are kept in the folder MODELS, scores in SCORES.
