@@ -85,6 +85,14 @@ dashboard: $(CORE) .venv/.metrics .venv/.dashboard ## Show the dashboards on htt
 share: $(CORE) ## Build the shares that go with each batch, from what is published; docs/sharing.md says how to declare one
 	$(RUN) scripts.share build
 
+.PHONY: learn
+learn: $(CORE) .venv/.learn ## Train a model of who will leave on what is published, promote it if it is good, score all customers, and build what shows it
+	$(RUN) scripts.learn train
+	$(RUN) scripts.learn promote || [ $$? = 1 ]
+	$(RUN) scripts.learn score
+	$(RUN) scripts.load
+	$(RUN) scripts.build
+
 .PHONY: test
 test: .venv/.dev ## Lint, unit tests, integration tests: everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=target lint pytest
@@ -143,7 +151,7 @@ clean: ## Remove everything generated and built, except the environment
 	@touch $@
 
 # What a part needs; the others stay installed.
-EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share govern
+EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share govern learn
 $(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@

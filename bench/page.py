@@ -88,6 +88,7 @@ def write_page(path: Path, results: Results, slowest: int) -> None:
         _section("API", _api(results)),
         _section("API: everything at once", _downloads(results)),
         _section("Dashboards", _dashboards(results)),
+        _section("Models", _models_in_production(results)),
         _section("Failed", _failures(results)),
     ]
     path.write_text("\n".join(section for section in sections if section), encoding="utf-8")
@@ -568,6 +569,23 @@ def _dashboards(results: Results) -> str:
     ]
     heads = ("engine", "SF", "page", "first paint s", "complete s", "filter s")
     return _table(heads, rows, words=3)
+
+
+def _models_in_production(results: Results) -> str:
+    rows = [
+        (
+            f"{result.engine}, {result.scale:g}",
+            *(_number(median_of(result.steps[layer]).seconds) for layer in ("features", "marts")),
+            f"{figures['examples']:,}",
+            _number(figures["train_seconds"]),
+            f"{figures['scored_a_second']:,.0f}",
+            *(f"{figures['online'][f'p{part}_ms']:,.1f}" for part in (50, 99)),
+        )
+        for result in results.of("learn")
+        for figures in [result.figures]
+    ]
+    heads = ("engine, scale", "features s", "marts s", "learned from", "training s", "scored per second", "online p50 ms", "p99 ms")  # fmt: skip
+    return _table(heads, rows)
 
 
 def _failures(results: Results) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from bench.api import measure_answers
 from bench.dashboard import served, visit_pages
+from bench.learn import measure_model
 from bench.work import (
     MODELS,
     BatchTimes,
@@ -281,6 +282,19 @@ def measure_dashboard(bench: Bench) -> None:
     }
 
 
+def measure_learn(bench: Bench) -> None:
+    """All batches built and published; features against marts, then a model: trained, scoring all customers, and asked for one."""
+    workspace = bench.workspace.with_variables(PUBLISHED=f"{bench.workspace.folder}/published")
+    run_in_subprocess(partial(run_batches, workspace, is_published=True))
+    folder = bench.workspace.folder / "learn"
+    shutil.rmtree(folder, ignore_errors=True)
+    work = partial(measure_model, workspace.environment, folder, bench.options.seconds)
+    bench.figures.update(bench.measure("model", work))
+    for _ in bench.repeats:
+        for layer in ("features", "marts"):
+            bench.dbt(layer, "run", "--full-refresh", "--select", f"path:models/{layer}")
+
+
 # In the order in which they are measured; a later part may use what an earlier one has built.
 FILE_PARTS = {
     "generate": measure_generator,
@@ -300,8 +314,9 @@ ENGINE_PARTS = {
     "days": measure_days,
     "api": measure_api,
     "dashboard": measure_dashboard,
+    "learn": measure_learn,
 }
-ON_REQUEST = ("profile", "days", "api", "dashboard")
+ON_REQUEST = ("profile", "days", "api", "dashboard", "learn")
 
 
 def applies(part: str, scale: float, engine: str, scales: Iterable[float]) -> bool:

@@ -288,6 +288,38 @@ class ShareDelivery(Record):
 
 
 @dataclass(frozen=True)
+class ModelCheck(Record):
+    """Customers of today were compared with those that a model has learned from (scripts/learn/drift.py).
+
+    Attributes:
+        checked_at: when.
+        model_name: of the model.
+        model_version: of it.
+        published_version: that was compared.
+        published_batch: the last batch that this holds.
+        check_name: what was compared.
+        subject: a feature, `probability` or `model`.
+        value: that was found.
+        watch_from: from which value on it is watched.
+        act_from: from which value on somebody acts.
+        state: `ok`, `watch` or `act`.
+    """
+
+    feed = "model_check"
+    checked_at: datetime
+    model_name: str
+    model_version: int
+    published_version: str
+    published_batch: int
+    check_name: str
+    subject: str
+    value: float
+    watch_from: float
+    act_from: float
+    state: str
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 

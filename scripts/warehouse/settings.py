@@ -42,6 +42,8 @@ DEFAULTS = {
     "RUNS": "data/runs",
     "SHARES": "data/shares",
     "SHARE_KEYS": "data/share_keys",
+    "MODELS": "data/models",
+    "SCORES": "data/scores",
     "DBT_TARGET": str(Target.DUCKDB),
 }
 

@@ -68,6 +68,8 @@ class Workspace:
         own = {
             "LAKE": str(self.lake),
             "RUNS": str(self.runs),
+            "MODELS": str(self.folder / "models"),
+            "SCORES": str(self.folder / "scores"),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DO_NOT_TRACK": "1",

@@ -1,4 +1,4 @@
-"""Both programs run from any folder, without a warehouse around them."""
+"""All programs run from any folder, without a warehouse around them."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def run(program: str, *arguments: str, folder: Path) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize("program", ["generate", "verify"])
+@pytest.mark.parametrize("program", ["generate", "verify", "truth"])
 def test_a_program_explains_itself(program: str, tmp_path: Path) -> None:
     shown = run(program, "--help", folder=tmp_path)
     assert shown.returncode == 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from scripts.serve.api import data, metric_routes, openapi, problems, system_routes
+from scripts.serve.api import data, metric_routes, model_routes, openapi, problems, system_routes
 from scripts.serve.api.problems import Problem
 from scripts.serve.api.service import Service, response_of
 
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 PARTS: tuple[Callable[[FastAPI, Service], None], ...] = (
     system_routes.add_routes,
     metric_routes.add_routes,
+    model_routes.add_routes,
     data.add_routes,
 )
 
-# What the framework refuses by itself: an unknown address, a method that is not GET.
+# What the framework refuses by itself: an unknown address, another method than the one that is answered.
 _REFUSED = {404: problems.NOT_FOUND, 405: problems.METHOD_NOT_ALLOWED}
 
 
@@ -88,7 +89,7 @@ def _explain(_: Request, error: Exception) -> Response:
     kind = _REFUSED[error.status_code]  # type: ignore[attr-defined]
     detail = {
         problems.NOT_FOUND: "there is nothing at this address",
-        problems.METHOD_NOT_ALLOWED: "only GET is answered here",
+        problems.METHOD_NOT_ALLOWED: "this method is not answered here",
     }[kind]
     headers = error.headers or {}  # type: ignore[attr-defined]
     return response_of(Problem(kind, detail, headers=headers))

@@ -4,7 +4,7 @@ Usage:
     app.add_api_route(path, endpoint, openapi_extra=rows_operation(resource, limits))
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -257,6 +257,81 @@ def metric_operation(metrics: Mapping[str, Metric], limits: RoleLimits) -> dict[
     )
 
 
+def model_operation(names: Sequence[str]) -> dict[str, Any]:
+    """What a model takes and gives."""
+    tensor = _object(
+        {
+            "name": {"type": "string"},
+            "datatype": {"type": "string"},
+            "shape": {"type": "array", "items": {"type": "integer"}},
+        }
+    )
+    schema = _object(
+        {
+            "name": {"type": "string"},
+            "versions": {"type": "array", "items": {"type": "string"}},
+            "platform": {"type": "string"},
+            "inputs": {"type": "array", "items": tensor},
+            "outputs": {"type": "array", "items": tensor},
+            "parameters": {"type": "object", "additionalProperties": {"type": "string"}},
+        }
+    )
+    return _operation(
+        "What a model takes and gives, and which version answers",
+        "models",
+        [_model_name(names)],
+        _json(schema),
+        problem_types=(problems.FORBIDDEN, problems.NOT_FOUND),
+    )
+
+
+def infer_operation(names: Sequence[str], most_customers: int) -> dict[str, Any]:
+    """How likely customers leave."""
+    asked = _object(
+        {
+            "name": {"type": "string", "enum": ["customer_id"]},
+            "datatype": {"type": "string", "enum": ["INT64"]},
+            "shape": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 1},
+            "data": {
+                "type": "array",
+                "items": {"type": "integer"},
+                "minItems": 1,
+                "maxItems": most_customers,
+            },
+        }
+    )
+    body = _object({"inputs": {"type": "array", "items": asked, "minItems": 1, "maxItems": 1}})
+    body["properties"]["id"] = {"type": "string"}
+    answered = _object(
+        {
+            "name": {"type": "string"},
+            "datatype": {"type": "string"},
+            "shape": {"type": "array", "items": {"type": "integer"}},
+            "data": {"type": "array", "items": {"type": ["integer", "number", "boolean"]}},
+        }
+    )
+    answer = _object(
+        {
+            "model_name": {"type": "string"},
+            "model_version": {"type": "string"},
+            "outputs": {"type": "array", "items": answered},
+            "parameters": {"type": "object"},
+        }
+    )
+    answer["properties"]["id"] = {"type": "string"}
+    operation = _operation(
+        "How likely customers leave, by the champion",
+        "models",
+        [_model_name(names)],
+        _json(answer),
+        "The Open Inference Protocol, version 2: one tensor with keys of customers. Their features are looked up in the published version.",
+        (problems.INVALID_PARAMETER, problems.FORBIDDEN, problems.NOT_FOUND),
+    )
+    operation["responses"].pop("304")
+    operation["requestBody"] = {"required": True, "content": {formats.JSON: {"schema": body}}}
+    return operation
+
+
 def dimensions_operation(metrics: Mapping[str, Metric]) -> dict[str, Any]:
     """What a metric can be grouped by."""
     schema = _object({"data": {"type": "array", "items": {"type": "string"}}})
@@ -389,6 +464,16 @@ def _metric_name(metrics: Mapping[str, Metric]) -> dict[str, Any]:
         "required": True,
         "description": "The metric.",
         "schema": {"type": "string", "enum": list(metrics)},
+    }
+
+
+def _model_name(names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "description": "The model.",
+        "schema": {"type": "string", "enum": list(names)},
     }
 
 

@@ -53,7 +53,9 @@ NO_SUCH_PAGE = Type(
     "There is no such page",
     "take `next` of the page before as it is, or begin again without `after`",
 )
-METHOD_NOT_ALLOWED = Type("method-not-allowed", 405, "Everything here is only read", "use GET")
+METHOD_NOT_ALLOWED = Type(
+    "method-not-allowed", 405, "Everything here is only read", "use GET; a model is asked by POST"
+)
 NOT_ACCEPTABLE = Type(
     "not-acceptable",
     406,

@@ -14,10 +14,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
+import numpy as np
 import psycopg2
 
+from scripts.learn.artifact import Reference, reference_of
+from scripts.learn.drift import Check, drift, record_checks
+from scripts.learn.question import Numbers
 from scripts.monitor.deliveries import read_deliveries
 from scripts.monitor.sessions import read_database
 from scripts.postgres_server import PostgresServer, postgres_server
@@ -350,6 +356,28 @@ def damaged_record(bench: Bench, watch: Watch) -> Iterator[None]:
     record.unlink()
 
 
+def drifted_model(bench: Bench, watch: Watch) -> Iterator[None]:
+    """Customers place a third of the orders that they placed when their model was judged; repaired by a model that was judged by them."""
+    random = np.random.default_rng(1)
+    before = random.poisson(6, 1000).astype(np.float64)
+    today = np.floor(before / 3)
+    watch.cause()
+    _compare(bench, reference_of("order_count", before, before), today)
+    yield
+    _compare(bench, reference_of("order_count", today, today), today)
+
+
+def _compare(bench: Bench, reference: Reference, today: Numbers) -> None:
+    """Compare customers with those that a model was judged by, as `python -m scripts.learn monitor` does."""
+    published: Any = SimpleNamespace(version="batch-0001-20261130T101530Z", batch_id=1)
+    found = drift(reference, today)
+    record_checks(
+        str(uuid4()),
+        [Check("input_drift", reference.name, found, "attrition", 1, published)],
+        bench.runs,
+    )
+
+
 @contextmanager
 def _session(database: PostgresServer, name: str) -> Iterator[Any]:
     with closing(psycopg2.connect(database.uri(name))) as session:
@@ -520,6 +548,7 @@ FAULTS = (
     ),
     Fault("published file removed", "published_broken", broken_version),
     Fault("record damaged", "cannot_look", damaged_record),
+    Fault("drifted model", "model_drifted", drifted_model),
     Fault(
         "Postgres: blocked session",
         "postgres_blocked",

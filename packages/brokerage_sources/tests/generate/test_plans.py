@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brokerage_sources.generate import HardCaseOptions, Parameters, calendar
-from brokerage_sources.generate.crm_plan import (
+from brokerage_sources.generate.crm_actions import (
     ADDACCT,
     CLOSEACCT,
     INACT,
@@ -14,9 +14,8 @@ from brokerage_sources.generate.crm_plan import (
     UPDACCT,
     UPDCUST,
     Actions,
-    crm_plan,
-    lost_to_same_day,
 )
+from brokerage_sources.generate.crm_plan import crm_plan, lost_to_same_day
 from brokerage_sources.generate.finwire_plan import FOREVER, finwire_plan, symbols
 from brokerage_sources.generate.trades import TradeBook
 from brokerage_sources.generate.watches import _Watches

@@ -65,10 +65,11 @@ def written(folder: Path) -> dict[Path, int]:
 
 def test_without_records_their_tables_are_there(tmp_path: Path, runs: Path) -> None:
     assert loaded(tmp_path).apart == []
-    (contracts,) = CONTRACTS.apart
-    tables = ["load_log", "quarantine", *(feed.name for feed in contracts.feeds)]
-    for name in tables:
-        assert (tmp_path / f"lake/operations/{name}/batch_id=0/{name}.parquet").is_file()
+    assert {contracts.logs for contracts in CONTRACTS.apart} == {"operations", "learn"}
+    for contracts in CONTRACTS.apart:
+        for name in ("load_log", "quarantine", *(feed.name for feed in contracts.feeds)):
+            file = tmp_path / f"lake/{contracts.logs}/{name}/batch_id=0/{name}.parquet"
+            assert file.is_file()
 
 
 def test_what_is_wrong_with_records_is_told_and_keeps_nothing_out(

@@ -125,6 +125,15 @@ def main(
             rich_help_panel=_HARD_CASES,
         ),
     ] = HardCaseOptions.inactivated_owner_change,
+    attrition_signal: Annotated[
+        float,
+        typer.Option(
+            metavar="STRENGTH",
+            help="How strongly it can be foreseen who leaves: 0 not at all, 1 well. No row count changes; "
+            "`python -m brokerage_sources.truth` says what the best forecast reaches.",
+            rich_help_panel="For machine learning",
+        ),
+    ] = 0.0,
 ) -> None:
     """Generate the source files of a retail brokerage: history, daily batches, audit files and a manifest.
 
@@ -146,6 +155,7 @@ def main(
                 same_quarter_issue_percent=same_quarter_issue_percent,
                 inactivated_owner_change=inactivated_owner_change,
             ),
+            attrition_signal=attrition_signal,
         )
         started = time.perf_counter()
         dataset = _generate(parameters, output, _cores() if workers is None else workers, force)

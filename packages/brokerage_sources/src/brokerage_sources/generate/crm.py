@@ -7,6 +7,16 @@ import numpy as np
 from brokerage_sources.generate import calendar
 from brokerage_sources.generate.audit import Tally, write_audit
 from brokerage_sources.generate.cells import assemble, dates, integers, table
+from brokerage_sources.generate.crm_actions import (
+    ACTIONS,
+    ADDACCT,
+    CLOSEACCT,
+    INACT,
+    NEW,
+    UPDACCT,
+    UPDCUST,
+    Actions,
+)
 from brokerage_sources.generate.crm_cells import (
     account_name,
     digit,
@@ -19,18 +29,7 @@ from brokerage_sources.generate.crm_cells import (
     zip_code,
 )
 from brokerage_sources.generate.crm_history import count_customer_errors
-from brokerage_sources.generate.crm_plan import (
-    ACTIONS,
-    ADDACCT,
-    CLOSEACCT,
-    INACT,
-    NEW,
-    UPDACCT,
-    UPDCUST,
-    Actions,
-    crm_plan,
-    lost_to_same_day,
-)
+from brokerage_sources.generate.crm_plan import crm_plan, lost_to_same_day
 from brokerage_sources.generate.crm_values import (
     CAPITALS,
     CITIES,

@@ -21,15 +21,7 @@ from brokerage_sources.generate.cells import (
     rows_of,
     timestamps,
 )
-from brokerage_sources.generate.crm_cells import (
-    account_name,
-    address_cells,
-    digit,
-    phone_cells,
-    pick,
-    tax_number,
-)
-from brokerage_sources.generate.crm_plan import (
+from brokerage_sources.generate.crm_actions import (
     ACTIONS,
     ADDACCT,
     CLOSEACCT,
@@ -38,9 +30,16 @@ from brokerage_sources.generate.crm_plan import (
     UPDACCT,
     UPDCUST,
     Actions,
-    crm_plan,
-    lost_to_same_day,
 )
+from brokerage_sources.generate.crm_cells import (
+    account_name,
+    address_cells,
+    digit,
+    phone_cells,
+    pick,
+    tax_number,
+)
+from brokerage_sources.generate.crm_plan import crm_plan, lost_to_same_day
 from brokerage_sources.generate.crm_values import (
     ABSENT,
     CAPITALS,

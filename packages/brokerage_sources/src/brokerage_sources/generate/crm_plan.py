@@ -8,6 +8,8 @@ customers and accounts without asking this plan.
 Targets of changes are drawn among those alive at the end of the *previous* step, without repetition within a step. Two things
 are then changed on purpose: same-day doubles (see `HardCaseOptions`), and changes and closings of accounts whose owner is inactive.
 
+With the option `attrition_signal`, who becomes inactive and which accounts are closed is drawn by weight (see `attrition`); how many stays as it is.
+
 The plan is a loop over steps, not over rows: about 430 rounds at any scale from 3 upwards.
 """
 
@@ -18,45 +20,25 @@ from functools import lru_cache
 import numpy as np
 
 from brokerage_sources.generate import calendar
+from brokerage_sources.generate.attrition import Attrition, Weights
+from brokerage_sources.generate.crm_actions import (
+    ADDACCT,
+    CLOSEACCT,
+    INACT,
+    NEW,
+    NOBODY,
+    UPDACCT,
+    UPDCUST,
+    Actions,
+)
 from brokerage_sources.generate.draws import Integers, Stream
 from brokerage_sources.generate.parameters import Parameters, Sizes
 from brokerage_sources.generate.pool import Pool
-
-NEW, ADDACCT, UPDCUST, INACT, UPDACCT, CLOSEACCT = range(6)
-ACTIONS = ["NEW", "ADDACCT", "UPDCUST", "INACT", "UPDACCT", "CLOSEACCT"]
-NOBODY = -1
 
 _DOUBLE_CUSTOMER, _DOUBLE_INACT, _DOUBLE_ACCOUNT, _DOUBLE_CLOSE, _DOUBLE_BOTH = range(5)
 _OWNER_CHANGED_EVERY = (
     8  # steps between forced changes (and closings) of accounts of inactive customers
 )
-
-
-@dataclass(frozen=True)
-class Actions:
-    """Actions in file order, one element each.
-
-    Attributes:
-        kind: index into `ACTIONS`.
-        time: seconds since 1970-01-01, ascending.
-        customer: the customer, for account actions the owner.
-        account: the account, `NOBODY` for UPDCUST and INACT.
-        ordinal: number of this action among all of its kind, in time: the row number of its random values.
-        step: the step it belongs to.
-    """
-
-    kind: Integers
-    time: Integers
-    customer: Integers
-    account: Integers
-    ordinal: Integers
-    step: Integers
-
-    def __getitem__(self, chosen: "slice | np.ndarray") -> "Actions":
-        return Actions(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
-
-    def __len__(self) -> int:
-        return len(self.kind)
 
 
 @dataclass(frozen=True)
@@ -92,10 +74,17 @@ class _Planner:
         self.last_step = sizes.step_of_batch(parameters.batches)
         self.owner = np.full(sizes.accounts_after(self.last_step), NOBODY, dtype=np.int64)
         self.customers = Pool(
-            sizes.customers_after(self.last_step), Stream(parameters.seed, "crm.customers")
+            sizes.customers_after(self.last_step),
+            Stream(parameters.seed, "crm.customers"),
+            Stream(parameters.seed, "crm.attrition.customers"),
         )
-        self.accounts = Pool(len(self.owner), Stream(parameters.seed, "crm.accounts"))
+        self.accounts = Pool(
+            len(self.owner),
+            Stream(parameters.seed, "crm.accounts"),
+            Stream(parameters.seed, "crm.attrition.accounts"),
+        )
         self.clock = Stream(parameters.seed, "crm.time")
+        self.attrition = Attrition(parameters) if parameters.attrition_signal else None
         self.inactivated: deque[int] = deque(maxlen=64)
         self.done: list[Actions] = []
 
@@ -130,11 +119,16 @@ class _Planner:
     def _step(self, step: int) -> None:
         sizes = self.sizes
         mix, account_mix = sizes.customer_mix, sizes.account_mix
-        drawn = self.customers.draw(mix.end + mix.change + sizes.accounts_added, step)
-        inactivated, changed = drawn[: mix.end], drawn[mix.end : mix.end + mix.change]
-        adding = drawn[mix.end + mix.change :]
-        drawn = self.accounts.draw(account_mix.end + account_mix.change, step)
-        closed, updated = drawn[: account_mix.end], drawn[account_mix.end :]
+        weights = self.attrition.weights(step, self.owner) if self.attrition else None
+        inactivated, drawn = self._drawn(
+            self.customers, mix.end, mix.change + sizes.accounts_added, step, weights
+        )
+        changed, adding = drawn[: mix.change], drawn[mix.change :]
+        if weights is not None:
+            weights = weights[self.owner[: sizes.accounts_after(step - 1)]]
+        closed, updated = self._drawn(
+            self.accounts, account_mix.end, account_mix.change, step, weights
+        )
 
         self._touch_accounts_of_inactive_owners(step, closed, updated)
         double = self._double_kind(step)
@@ -149,6 +143,17 @@ class _Planner:
         self.accounts.remove(closed)
         self.accounts.add(sizes.accounts_after(step - 1), sizes.accounts_after(step))
         self.inactivated.extend(inactivated)
+
+    @staticmethod
+    def _drawn(
+        pool: Pool, ending: int, others: int, step: int, weights: Weights | None
+    ) -> tuple[list[int], list[int]]:
+        """The targets that end, and others, all different; without weights, each is equally likely to end."""
+        drawn = pool.draw(ending + others, step)
+        if weights is None:
+            return drawn[:ending], drawn[ending:]
+        ended = pool.draw_weighted(ending, step, weights)
+        return ended, [member for member in drawn if member not in ended][:others]
 
     def _replace(self, targets: list[int], position: int, account: int, others: list[int]) -> bool:
         """Make an open account the target at `position`, unless it is one already."""

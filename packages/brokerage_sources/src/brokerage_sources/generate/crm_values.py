@@ -14,7 +14,7 @@ import numpy as np
 
 from brokerage_sources.generate import calendar, hr, words
 from brokerage_sources.generate.cells import table
-from brokerage_sources.generate.crm_plan import UPDACCT, UPDCUST, Actions
+from brokerage_sources.generate.crm_actions import UPDACCT, UPDCUST, Actions
 from brokerage_sources.generate.draws import Flags, Integers, Stream
 from brokerage_sources.generate.parameters import Parameters
 

@@ -33,6 +33,7 @@ from brokerage_sources.generate import calendar
 
 MAX_BATCHES = 365
 MAX_SCALE_FACTOR = 10_000
+MAX_SIGNAL = 3
 OFFICIAL_FLOOR = 3000  # S at scale factor 3
 
 # Formats of source files; audit files and control files in the root are no data and have none.
@@ -99,6 +100,7 @@ class Parameters:
         incremental_batches: daily batches after the historical one (1..365).
         formats: write only the files of these formats (see `FORMATS`), with the bytes they have in the complete dataset.
         hard_cases: see `HardCaseOptions`.
+        attrition_signal: how strongly it can be foreseen who leaves (see `attrition`); 0: not at all.
     """
 
     scale_factor: float | Fraction = 1
@@ -106,6 +108,7 @@ class Parameters:
     incremental_batches: int = 2
     formats: frozenset[str] = frozenset(FORMATS)
     hard_cases: HardCaseOptions = field(default_factory=HardCaseOptions)
+    attrition_signal: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.scale_factor <= MAX_SCALE_FACTOR:
@@ -121,6 +124,10 @@ class Parameters:
         if not 0 <= self.seed < 2**63:
             raise ParameterError(
                 f"the seed must be a whole number from 0 to 2^63-1, not {self.seed}"
+            )
+        if not 0 <= self.attrition_signal <= MAX_SIGNAL:
+            raise ParameterError(
+                f"attrition_signal must be from 0 to {MAX_SIGNAL}, not {self.attrition_signal}"
             )
         if not self.formats or self.formats - set(FORMATS):
             given = ", ".join(sorted(self.formats)) or "none"

@@ -38,7 +38,14 @@ from brokerage_sources.generate import (
     trades,
     watches,
 )
-from brokerage_sources.generate.parameters import DELIMITED, FIXED_WIDTH, QUARTERS, XML, Parameters
+from brokerage_sources.generate.parameters import (
+    DELIMITED,
+    FIXED_WIDTH,
+    QUARTERS,
+    XML,
+    HardCaseOptions,
+    Parameters,
+)
 from brokerage_sources.generate.writing import (
     MANIFEST,
     FileReport,
@@ -152,6 +159,7 @@ def _manifest(parameters: Parameters, dataset: Dataset) -> str:
         "incremental_batches": parameters.incremental_batches,
         "formats": sorted(parameters.formats),
         "knobs": asdict(parameters.hard_cases),
+        "attrition_signal": parameters.attrition_signal,
         "rows": dataset.rows,
         "bytes": dataset.bytes,
         "files": {
@@ -160,6 +168,28 @@ def _manifest(parameters: Parameters, dataset: Dataset) -> str:
         },
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def parameters_of(folder: Path) -> Parameters:
+    """What a dataset was generated with, from its manifest.
+
+    Raises:
+        OutputError: it has none, or one that cannot be read.
+    """
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return Parameters(
+            scale_factor=content["scale_factor"],
+            seed=content["seed"],
+            incremental_batches=content["incremental_batches"],
+            formats=frozenset(content["formats"]),
+            hard_cases=HardCaseOptions(**content["knobs"]),
+            attrition_signal=content.get("attrition_signal", 0.0),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"{folder / MANIFEST}: not the manifest of a generated dataset: {error}"
+        ) from error
 
 
 def tasks(parameters: Parameters) -> list[Task]:

@@ -1,0 +1,63 @@
+{{ config(
+    materialized="incremental",
+    incremental_strategy="delete+insert",
+    unique_key=["customer_id", "as_of_date"],
+    on_schema_change="append_new_columns",
+) }}
+
+with
+
+as_of_dates as (
+    select * from {{ ref('ftr_as_of_dates') }}
+    where
+        is_quarter_end
+        and {{ incremental_key_filter(["complete_batch_id"], [ref('ref_batch')], ["batch_id"]) }}
+),
+
+customer_states as (
+    select * from {{ ref('bv_customer__state') }}
+),
+
+account_states as (
+    select * from {{ ref('bv_account__state') }}
+),
+
+customers as (
+    select * from {{ ref('hub_customer') }}
+),
+
+accounts as (
+    select * from {{ ref('hub_account') }}
+),
+
+trades as (
+    select * from {{ ref('nhl_trade') }}
+),
+
+trade_events as (
+    select * from {{ ref('nhl_trade_event') }}
+),
+
+trade_states as (
+    select * from {{ ref('sat_trade__brokerage') }}
+),
+
+cash_transactions as (
+    select * from {{ ref('nhl_cash_transaction') }}
+),
+
+watch_events as (
+    select * from {{ ref('nhl_watch_event') }}
+),
+
+holding_changes as (
+    select * from {{ ref('nhl_holding_change') }}
+),
+
+daily_prices as (
+    select * from {{ ref('nhl_daily_price') }}
+),
+
+{{ customer_features() }}
+
+select * from features

@@ -1,0 +1,229 @@
+"""The endpoints of models: what there is, and inference by the Open Inference Protocol, version 2, with features looked up by customer.
+
+Usage:
+    add_routes(app, service)
+
+A request names customers, and nothing else: the features are those of the published version, so what is answered is what `python -m scripts.learn score` writes down. Without
+the extra `learn`, the endpoints are not there.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from scripts.serve.api import openapi, problems
+from scripts.serve.api.problems import Problem
+from scripts.serve.api.service import Call, Service, json_response
+from scripts.warehouse.settings import setting
+
+if TYPE_CHECKING:
+    from scripts.learn.artifact import Model
+    from scripts.learn.question import Question
+
+MOST_CUSTOMERS = 1000
+_MOST_BYTES = 100_000
+_NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def add_routes(app: FastAPI, service: Service) -> None:
+    """Add the endpoints, if models can be asked here."""
+    if find_spec("onnxruntime") is None:
+        return
+    models = _Models(service)
+    if not (names := models.names):
+        return
+    app.add_api_route(
+        "/v1/models/{name}",
+        service.guarded("/v1/models/{name}", models.describe),
+        openapi_extra=openapi.model_operation(names),
+    )
+    app.add_api_route(
+        "/v1/models/{name}/infer",
+        _with_body(service.guarded("/v1/models/{name}/infer", models.infer)),
+        methods=["POST"],
+        openapi_extra=openapi.infer_operation(names, MOST_CUSTOMERS),
+    )
+
+
+def _with_body(endpoint: Callable[[Request], Response]) -> Callable[[Request], Any]:
+    """An endpoint that finds the body of the request in its state; a body that is too long is not read to its end."""
+
+    async def reading(request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > _MOST_BYTES:
+                break
+        request.state.body = body
+        return await run_in_threadpool(endpoint, request)
+
+    return reading
+
+
+class _Models:
+    """The models that the server has read; each version once."""
+
+    def __init__(self, service: Service) -> None:
+        from scripts.learn.question import NAMES, LearnError, question_of
+        from scripts.learn.registry import Registry
+
+        self._service = service
+        self._registry = Registry(Path(setting("MODELS")))
+        self._questions: dict[str, Question] = {}
+        for name in NAMES:
+            # A project without the features of a question has no model for it.
+            with suppress(LearnError):
+                self._questions[name] = question_of(name, service.published.declarations)
+        self._lock = threading.Lock()
+        self._read: dict[tuple[str, int], Model] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Of the models that the project has features for."""
+        return list(self._questions)
+
+    def describe(self, call: Call) -> Response:
+        """What a model takes and gives, and which versions have a role."""
+        question = self._question(call)
+        aliases = self._aliases(question.name)
+        content = {
+            "name": question.name,
+            "versions": sorted({str(version) for version in aliases.values()}),
+            "platform": "onnx",
+            "inputs": [{"name": "customer_id", "datatype": "INT64", "shape": [-1]}],
+            "outputs": [
+                {"name": "customer_id", "datatype": "INT64", "shape": [-1]},
+                {"name": "probability", "datatype": "FP64", "shape": [-1]},
+                {"name": "is_at_risk", "datatype": "BOOL", "shape": [-1]},
+            ],
+            "parameters": {role: str(version) for role, version in aliases.items()},
+        }
+        return json_response(content, _NO_STORE)
+
+    def infer(self, call: Call) -> Response:
+        """How likely some customers leave, by the champion."""
+        from scripts.learn.examples import read_today
+        from scripts.learn.scores import probabilities_of
+
+        question = self._question(call)
+        request_id, customers = _asked(call.request.state.body)
+        version, model = self._champion(question.name)
+        call.columns, call.filters = ["probability"], ["customer_id.in"]
+        with self._service.published.opened(call.key.role) as session:
+            found = read_today(session, question, sorted(set(customers)))
+            published = session.manifest
+        places = {customer: place for place, customer in enumerate(found.ids.tolist())}
+        if unknown := sorted(set(customers) - places.keys()):
+            raise Problem(
+                problems.INVALID_PARAMETER,
+                f"not active, or without an open account, in version {published.version}: {', '.join(map(str, unknown[:10]))}",
+                "inputs",
+                "leave these customers out",
+            )
+        scores = probabilities_of(model, found, question)
+        rows = [places[customer] for customer in customers]
+        probabilities = [float(scores[row]) for row in rows]
+        call.rows, call.version = len(rows), published.version
+        content: dict[str, Any] = {
+            "model_name": question.name,
+            "model_version": str(version),
+            **({"id": request_id} if request_id is not None else {}),
+            "outputs": [
+                _output("customer_id", "INT64", customers),
+                _output("probability", "FP64", probabilities),
+                _output(
+                    "is_at_risk",
+                    "BOOL",
+                    [each >= model.description.threshold for each in probabilities],
+                ),
+            ],
+            "parameters": {
+                "published_version": published.version,
+                "as_of_date": str(found.dates[0]) if len(found) else None,
+            },
+        }
+        return json_response(content, _NO_STORE)
+
+    def _question(self, call: Call) -> "Question":
+        name = call.request.path_params["name"]
+        if name not in self._questions:
+            raise Problem(problems.NOT_FOUND, f"there is no model {name}")
+        question = self._questions[name]
+        readable = self._service.published.declarations.readable_by(call.key.role)
+        if question.today not in readable:
+            raise Problem(
+                problems.FORBIDDEN, f"role {call.key.role} may not read what {name} is asked from"
+            )
+        return question
+
+    def _aliases(self, name: str) -> dict[str, int]:
+        from scripts.learn.question import LearnError
+
+        try:
+            return self._registry.aliases(name)
+        except LearnError as error:
+            raise Problem(problems.UNAVAILABLE, str(error)) from error
+
+    def _champion(self, name: str) -> "tuple[int, Model]":
+        """The version that answers now; a promotion counts from the next request on."""
+        from scripts.learn.question import LearnError
+        from scripts.learn.registry import CHAMPION
+
+        version = self._aliases(name).get(CHAMPION)
+        if version is None:
+            raise Problem(problems.UNAVAILABLE, f"{name}: no version was promoted yet")
+        try:
+            with self._lock:
+                if (name, version) not in self._read:
+                    self._read[name, version] = self._registry.model(name, version)
+                return version, self._read[name, version]
+        except LearnError as error:
+            raise Problem(problems.UNAVAILABLE, str(error)) from error
+
+
+def _asked(body: bytes) -> tuple[str | None, list[int]]:
+    """The id of a request, and the customers that it asks about."""
+    if len(body) > _MOST_BYTES:
+        raise _wrong(f"the body has more than {_MOST_BYTES:,} bytes", "ask about fewer customers")
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _wrong("the body is not JSON", "send an object with `inputs`") from None
+    inputs = content.get("inputs") if isinstance(content, dict) else None
+    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
+        raise _wrong("`inputs` is not a list of one tensor", "send the tensor customer_id")
+    tensor = inputs[0]
+    data, shape = tensor.get("data"), tensor.get("shape")
+    if tensor.get("name") != "customer_id" or tensor.get("datatype") != "INT64":
+        raise _wrong("the tensor is not customer_id of datatype INT64", "send that one")
+    if not isinstance(data, list) or not all(map(_is_key, data)):
+        raise _wrong("`data` is not a flat list of whole numbers", "send keys of customers")
+    if shape != [len(data)] or isinstance(shape[0], bool):
+        raise _wrong(f"`shape` is not [{len(data)}]", "send the number of values in `data`")
+    if not 1 <= len(data) <= MOST_CUSTOMERS:
+        raise _wrong(
+            f"{len(data)} customers were asked about", f"ask about 1 to {MOST_CUSTOMERS:,}"
+        )
+    request_id = content.get("id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise _wrong("`id` is no text", "send a text, or none")
+    return request_id, data
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _wrong(detail: str, fix: str) -> Problem:
+    return Problem(problems.INVALID_PARAMETER, detail, "inputs", fix)
+
+
+def _output(name: str, datatype: str, data: Sequence[Any]) -> dict[str, Any]:
+    return {"name": name, "datatype": datatype, "shape": [len(data)], "data": list(data)}
