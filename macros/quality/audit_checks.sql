@@ -11,7 +11,7 @@
     {%- for number, expected, found in checks %}
     select
         {{ number }} as check_number,
-        cast({{ subject }} as varchar) as subject,
+        cast({{ subject }} as {{ dbt.type_string() }}) as subject,
         cast({{ batch_id }} as integer) as batch_id,
         cast({{ expected }} as bigint) as expected,
         cast({{ found }} as bigint) as found

@@ -27,7 +27,7 @@ merged as (
     select
         batch_id,
         count(*)
-        - count(distinct cast(customer_hk as varchar) || cast(cast(applied_at as date) as varchar)) as merged_count
+        - count(distinct cast(customer_hk as {{ dbt.type_string() }}) || cast(cast(applied_at as date) as {{ dbt.type_string() }})) as merged_count
     from sat_customer_crm
     group by batch_id
 ),

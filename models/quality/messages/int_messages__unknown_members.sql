@@ -41,9 +41,9 @@ account_versions as (
             'DimAccount' as message_source,
             dim_account.batch_id,
             'CA_ID = '
-            || cast(dim_account.account_id as varchar)
+            || cast(dim_account.account_id as {{ dbt.type_string() }})
             || ', {{ value_name }} = '
-            || coalesce(cast({{ value }} as varchar), '')
+            || coalesce(cast({{ value }} as {{ dbt.type_string() }}), '')
                 as message_data
         from {{ ref('dim_account') }} as dim_account
         inner join {{ ref('bv_account__history') }} as history on dim_account.sk_account_id = history.account_version_hk
@@ -61,7 +61,7 @@ customer_versions as (
             'DimCustomer' as message_source,
             dim_customer.batch_id,
             'C_ID = '
-            || cast(dim_customer.customer_id as varchar)
+            || cast(dim_customer.customer_id as {{ dbt.type_string() }})
             || ', {{ value_name }} = '
             || coalesce({{ value }}, '')
                 as message_data
@@ -81,7 +81,7 @@ company_versions as (
             'DimCompany' as message_source,
             dim_company.batch_id,
             'CO_ID = '
-            || cast(dim_company.company_id as varchar)
+            || cast(dim_company.company_id as {{ dbt.type_string() }})
             || ', {{ value_name }} = '
             || coalesce({{ value }}, '')
                 as message_data
@@ -126,7 +126,7 @@ trades as (
             '{{ code }}' as message_code,
             'DimTrade' as message_source,
             dim_trade.batch_id,
-            'T_ID = ' || cast(dim_trade.trade_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
+            'T_ID = ' || cast(dim_trade.trade_id as {{ dbt.type_string() }}) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
                 as message_data
         from {{ ref('dim_trade') }} as dim_trade
         inner join {{ ref('bv_trade__life_cycle') }} as history on dim_trade.trade_id = history.trade_id

@@ -57,8 +57,8 @@ outside as (
                 'dim_{{ dimension }}' as dimension,
                 dimension.effective_date,
                 dimension.end_date,
-                {{ "fact.sk_security_id" if fact in by_security else "cast(null as uuid)" }} as sk_security_id,
-                {{ "fact.sk_customer_id" if fact in by_customer else "cast(null as uuid)" }} as sk_customer_id,
+                {{ "fact.sk_security_id" if fact in by_security else "cast(null as " ~ type_hash() ~ ")" }} as sk_security_id,
+                {{ "fact.sk_customer_id" if fact in by_customer else "cast(null as " ~ type_hash() ~ ")" }} as sk_customer_id,
                 day.sk_date_id
             from {{ ref(fact) }} as fact
             inner join
