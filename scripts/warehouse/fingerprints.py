@@ -38,6 +38,7 @@ class Recipe:
         joined: how to join texts with U+001F between them, given as a list with commas as `{0}`; none of them is NULL.
         quote: what stands around the name of a column.
         text_type: the type of texts of any length.
+        without_zeros: the text of a decimal number, given as `{0}`, without the zeros at its end.
     """
 
     decimal_type: str
@@ -48,6 +49,7 @@ class Recipe:
     joined: str
     quote: str = '"'
     text_type: str = "varchar"
+    without_zeros: str = "rtrim(rtrim({0}, '0'), '.')"
 
     def fingerprint_query(
         self, relation: str, types: Mapping[str, str], ignored: Collection[str]
@@ -80,9 +82,8 @@ class Recipe:
             return self.float_text.format(column)
         if data_type.startswith(self.decimal_type):
             # Most have no zero to lose, and looking for one costs less than losing it.
-            return (
-                f"case when {text} like '%.%0' then rtrim(rtrim({text}, '0'), '.') else {text} end"
-            )
+            shorter = self.without_zeros.format(text)
+            return f"case when {text} like '%.%0' then {shorter} else {text} end"
         return text
 
 

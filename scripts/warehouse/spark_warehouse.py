@@ -57,6 +57,8 @@ class SparkWarehouse(Warehouse):
         joined="concat_ws(chr(31), {0})",
         quote="`",
         text_type="string",
+        # `rtrim` has its arguments in another order.
+        without_zeros="regexp_replace({0}, '[.]?0+$', '')",
     )
     # The load log says what has landed; its table has a partition for each batch.
     opening_the_lake = (f"msck repair table {LOADED_SCHEMA}.control__load_log sync partitions",)
