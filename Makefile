@@ -102,7 +102,7 @@ test-slow: .venv/.dev ## The long tests: large files and datasets, disturbed bui
 	$(RUN) pytest -q -m slow
 
 .PHONY: spark-test
-spark-test: .venv/.dev ## All of Spark: three batches, late and repeated ones, published; equal to the other engines (Java 17; half an hour)
+spark-test: .venv/.dev ## Build all models on Spark and compare every table with DuckDB (Java 17; a quarter of an hour)
 	$(RUN) pytest -q -rs tests/python/integration/test_spark.py
 
 .PHONY: lint

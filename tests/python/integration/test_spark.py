@@ -1,7 +1,7 @@
-"""One generated dataset on Spark, DuckDB and Postgres: every table has the same rows.
+"""One generated dataset on Spark and DuckDB: every table has the same rows (that Postgres has them, too, is what test_engines_agree.py is for).
 
-`make test` builds a part on Spark, batch by batch: what shows each difference between the engines. `make spark-test` builds all of it at once, with all tests. Everything runs
-in one Java process. Without Java 17, PySpark or the runtime of Iceberg, it is skipped.
+`make test` builds a part on Spark, batch by batch: what shows each difference between the engines. `make spark-test` builds all models, too. Everything runs in one Java
+process. Without Java 17, PySpark or the runtime of Iceberg, it is skipped.
 
     pytest tests/python/integration/test_spark.py
 """
@@ -19,13 +19,9 @@ import pytest
 
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
-from scripts.postgres_server import PostgresServer
-from scripts.publish.run import publish
 from scripts.warehouse.base import Warehouse
-from scripts.warehouse.builder import Builder
-from scripts.warehouse.dbt import WITHOUT_FILES, Project, ProjectError
+from scripts.warehouse.dbt import WITHOUT_FILES, Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
-from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import LOADED_SCHEMA, Target
 from scripts.warehouse.spark_warehouse import SparkError, SparkWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
@@ -188,60 +184,14 @@ def test_rows_without_a_record_are_repaired_by_the_next_build(engines: Engines) 
     assert engines.spark.fingerprints({table: table}) == before
 
 
-@dataclass
-class Everything:
-    """All models with all tests, all batches at once, compared with each of the other engines; and what readers of a version saw before and after a later build."""
-
-    stages: dict[str, Stage]
-    published: list[list[tuple[object, ...]]]
-
-
-@pytest.fixture(scope="module")
-def everything(engines: Engines, postgres: PostgresServer) -> Everything:
-    """All models and tests as `scripts.build` runs them, unit tests too, and published."""
-    engines.enter(engines.spark)
+@pytest.mark.slow
+def test_every_table_has_the_same_rows_on_spark_and_duckdb(engines: Engines) -> None:
+    engines.load(engines.spark)
     with suppress(SparkError):
         engines.empty_spark()
-    engines.load(engines.spark)
-    builder = Builder(engines.spark)
-    builder.begin()
-    problems = []
-    try:
-        builder.build_and_test("build")
-        builder.finish()
-    except ProjectError as error:
-        problems.append(str(error))
-    version = publish(engines.spark, engines.folder / "published").manifest.version
-    trades = f"select status, count(*) from marts.dim_trade version as of '{version}' group by 1 order by 1"
-    seen = [engines.spark.query(trades)]
-    problems += engines.build(engines.spark, "--select", "resource_type:unit_test")
-    problems += engines.build(
-        engines.spark, "--full-refresh", "--select", "dim_trade", "--resource-type", "model"
-    )
-    seen.append(engines.spark.query(trades))
     on_duckdb = engines.on_duckdb("everything")
+    assert engines.build(engines.spark, *MODELS_AND_SEEDS) == []
     assert engines.build(on_duckdb, *MODELS_AND_SEEDS) == []
     assert {name for name, table in layers(on_duckdb).items() if not table.rows} == NEVER_FILLED
-    stages = {"duckdb": Stage(problems, differing_tables(on_duckdb, engines.spark))}
-    with PostgresWarehouse.on(postgres) as on_postgres:
-        engines.load(on_postgres)
-        problems = engines.build(on_postgres, *MODELS_AND_SEEDS)
-        stages["postgres"] = Stage(problems, differing_tables(on_postgres, engines.spark))
-    return Everything(stages, seen)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("other", ["duckdb", "postgres"])
-def test_every_model_and_test_is_green_and_every_table_has_the_same_rows(
-    everything: Everything, other: str
-) -> None:
-    assert everything.stages[other].problems == []
-    report = [f"{table}: {what}" for table, what in everything.stages[other].differences.items()]
-    assert not report, "\n".join(report)
-
-
-@pytest.mark.slow
-def test_a_published_version_stays_as_it_was_while_builds_go_on(everything: Everything) -> None:
-    before, after = everything.published
-    assert before
-    assert before == after
+    differences = differing_tables(on_duckdb, engines.spark)
+    assert not differences, "\n".join(f"{table}: {what}" for table, what in differences.items())
