@@ -252,7 +252,8 @@ rejected_transactions as (
         cast(null as bigint) as trade_id,
         cast(null as bigint) as customer_id,
         cast(null as {{ text }}) as symbol,
-        'account ' || cast(transactions.account_id as {{ text }}) || ' at ' || cast(transactions.applied_at as {{ text }})
+        'account ' || cast(transactions.account_id as {{ text }})
+        || ' at ' || cast(transactions.applied_at as {{ text }})
             as business_key,
         transactions.batch_id,
         transactions.record_source,
@@ -311,7 +312,8 @@ rejected_prices as (
         prices.record_source,
         prices.source_row,
         case
-            when calendar.date_value is null then cast(prices.price_date as {{ text }}) || ' is not a day of the calendar'
+            when calendar.date_value is null
+                then cast(prices.price_date as {{ text }}) || ' is not a day of the calendar'
             when (securities.first_day <= prices.looked_up_on) is not true
                 then
                     'no version of security ' || prices.symbol
