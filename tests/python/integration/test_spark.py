@@ -1,9 +1,9 @@
 """One generated dataset on Spark and DuckDB: every table has the same rows (that Postgres has them, too, is what test_engines_agree.py is for).
 
-`make test` builds a part on Spark, batch by batch: what shows each difference between the engines. `make spark-test` builds all models, too. Everything runs in one Java
-process. Without Java 17, PySpark or the runtime of Iceberg, it is skipped.
+A part, which shows each difference between the engines, is built batch by batch; then all models at once. Everything runs in one Java process. Without Java 17, PySpark or the
+runtime of Iceberg, it is skipped.
 
-    pytest tests/python/integration/test_spark.py
+    make spark-test
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ from scripts.warehouse.spark_warehouse import SparkError, SparkWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.compared_engines import differing_tables, layers
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 JAVA_VERSION = 17
 RUNTIME = "iceberg-spark-runtime-3.5_2.12-*.jar"
@@ -184,7 +184,6 @@ def test_rows_without_a_record_are_repaired_by_the_next_build(engines: Engines) 
     assert engines.spark.fingerprints({table: table}) == before
 
 
-@pytest.mark.slow
 def test_every_table_has_the_same_rows_on_spark_and_duckdb(engines: Engines) -> None:
     engines.load(engines.spark)
     with suppress(SparkError):
