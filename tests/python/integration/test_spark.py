@@ -146,17 +146,14 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def part(engines: Engines) -> dict[str, Stage]:
-    """A part of the project, batch by batch, the second one late."""
+    """A part of the project, batch by batch."""
     on_duckdb = engines.on_duckdb("part")
-    selected = ("--select", *PART, "--indirect-selection", "cautious")
+    selected = ("--select", *PART)
     stages: dict[str, Stage] = {}
-    for name, batches in {"history": (1,), "batch 3": (3,), "batch 2, late": (2,)}.items():
+    for name, batches in {"history": (1,), "batch 3": (3,)}.items():
         engines.load(engines.spark, *batches)
         assert engines.build(on_duckdb, *selected, *MODELS_AND_SEEDS) == []
-        # Tests once, when all batches are there.
-        problems = engines.build(
-            engines.spark, *selected, *(() if batches == (2,) else MODELS_AND_SEEDS)
-        )
+        problems = engines.build(engines.spark, *selected, *MODELS_AND_SEEDS)
         stages[name] = Stage(problems, differing_tables(on_duckdb, engines.spark))
     found = layers(engines.spark)
     assert {name.partition(".")[2] for name in found} >= {name.strip("+") for name in PART}
@@ -164,24 +161,13 @@ def part(engines: Engines) -> dict[str, Stage]:
     return stages
 
 
-@pytest.mark.parametrize("stage", ["history", "batch 3", "batch 2, late"])
+@pytest.mark.parametrize("stage", ["history", "batch 3"])
 def test_a_part_is_green_on_spark_and_has_the_same_rows_batch_by_batch(
     part: dict[str, Stage], stage: str
 ) -> None:
     assert part[stage].problems == []
     report = [f"{table}: {what}" for table, what in part[stage].differences.items()]
     assert not report, "\n".join(report)
-
-
-@pytest.mark.usefixtures("part")
-def test_rows_without_a_record_are_repaired_by_the_next_build(engines: Engines) -> None:
-    """A build that is killed between the two commits leaves such rows."""
-    table = "raw_vault.ref_batch"
-    before = engines.spark.fingerprints({table: table})
-    engines.spark.query(f"insert into {table} select * from {table} limit 1")
-    assert engines.spark.fingerprints({table: table}) != before
-    assert engines.build(engines.spark, "--select", "ref_batch") == []
-    assert engines.spark.fingerprints({table: table}) == before
 
 
 def test_every_table_has_the_same_rows_on_spark_and_duckdb(engines: Engines) -> None:
