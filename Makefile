@@ -20,6 +20,10 @@ ifeq ($(DBT_TARGET),postgres)
 CORE := .venv/.postgres
 READERS = readers have the schemas published_marts, published_marts_masked, ...
 PLACE = database $(or $(PGDATABASE),brokerage) on $(or $(PGHOST),localhost):$(or $(PGPORT),5432)
+else ifeq ($(DBT_TARGET),spark)
+CORE := .venv/.spark
+READERS = readers read the version named above
+PLACE = $${SPARK_WAREHOUSE:-data/spark}
 else
 CORE := .venv/.core
 PLACE = $${WAREHOUSE:-data/warehouse.duckdb}
@@ -105,6 +109,10 @@ pytest: .venv/.dev
 test-slow: .venv/.dev ## The long tests: large files and datasets, disturbed builds, the rest of the README
 	$(RUN) pytest -q -m slow
 
+.PHONY: spark-test
+spark-test: .venv/.dev ## Build all models on Spark and compare every table with DuckDB (Java 17; a quarter of an hour)
+	$(RUN) pytest -q -rs tests/python/integration/test_spark.py
+
 .PHONY: lint
 lint: .venv/.dev ## Check style of SQL and Python, types, and the rules of the project
 	.venv/bin/ruff check .
@@ -151,7 +159,7 @@ clean: ## Remove everything generated and built, except the environment
 	@touch $@
 
 # What a part needs; the others stay installed.
-EXTRAS := postgres orchestrate metrics monitor lineage api dashboard extract share govern learn
+EXTRAS := postgres spark orchestrate metrics monitor lineage api dashboard extract share govern learn
 $(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@

@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.parts import ENGINE_PARTS, FILE_PARTS, ON_REQUEST, Options
 from bench.results import read_results
 from bench.session import Session, plan
-from scripts.warehouse.settings import Target
+from scripts.warehouse.engines import WAREHOUSES
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -25,7 +25,7 @@ def main(
     scales: Annotated[
         str, typer.Option(help="Scale factors of the generated datasets.")
     ] = "1,3,10",
-    engines: Annotated[str, typer.Option(help="Engines to measure.")] = ",".join(Target),
+    engines: Annotated[str, typer.Option(help="Engines to measure.")] = ",".join(WAREHOUSES),
     parts: Annotated[
         str, typer.Option(help=f"Parts to measure; there are {', '.join(PARTS)}.")
     ] = ",".join(part for part in PARTS if part not in ON_REQUEST),
@@ -50,7 +50,7 @@ def main(
         wanted = _chosen("parts", parts, PARTS) + (["profile"] if profile else [])
         jobs = [
             job
-            for job in plan(_scales(scales), _chosen("engines", engines, list(Target)), wanted)
+            for job in plan(_scales(scales), _chosen("engines", engines, list(WAREHOUSES)), wanted)
             if not (missing and kept.find(job.scale, job.engine, job.part))
         ]
     except ValueError as error:

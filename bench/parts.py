@@ -152,10 +152,10 @@ def measure_build(bench: Bench) -> None:
     """One `dbt build` of all batches into an empty warehouse: seeds, models, unit tests, data tests."""
     _prepare(bench.workspace)
     for _ in bench.repeats:
-        bench.workspace.warehouse.drop_built()
+        bench.workspace.replaceable.drop_built()
         bench.figures["nodes"] = bench.dbt("build", "build")
     bench.figures.update(
-        tables=bench.workspace.warehouse.row_counts(), bytes=bench.workspace.warehouse.size()
+        tables=bench.workspace.warehouse.row_counts(), bytes=bench.workspace.replaceable.size()
     )
 
 
@@ -163,7 +163,7 @@ def measure_models(bench: Bench) -> None:
     """The same in parts: the models alone, then the tests alone on what these have built."""
     _prepare(bench.workspace)
     for _ in bench.repeats:
-        bench.workspace.warehouse.drop_built()
+        bench.workspace.replaceable.drop_built()
         bench.figures["models"] = bench.dbt("models", *MODELS)
         for step, kind in (("data tests", "test"), ("unit tests", "unit_test")):
             bench.figures[step] = bench.dbt(step, "test", "--resource-type", kind)
@@ -237,7 +237,7 @@ def measure_limited(bench: Bench) -> None:
     limit = bench.options.memory_limit
     workspace = bench.workspace.with_variables(DUCKDB_MEMORY_LIMIT=limit)
     for _ in bench.repeats:
-        bench.workspace.warehouse.drop_built()
+        bench.workspace.replaceable.drop_built()
         bench.figures["nodes"] = bench.measure("build", partial(run_dbt, workspace, "build"))
     bench.figures["limit"] = limit
 
@@ -245,7 +245,7 @@ def measure_limited(bench: Bench) -> None:
 def measure_profile(bench: Bench) -> None:
     """Plans, with the time of each step, of the slowest models; written to the folder for profiles."""
     _prepare(bench.workspace)
-    bench.workspace.warehouse.drop_built()
+    bench.workspace.replaceable.drop_built()
     work = partial(explain_slowest, bench.workspace, bench.options.slowest)
     plans = bench.measure("profile", work)
     folder = bench.options.profiles / f"{bench.workspace.warehouse.target}-{bench.scale:g}"
@@ -336,7 +336,7 @@ def _prepare(workspace: Workspace) -> None:
 
 def _remove_everything(workspace: Workspace) -> None:
     shutil.rmtree(workspace.lake, ignore_errors=True)
-    workspace.warehouse.empty()
+    workspace.replaceable.empty()
 
 
 def _bytes_below(folder: Path) -> int:

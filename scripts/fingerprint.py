@@ -4,6 +4,7 @@ Usage:
     python -m scripts.fingerprint                                  every table of data/lake
     python -m scripts.fingerprint --warehouse data/warehouse.duckdb
     python -m scripts.fingerprint --postgres                       the database that PGHOST, PGDATABASE, ... name
+    python -m scripts.fingerprint --spark                          the catalog that SPARK_WAREHOUSE, SPARK_CATALOG_URI name
     diff <(python -m scripts.fingerprint --lake a) <(python -m scripts.fingerprint --lake b)
 
 Prints one line per table: its name, the number of rows, the fingerprint. Load times are left out, and so are the
@@ -27,6 +28,7 @@ from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import DEFAULTS, PostgresError
+from scripts.warehouse.spark_warehouse import SparkError, SparkWarehouse
 
 
 def fingerprint_lake(lake: Path) -> dict[str, Fingerprint]:
@@ -59,17 +61,22 @@ def main(
     postgres: Annotated[
         bool, typer.Option("--postgres", help="The Postgres database, instead of the lake.")
     ] = False,
+    spark: Annotated[
+        bool, typer.Option("--spark", help="The warehouse on Spark, instead of the lake.")
+    ] = False,
 ) -> None:
     """Print the number of rows and a fingerprint of every table of a lake or of a warehouse."""
     try:
         if postgres:
             tables = PostgresWarehouse(PostgresServer.from_environment()).fingerprints()
+        elif spark:
+            tables = SparkWarehouse.from_environment().fingerprints()
         elif warehouse:
             tables = DuckDBWarehouse(warehouse).fingerprints()
         else:
             tables = fingerprint_lake(lake)
     # The message of DuckDB names the file that cannot be read, or the process that has the warehouse open.
-    except (FileNotFoundError, duckdb.Error, PostgresError, psycopg2.Error) as error:
+    except (FileNotFoundError, duckdb.Error, PostgresError, psycopg2.Error, SparkError) as error:
         typer.secho(f"fingerprint: {str(error).strip()}", fg="red", err=True)
         raise typer.Exit(2) from error
     for name, table in tables.items():

@@ -12,6 +12,10 @@
     '{{ text }}' = any({{ list }})
 {%- endmacro %}
 
+{% macro spark__array_contains(list, text) -%}
+    array_contains({{ list }}, '{{ text }}')
+{%- endmacro %}
+
 {# DuckDB executes `any` over a list as a join per row. #}
 {% macro duckdb__array_contains(list, text) -%}
     list_contains({{ list }}, '{{ text }}')

@@ -60,3 +60,17 @@
         least(low_to_date, case when first_year_start < year_start then low_from_first end) as year_low
     from framed
 {%- endmacro %}
+
+{# Only a frame over timestamps can have an interval of both years and days. #}
+{% macro spark__extremes_of_fifty_two_weeks(days) %}
+    select
+        {{ days }}.*,
+        max(high_and_day) over fifty_two_weeks as year_high,
+        min(low_and_day) over fifty_two_weeks as year_low
+    from {{ days }}
+    window fifty_two_weeks as (
+        partition by symbol
+        order by to_timestamp_ltz(price_date)
+        range between cast('1 year -1 day' as interval) preceding and current row
+    )
+{%- endmacro %}

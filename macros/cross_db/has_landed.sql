@@ -14,6 +14,13 @@
     {{ return(found.columns[0].values()[0] > 0) }}
 {%- endmacro %}
 
+{# The table of the load log has a partition for each batch. #}
+{% macro spark__has_landed() -%}
+    {%- set log = load_log_source() -%}
+    {%- set table = api.Relation.create(schema=log.schema, identifier=log.identifier) -%}
+    {{ return(load_relation(table) is not none and run_query("show partitions " ~ table).rows | length > 0) }}
+{%- endmacro %}
+
 {# Where they are, for a message. #}
 {% macro place_of_the_sources() -%}
     {{ return(adapter.dispatch("place_of_the_sources")()) }}
@@ -25,6 +32,10 @@
 
 {% macro duckdb__place_of_the_sources() -%}
     {{ return("the lake " ~ (env_var("LAKE", "") or "data/lake") ~ " (LAKE)") }}
+{%- endmacro %}
+
+{% macro spark__place_of_the_sources() -%}
+    {{ return(duckdb__place_of_the_sources()) }}
 {%- endmacro %}
 
 {% macro load_log_source() -%}

@@ -6,3 +6,7 @@
 {% macro default__zero_key() -%}
     cast('00000000-0000-0000-0000-000000000000' as uuid)
 {%- endmacro %}
+
+{% macro spark__zero_key() -%}
+    '00000000-0000-0000-0000-000000000000'
+{%- endmacro %}

@@ -17,27 +17,27 @@
             ~ " Use them with another warehouse: WAREHOUSE=data/empty.duckdb, or PGDATABASE on Postgres"
         ) -%}
     {%- endif -%}
-    begin;
+    {%- call in_one_transaction() %}
     {{ lock_until_commit("prepare_record") }}
     create schema if not exists {{ landed.without_identifier().include(database=false) }};
     create table if not exists {{ landed }} (
-        invocation_id varchar not null,
+        invocation_id {{ dbt.type_string() }} not null,
         started_at timestamp not null,
-        feed varchar not null,
+        feed {{ dbt.type_string() }} not null,
         batch_id integer not null,
-        digest varchar not null
+        digest {{ dbt.type_string() }} not null
     );
     create table if not exists {{ vault }} (
-        table_name varchar not null,
-        feed varchar not null,
+        table_name {{ dbt.type_string() }} not null,
+        feed {{ dbt.type_string() }} not null,
         batch_id integer not null,
-        digest varchar,
+        digest {{ dbt.type_string() }},
         load_number integer not null
     );
     create table if not exists {{ inputs }} (
-        model_name varchar not null,
-        input_name varchar not null,
-        vault_table varchar not null,
+        model_name {{ dbt.type_string() }} not null,
+        input_name {{ dbt.type_string() }} not null,
+        vault_table {{ dbt.type_string() }} not null,
         load_number integer not null
     );
     create or replace view {{ states }} as
@@ -60,13 +60,13 @@
     -- Its rows are those of one build, so it is made again: an older version of the project may have left it with other columns.
     drop table if exists {{ last_build }};
     create table {{ last_build }} (
-        invocation_id varchar not null,
-        feed varchar not null,
+        invocation_id {{ dbt.type_string() }} not null,
+        feed {{ dbt.type_string() }} not null,
         batch_id integer not null,
-        digest varchar not null,
-        project_digest varchar,
-        relations_digest varchar,
-        accepted_tests varchar
+        digest {{ dbt.type_string() }} not null,
+        project_digest {{ dbt.type_string() }},
+        relations_digest {{ dbt.type_string() }},
+        accepted_tests {{ dbt.type_string() }}
     );
     {%- if has_landed() %}
     create or replace view {{ lake }} as
@@ -74,8 +74,10 @@
         system || '.' || feed as feed,
         batch_id,
         cast({{ hash_text(dbt.listagg(
-            "source_file || ' ' || coalesce(sha256, '') || ' ' || coalesce(cast(rows_landed as varchar), '')", "','", "order by source_file"
-        )) }} as varchar) as digest
+            "source_file || ' ' || coalesce(sha256, '') || ' ' || coalesce(cast(rows_landed as " ~ dbt.type_string() ~ "), '')",
+            "','",
+            "order by source_file"
+        )) }} as {{ dbt.type_string() }}) as digest
     from {{ source("control", "load_log") }}
     where status in ('loaded', 'missing')
     group by system, feed, batch_id;
@@ -87,13 +89,13 @@
         batch_id,
         digest
     from {{ lake }};
-    insert into {{ last_build }} (invocation_id, feed, batch_id, digest)
-    select '{{ invocation_id }}', feed, batch_id, digest from {{ landed }} where invocation_id = '{{ invocation_id }}';
+    insert into {{ last_build }}
+    select invocation_id, feed, batch_id, digest, null, null, null from {{ landed }} where invocation_id = '{{ invocation_id }}';
     {%- endif %}
-    commit
+    {% endcall -%}
     {%- elif execute and flags.WHICH in ("seed", "snapshot") and has_record() -%}
-    begin;
+    {%- call in_one_transaction() %}
     update {{ operations_relation("last_build") }} set project_digest = null;
-    commit
+    {% endcall -%}
     {%- endif -%}
 {%- endmacro %}

@@ -4,6 +4,7 @@
 #}
 {% macro record_model_inputs() -%}
     {%- set inputs = operations_relation("model_inputs") -%}
+    {%- call in_transaction_of_the_model() %}
     delete from {{ inputs }} where model_name = '{{ model.name }}';
     {%- if model.config.materialized == "incremental" %}
         {%- for input_name, vault_table, load_number in incremental_plan().inputs %}
@@ -14,5 +15,6 @@
     select '{{ model.name }}', input_name, vault_table, load_number
     from {{ operations_relation("input_states") }}
     where input_name in ('{{ tables_read(model) | join("', '") }}')
-    {%- endif -%}
+    {%- endif %}
+    {% endcall -%}
 {%- endmacro %}

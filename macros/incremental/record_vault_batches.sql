@@ -1,11 +1,15 @@
-{# SQL that records which batches a table of the raw vault has taken; see record_build. Batch 0 is the creation of the table. #}
+{#
+    SQL that records which batches a table of the raw vault has taken; see record_build. Batch 0 is the creation of the table. Batch -1 is, in the column of
+    the feed, its state after a load, on engines that do not write rows and record in one transaction (see state_of_table).
+#}
 {% macro record_vault_batches() -%}
     {%- set vault, landed = operations_relation("vault_batches"), operations_relation("landed_batches") -%}
     {%- set feeds = feeds_read(model) | reject("equalto", "control.batch_date") | list or ["control.batch_date"] -%}
     {%- set next_number -%}
         coalesce((select max(load_number) from {{ vault }} where table_name = '{{ model.name }}'), 0) + 1
     {%- endset -%}
-    {%- if not is_incremental() -%}
+    {%- call in_transaction_of_the_model() %}
+    {%- if not is_incremental() %}
     insert into {{ vault }} select '{{ model.name }}', '', 0, null, {{ next_number }};
     delete from {{ vault }}
     where
@@ -38,4 +42,10 @@
                 and taken.feed = landed.feed
                 and taken.batch_id = landed.batch_id
         )
+    {%- set state = state_of_table(this) %}
+    {%- if state %}
+    union all
+    select '{{ model.name }}', '{{ state }}', -1, null, 0
+    {%- endif %}
+    {% endcall -%}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
     What a table of the raw vault has to take in this run: `{"is_rebuilt": ..., "batches": {staging view: [batch, ...]}}`.
     A batch of a feed is new if it has landed, has a date, and is not recorded (see `record_build`).
-    The table is rebuilt from the lake if there is no record of it, if a batch that it has taken was replaced since, or, for tables whose rows
+    The table is rebuilt from the lake if there is no record of it or of its last rows, if a batch that it has taken was replaced since, or, for tables whose rows
     depend on the order of batches (`meta: {in_order: true}`), if a batch comes after a later one. All it has taken must still be in the lake.
 #}
 {% macro vault_plan() -%}
@@ -25,6 +25,10 @@
     {%- set reasons, last_taken = [], namespace(batch=0) -%}
     {%- if load_relation(this) is none or not taken -%}
         {%- do reasons.append("there is no record of it") -%}
+    {%- endif -%}
+    {%- set state = state_of_table(load_relation(this)) if taken else none -%}
+    {%- if state and (state, -1) not in taken -%}
+        {%- do reasons.append("it was written to without a record") -%}
     {%- endif -%}
     {%- for (feed, batch_id), digest in taken.items() if batch_id > 0 -%}
         {%- if (feed, batch_id) in landed and landed[(feed, batch_id)] != digest -%}

@@ -4,6 +4,6 @@
     {%- if execute and load_relation(relation) is not none -%}
         select batch_id, digest from {{ relation }}
     {%- else -%}
-        select cast(null as integer) as batch_id, cast(null as varchar) as digest where 1 = 0
+        select cast(null as integer) as batch_id, cast(null as {{ dbt.type_string() }}) as digest where 1 = 0
     {%- endif -%}
 {%- endmacro %}

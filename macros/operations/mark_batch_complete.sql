@@ -7,11 +7,14 @@
 {% macro mark_batch_complete(batch_id, digest) %}
     {% set relation = operations_relation("completed_batches") %}
     {% do adapter.create_schema(relation) %}
-    {% do run_query(
-        "begin;"
-        ~ " create table if not exists " ~ relation ~ " (batch_id integer not null, digest varchar(64) not null);"
-        ~ " delete from " ~ relation ~ " where batch_id = " ~ (batch_id | int) ~ ";"
-        ~ " insert into " ~ relation ~ " values (" ~ (batch_id | int) ~ ", '" ~ digest ~ "');"
-        ~ " commit"
-    ) %}
+    {% set recording %}
+    {%- call in_one_transaction() %}
+    create table if not exists {{ relation }} (batch_id integer not null, digest {{ dbt.type_string() }} not null);
+    delete from {{ relation }} where batch_id = {{ batch_id | int }};
+    insert into {{ relation }} values ({{ batch_id | int }}, '{{ digest }}');
+    {% endcall -%}
+    {% endset %}
+    {% if recording | trim %}
+        {% do run_query(recording) %}
+    {% endif %}
 {% endmacro %}

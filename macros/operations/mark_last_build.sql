@@ -8,12 +8,17 @@
     `accepted_tests`: names of tests that are red and were accepted, separated by blanks; empty if all are green.
 #}
 {% macro mark_last_build(invocation, project_digest, relations_digest, accepted_tests) %}
-    {% do run_query(
-        "begin;"
-        ~ " update " ~ operations_relation("last_build")
-        ~ " set project_digest = '" ~ project_digest ~ "', relations_digest = '" ~ relations_digest ~ "',"
-        ~ " accepted_tests = nullif('" ~ (accepted_tests or "") ~ "', '')"
-        ~ " where invocation_id = '" ~ invocation ~ "';"
-        ~ " commit"
-    ) %}
+    {% set recording %}
+    {%- call in_one_transaction() %}
+    update {{ operations_relation("last_build") }}
+    set
+        project_digest = '{{ project_digest }}',
+        relations_digest = '{{ relations_digest }}',
+        accepted_tests = nullif('{{ accepted_tests or "" }}', '')
+    where invocation_id = '{{ invocation }}';
+    {% endcall -%}
+    {% endset %}
+    {% if recording | trim %}
+        {% do run_query(recording) %}
+    {% endif %}
 {% endmacro %}

@@ -6,5 +6,5 @@
     `completed_batches` (what `scripts.batches` has built and validated). A schema of its own: the schemas of the layers hold data only.
 #}
 {% macro operations_relation(name) -%}
-    {{ return(api.Relation.create(database=target.database, schema="operations", identifier=name, type="table")) }}
+    {{ return(api.Relation.create(database=target.database or none, schema="operations", identifier=name, type="table")) }}
 {%- endmacro %}

@@ -5,6 +5,6 @@
 #}
 {% macro row_as_text(columns) -%}
     {%- for column in columns -%}
-        coalesce(cast({{ column }} as varchar), ''){{ " || '|' || " if not loop.last }}
+        coalesce(cast({{ column }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -8,12 +8,12 @@
 compared as (
     select
         *,
-        lag(row({{ columns | join(", ") }})) over (partition by {{ key }} order by valid_from) as previous_state
+        lag({{ row_value(columns) }}) over (partition by {{ key }} order by valid_from) as previous_state
     from {{ states }}
 ),
 
 changed as (
     select * from compared
-    where row({{ columns | join(", ") }}) is distinct from previous_state
+    where {{ row_value(columns) }} is distinct from previous_state
 )
 {%- endmacro %}

@@ -73,9 +73,9 @@ described as (
     inner join dim_account on bridge_trade.account_version_hk = dim_account.sk_account_id
     inner join dim_security on bridge_trade.security_version_hk = dim_security.sk_security_id
     inner join dim_date as create_date on cast(trades.created_at as date) = create_date.date_value
-    inner join dim_time as create_time on cast(date_trunc('second', trades.created_at) as time) = create_time.time_value
+    inner join dim_time as create_time on {{ time_of_day("trades.created_at") }} = create_time.time_value
     left join dim_date as close_date on cast(trades.closed_at as date) = close_date.date_value
-    left join dim_time as close_time on cast(date_trunc('second', trades.closed_at) as time) = close_time.time_value
+    left join dim_time as close_time on {{ time_of_day("trades.closed_at") }} = close_time.time_value
     left join status_types on trades.status_code = status_types.st_id
     left join trade_types on trades.trade_type_code = trade_types.tt_id
     where

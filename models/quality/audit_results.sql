@@ -52,8 +52,8 @@ worded as (
         case
             when is_ok then 'OK'
             else
-                'expected ' || comparison || ' ' || coalesce(cast(expected as varchar), 'unknown')
-                || ', found ' || coalesce(cast(found as varchar), 'nothing')
+                'expected ' || comparison || ' ' || coalesce(cast(expected as {{ dbt.type_string() }}), 'unknown')
+                || ', found ' || coalesce(cast(found as {{ dbt.type_string() }}), 'nothing')
         end as result,
         expected,
         found,

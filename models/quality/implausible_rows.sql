@@ -131,9 +131,9 @@ implausible_values as (
                 '{{ message_code }}' as message_code,
                 '{{ message_source }}' as message_source,
                 '{{ key[0] }} = '
-                || cast({{ key[1] }} as varchar)
+                || cast({{ key[1] }} as {{ dbt.type_string() }})
                 || ', {{ value_name }} = '
-                || cast({{ value }} as varchar)
+                || cast({{ value }} as {{ dbt.type_string() }})
                     as message_data
             from suspect_{{ name }}
             where {{ condition }}
@@ -156,7 +156,7 @@ trades_placed_again as (
         placed.source_row,
         'insert_of_known_key' as message_code,
         'DimTrade' as message_source,
-        'T_ID = ' || cast(placed.trade_id as varchar)
+        'T_ID = ' || cast(placed.trade_id as {{ dbt.type_string() }})
             as message_data
     from new_nhl_trade as placed
     inner join trades
@@ -207,7 +207,7 @@ watches_set_while_open as (
         'set_while_open' as message_code,
         'FactWatches' as message_source,
         'W_C_ID = '
-        || cast(customer_id as varchar)
+        || cast(customer_id as {{ dbt.type_string() }})
         || ', W_S_SYMB = '
         || symbol
             as message_data
@@ -254,7 +254,7 @@ watches_set_while_open as (
             changed.source_row,
             case when changed.is_insert then 'insert_of_known_key' else 'update_of_unknown_key' end as message_code,
             '{{ message_source }}' as message_source,
-            '{{ key_name }} = ' || cast(hub.{{ key }} as varchar)
+            '{{ key_name }} = ' || cast(hub.{{ key }} as {{ dbt.type_string() }})
                 as message_data
         from {{ name }}_numbered as changed
         inner join {{ hub }} as hub on changed.{{ hash_key }} = hub.{{ hash_key }}

@@ -1,3 +1,4 @@
+{%- set text = dbt.type_string() %}
 {#- What a batch can say about a trade or a holding, and about a watch. #}
 {%- set trade_tables = ["nhl_holding_change", "nhl_trade", "sat_trade__brokerage", "nhl_trade_event"] -%}
 {%- set watch_tables = ["nhl_watch_event"] -%}
@@ -87,7 +88,7 @@ trades as (
         life_cycles.*,
         bridge_trade.looked_up_on,
         cast(life_cycles.created_at as date) as created_on,
-        cast(date_trunc('second', life_cycles.created_at) as time) as created_time
+        {{ time_of_day("life_cycles.created_at") }} as created_time
     from life_cycles
     inner join bridge_trade on life_cycles.trade_id = bridge_trade.trade_id
 ),
@@ -138,7 +139,7 @@ rejected_trades as (
         trade_rows.trade_id,
         cast(null as bigint) as customer_id,
         trades.symbol,
-        cast(trade_rows.trade_id as varchar) as business_key,
+        cast(trade_rows.trade_id as {{ text }}) as business_key,
         trade_rows.batch_id,
         trade_rows.record_source,
         trade_rows.source_row,
@@ -149,16 +150,16 @@ rejected_trades as (
             when trades.symbol is null then 'the row names no security'
             when (accounts.first_day <= trades.looked_up_on) is not true
                 then
-                    'no version of account ' || cast(trades.account_id as varchar)
-                    || ' holds on ' || cast(trades.looked_up_on as varchar)
+                    'no version of account ' || cast(trades.account_id as {{ text }})
+                    || ' holds on ' || cast(trades.looked_up_on as {{ text }})
             when (securities.first_day <= trades.looked_up_on) is not true
                 then
                     'no version of security ' || trades.symbol
-                    || ' holds on ' || cast(trades.looked_up_on as varchar)
+                    || ' holds on ' || cast(trades.looked_up_on as {{ text }})
             when calendar.date_value is null
-                then cast(trades.created_on as varchar) || ' is not a day of the calendar'
+                then cast(trades.created_on as {{ text }}) || ' is not a day of the calendar'
             when times.time_value is null
-                then cast(trades.created_time as varchar) || ' is not a second of the list of times'
+                then cast(trades.created_time as {{ text }}) || ' is not a second of the list of times'
             when trades.quantity is null then 'the row has no quantity'
             when trades.bid_price is null then 'the row has no bid price'
             else 'unexplained'
@@ -196,8 +197,8 @@ rejected_holdings as (
         'fct_holdings' as model_name,
         changes.trade_id,
         cast(null as bigint) as customer_id,
-        cast(null as varchar) as symbol,
-        cast(changes.trade_id as varchar) || ', opened by ' || cast(changes.opening_trade_id as varchar)
+        cast(null as {{ text }}) as symbol,
+        cast(changes.trade_id as {{ text }}) || ', opened by ' || cast(changes.opening_trade_id as {{ text }})
             as business_key,
         changes.batch_id,
         changes.record_source,
@@ -205,12 +206,12 @@ rejected_holdings as (
         case
             when changes.delivery_number > 1 then 'this change of the holding was delivered before'
             when dim_trade.trade_id is null
-                then 'trade ' || cast(changes.trade_id as varchar) || ' is unknown, or was rejected itself'
+                then 'trade ' || cast(changes.trade_id as {{ text }}) || ' is unknown, or was rejected itself'
             when dim_trade.sk_close_date_id is null or dim_trade.sk_close_time_id is null
                 then
-                    'trade ' || cast(changes.trade_id as varchar)
+                    'trade ' || cast(changes.trade_id as {{ text }})
                     || ' was not completed on a day and second of the calendar'
-            when dim_trade.trade_price is null then 'trade ' || cast(changes.trade_id as varchar) || ' has no price'
+            when dim_trade.trade_price is null then 'trade ' || cast(changes.trade_id as {{ text }}) || ' has no price'
             when changes.quantity_after is null then 'the row does not say how many shares are held'
             else 'unexplained'
         end as reason,
@@ -250,19 +251,20 @@ rejected_transactions as (
         'fct_cash_balances' as model_name,
         cast(null as bigint) as trade_id,
         cast(null as bigint) as customer_id,
-        cast(null as varchar) as symbol,
-        'account ' || cast(transactions.account_id as varchar) || ' at ' || cast(transactions.applied_at as varchar)
+        cast(null as {{ text }}) as symbol,
+        'account ' || cast(transactions.account_id as {{ text }})
+        || ' at ' || cast(transactions.applied_at as {{ text }})
             as business_key,
         transactions.batch_id,
         transactions.record_source,
         transactions.source_row,
         case
             when calendar.date_value is null
-                then cast(transactions.balance_date as varchar) || ' is not a day of the calendar'
+                then cast(transactions.balance_date as {{ text }}) || ' is not a day of the calendar'
             when (accounts.first_day <= transactions.looked_up_on) is not true
                 then
-                    'no version of account ' || cast(transactions.account_id as varchar)
-                    || ' holds on ' || cast(transactions.looked_up_on as varchar)
+                    'no version of account ' || cast(transactions.account_id as {{ text }})
+                    || ' holds on ' || cast(transactions.looked_up_on as {{ text }})
             else 'unexplained'
         end as reason,
         {{ row_as_text([
@@ -305,16 +307,17 @@ rejected_prices as (
         cast(null as bigint) as trade_id,
         cast(null as bigint) as customer_id,
         prices.symbol,
-        prices.symbol || ' on ' || cast(prices.price_date as varchar) as business_key,
+        prices.symbol || ' on ' || cast(prices.price_date as {{ text }}) as business_key,
         prices.batch_id,
         prices.record_source,
         prices.source_row,
         case
-            when calendar.date_value is null then cast(prices.price_date as varchar) || ' is not a day of the calendar'
+            when calendar.date_value is null
+                then cast(prices.price_date as {{ text }}) || ' is not a day of the calendar'
             when (securities.first_day <= prices.looked_up_on) is not true
                 then
                     'no version of security ' || prices.symbol
-                    || ' holds on ' || cast(prices.looked_up_on as varchar)
+                    || ' holds on ' || cast(prices.looked_up_on as {{ text }})
             when not prices.is_complete then 'the row has no closing price, high, low or volume'
             when fifty_two_weeks.symbol is null then 'the price of this security and day was delivered before'
             else 'unexplained'
@@ -417,16 +420,16 @@ judged_watches as (
             when watches.placed_at is null then 'there is no watch that this row could cancel'
             when (customers.first_day <= watches.looked_up_on) is not true
                 then
-                    'no version of customer ' || cast(watches.customer_id as varchar)
-                    || ' holds on ' || cast(watches.looked_up_on as varchar)
+                    'no version of customer ' || cast(watches.customer_id as {{ text }})
+                    || ' holds on ' || cast(watches.looked_up_on as {{ text }})
             when (securities.first_day <= watches.looked_up_on) is not true
                 then
                     'no version of security ' || watches.symbol
-                    || ' holds on ' || cast(watches.looked_up_on as varchar)
+                    || ' holds on ' || cast(watches.looked_up_on as {{ text }})
             when placed_day.date_value is null
-                then cast(watches.placed_on as varchar) || ' is not a day of the calendar'
+                then cast(watches.placed_on as {{ text }}) || ' is not a day of the calendar'
             when own_day.date_value is null
-                then cast(cast(watches.applied_at as date) as varchar) || ' is not a day of the calendar'
+                then cast(cast(watches.applied_at as date) as {{ text }}) || ' is not a day of the calendar'
         end as reason
     from dated_watches as watches
     left join customers on watches.customer_id = customers.customer_id
@@ -472,7 +475,7 @@ rejected_watches as (
         cast(null as bigint) as trade_id,
         customer_id,
         symbol,
-        'customer ' || cast(customer_id as varchar) || ', ' || symbol || ' at ' || cast(applied_at as varchar)
+        'customer ' || cast(customer_id as {{ text }}) || ', ' || symbol || ' at ' || cast(applied_at as {{ text }})
             as business_key,
         batch_id,
         record_source,
@@ -504,9 +507,9 @@ rejected_financials as (
         'financials' as model_name,
         cast(null as bigint) as trade_id,
         cast(null as bigint) as customer_id,
-        cast(null as varchar) as symbol,
-        'company ' || records.company_reference || ', quarter ' || cast(records.reported_quarter as varchar)
-        || ' of ' || cast(records.reported_year as varchar) as business_key,
+        cast(null as {{ text }}) as symbol,
+        'company ' || records.company_reference || ', quarter ' || cast(records.reported_quarter as {{ text }})
+        || ' of ' || cast(records.reported_year as {{ text }}) as business_key,
         records.batch_id,
         records.record_source,
         records.source_row,
@@ -514,7 +517,7 @@ rejected_financials as (
             when financials.company_version_hk is null
                 then
                     'no version of company ' || records.company_reference
-                    || ' holds on ' || cast(cast(records.applied_at as date) as varchar)
+                    || ' holds on ' || cast(cast(records.applied_at as date) as {{ text }})
             when financials.recency > 1 then 'a later record posts this quarter for the same version of the company'
             else 'unexplained'
         end as reason,
@@ -549,8 +552,8 @@ rejected_entries as (
             '{{ name }}' as model_name,
             cast(null as bigint) as trade_id,
             cast(null as bigint) as customer_id,
-            cast(null as varchar) as symbol,
-            cast({{ keys[0] }} as varchar) as business_key,
+            cast(null as {{ text }}) as symbol,
+            cast({{ keys[0] }} as {{ text }}) as business_key,
             batch_id,
             record_source,
             source_row,

@@ -46,6 +46,7 @@ from scripts.warehouse.clock import utc_now
 from scripts.warehouse.process import cpu_seconds, peak_mib
 from scripts.warehouse.processes import process_started as process_started
 from scripts.warehouse.settings import ROOT, ConnectionSettings, PostgresError, Target, setting
+from scripts.warehouse.spark_warehouse import SparkWarehouse
 
 if TYPE_CHECKING:
     from scripts.extract.state import SystemState
@@ -242,6 +243,8 @@ def _warehouse(target: Target) -> str:
             return ConnectionSettings.from_environment().label
         except PostgresError:
             return "unknown"
+    if target == Target.SPARK:
+        return SparkWarehouse.from_environment().label
     return str(Path(setting("WAREHOUSE")).absolute())
 
 

@@ -220,6 +220,8 @@ class Definitions:
 
     def _engine(self, target: Target) -> Any:
         """MetricFlow for an engine; it only plans, so it needs no connection."""
+        if target is Target.SPARK:
+            raise MetricsError("metrics are computed on DuckDB and Postgres, not on Spark")
         if target not in self._engines:
             try:
                 from metricflow.engine.metricflow_engine import MetricFlowEngine

@@ -19,6 +19,7 @@ from scripts.load.run import CONTRACTS_FOLDER
 from scripts.publish import postgres_schemas
 from scripts.publish.duckdb_files import write_files
 from scripts.publish.manifest import Manifest, ReadTables
+from scripts.publish.spark_tags import remove_tags, tag_tables
 from scripts.publish.tables import PublishedTable, Reader, published_tables
 from scripts.publish.versions import (
     CURRENT,
@@ -32,6 +33,7 @@ from scripts.warehouse.changes import GreenBuild, last_green_build, project_dige
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import PUBLISHED_SCHEMA, Target, setting
+from scripts.warehouse.spark_warehouse import SparkWarehouse
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Project
@@ -58,9 +60,12 @@ class Publication:
         """A line about it, given the folder of the published versions."""
         how = "published" if self.is_new else "published before"
         file = self.manifest.readers[Reader.ANALYST].file
-        where = (
-            f"open {folder / CURRENT / file}" if file else f"have the schemas {PUBLISHED_SCHEMA}_*"
-        )
+        if file:
+            where = f"open {folder / CURRENT / file}"
+        elif self.manifest.target == Target.SPARK:
+            where = f"read its tables version as of '{self.manifest.version}'"
+        else:
+            where = f"have the schemas {PUBLISHED_SCHEMA}_*"
         return f"{how}: {self.manifest.version}; readers {where}"
 
 
@@ -98,6 +103,8 @@ def publish(
             _refuse_another_warehouse(warehouse, versions)
             if isinstance(warehouse, PostgresWarehouse):
                 publication = _publish_schemas(warehouse, versions, project, digest)
+            elif isinstance(warehouse, SparkWarehouse):
+                publication = _publish_tags(warehouse, versions, project, digest, keep)
             else:
                 assert isinstance(warehouse, DuckDBWarehouse)
                 publication = _publish_files(warehouse, versions, project, digest)
@@ -108,7 +115,7 @@ def publish(
 def _unpublished(warehouse: Warehouse, versions: Versions, digest: str) -> GreenBuild | None:
     """The last build; None if readers have it."""
     with warehouse.opened() as query:
-        build = _green_build(query, digest)
+        build = _green_build(warehouse, query, digest)
         is_server = isinstance(warehouse, PostgresWarehouse)
         current = postgres_schemas.last_published(query) if is_server else versions.current()
     return None if current is not None and current.build == build.invocation else build
@@ -143,6 +150,8 @@ def _refuse_another_warehouse(warehouse: Warehouse, versions: Versions) -> None:
 def _label(warehouse: Warehouse, versions: Versions) -> str:
     if isinstance(warehouse, PostgresWarehouse):
         return warehouse.database.label
+    if isinstance(warehouse, SparkWarehouse):
+        return warehouse.label
     assert isinstance(warehouse, DuckDBWarehouse)
     # Not the whole path: a project with all its data may be moved.
     return os.path.relpath(warehouse.file.resolve(), versions.folder.resolve())
@@ -153,7 +162,7 @@ def _publish_files(
 ) -> Publication:
     current = versions.current()
     with warehouse.opened() as query:
-        build = _green_build(query, digest)
+        build = _green_build(warehouse, query, digest)
         if current is not None and current.build == build.invocation:
             return Publication(current, is_new=False)
         manifest = _new_manifest(query, warehouse, versions, build, digest, current)
@@ -176,14 +185,14 @@ def _publish_schemas(
 ) -> Publication:
     """The database decides what is published; the folder has only the manifest, which is written again if a killed publication has not."""
     with warehouse.opened() as query:
-        build = _green_build(query, digest)
+        build = _green_build(warehouse, query, digest)
         current = postgres_schemas.last_published(query)
     is_new = current is None or current.build != build.invocation
     if is_new:
         tables = published_tables(project or _parsed())
 
         def write(query: Query) -> Manifest:
-            build = _green_build(query, digest)
+            build = _green_build(warehouse, query, digest)
             manifest = _new_manifest(query, warehouse, versions, build, digest, current)
             # What another state of the project has written may have other masks, grants and fingerprints.
             is_same = current is not None and (current.project_digest, current.commit) == (
@@ -210,8 +219,33 @@ def _publish_schemas(
     return Publication(current, is_new)
 
 
-def _green_build(query: Query, digest: str) -> GreenBuild:
-    build = last_green_build(query, digest)
+def _publish_tags(
+    warehouse: SparkWarehouse,
+    versions: Versions,
+    project: "Project | None",
+    digest: str,
+    keep: int,
+) -> Publication:
+    current = versions.current()
+    with warehouse.opened() as query:
+        build = _green_build(warehouse, query, digest)
+        if current is not None and current.build == build.invocation:
+            return Publication(current, is_new=False)
+        manifest = _new_manifest(query, warehouse, versions, build, digest, current)
+    tables = published_tables(project or _parsed())
+    with versions.new(manifest.version) as folder:
+        contents, readers = tag_tables(warehouse, tables, manifest.version)
+        with warehouse.opened() as query:
+            if _green_build(warehouse, query, digest) != build:
+                raise PublishError("another build has ended meanwhile; publish again")
+        manifest = replace(manifest, tables=contents, readers=readers)
+        manifest.write(folder)
+    remove_tags(warehouse, tables, versions.remove_old(keep))
+    return Publication(manifest, is_new=True)
+
+
+def _green_build(warehouse: Warehouse, query: Query, digest: str) -> GreenBuild:
+    build = last_green_build(warehouse, query, digest)
     if build is None:
         raise NotGreenError(_NOTHING_TO_PUBLISH)
     return build

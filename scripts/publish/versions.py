@@ -138,19 +138,22 @@ class Versions:
             else:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def remove_old(self, keep: int) -> None:
-        """Remove all versions but the current one, a number of those before it, and those that a program has open; hold the lock.
+    def remove_old(self, keep: int) -> list[str]:
+        """Remove all versions but the current one, a number of those before it, and those that a program has open; returns their names; hold the lock.
 
         Args:
             keep: at least 1: who has just followed the link may still open files of the version before.
         """
         kept = list(islice(self._newest_first(), 1 + max(keep, 1)))
+        names = []
         for path in self.folder.iterdir():
             is_version = _VERSION.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
             if is_version and path.name not in kept and not _is_open(path):
                 # Out of the way at once: a folder that lacks some of its files is no version.
                 removed = path.rename(self.folder / f"{_UNFINISHED}{path.name}")
                 shutil.rmtree(removed, ignore_errors=True)
+                names.append(path.name)
+        return names
 
     def _newest_first(self) -> Iterator[str]:
         """The current version, then those that it has followed; not by the times in their names, because a clock can be set back."""

@@ -35,11 +35,14 @@ def open_published(
         limits: of each session.
 
     Raises:
-        ServeError: the project cannot be read, or PGPORT is not a number.
+        ServeError: the project cannot be read, PGPORT is not a number, or the engine is Spark, whose published tables nothing here opens.
     """
     declarations = declarations or Declarations.of_project()
     limits = limits or Limits()
-    if (target or Target(setting("DBT_TARGET"))) is Target.DUCKDB:
+    target = target or Target(setting("DBT_TARGET"))
+    if target is Target.SPARK:
+        raise ServeError("what is published on Spark is read with Spark: docs/spark.md")
+    if target is Target.DUCKDB:
         return DuckDBPublished(Versions(folder or Path(setting("PUBLISHED"))), declarations, limits)
     try:
         database = ConnectionSettings.from_environment()

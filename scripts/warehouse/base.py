@@ -15,6 +15,13 @@ from typing import Any, ClassVar, Self
 from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint, Recipe, counted_columns
 from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
+_RELATIONS = f"""
+    select table_schema, table_name from information_schema.tables
+    where
+        table_schema not in ('information_schema', 'pg_catalog', '{LOADED_SCHEMA}')
+        and table_schema not like '{PUBLISHED_SCHEMA}%'
+"""
+
 # Runs a statement; returns all its rows, none if it is not a query.
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -31,21 +38,14 @@ class Warehouse(ABC):
         explain: the prefix of a query that runs it and shows its plan.
         is_written_by_a_server: its files do not belong to the process that builds, and have limits of their own.
         recipe: the recipe of fingerprints in the SQL of the engine.
+        opening_the_lake: statements after which views over the lake show what the loader has written since the last build; none if they always do.
     """
 
     target: ClassVar[Target]
     explain: ClassVar[str]
     is_written_by_a_server: ClassVar[bool]
     recipe: ClassVar[Recipe]
-
-    @classmethod
-    @abstractmethod
-    def temporary(cls, folder: Path) -> AbstractContextManager[Self]:
-        """A new, empty warehouse; its files, if any, are in the folder.
-
-        Raises:
-            PostgresServerError: it needs a server, and none can be started.
-        """
+    opening_the_lake: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
@@ -61,28 +61,12 @@ class Warehouse(ABC):
         """Whether it can be opened: a file must have been built once."""
 
     @abstractmethod
-    def empty(self) -> None:
-        """Remove everything, loaded and built; all sessions are disconnected."""
-
-    @abstractmethod
-    def drop_built(self) -> None:
-        """Remove everything that dbt has built; what is loaded stays, and so does what is published."""
-
-    @abstractmethod
-    def save(self, name: str) -> None:
-        """Save its state under a name, replacing an earlier one."""
-
-    @abstractmethod
-    def restore(self, name: str) -> None:
-        """Restore a saved state; all sessions are disconnected."""
-
-    @abstractmethod
-    def size(self) -> int:
-        """The bytes that it takes on disk."""
-
-    @abstractmethod
     def column_types(self, query: Query, relation: str) -> dict[str, str]:
         """The types of the columns of a relation, by name."""
+
+    def relations(self, query: Query) -> list[str]:
+        """Every table and view that dbt has built, as `schema.name`."""
+        return sorted(f"{schema}.{name}" for schema, name in query(_RELATIONS))
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement; returns its rows."""
@@ -151,3 +135,36 @@ class Warehouse(ABC):
             f" and table_schema not like '{PUBLISHED_SCHEMA}%' order by table_schema, table_name"
         )
         return {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in found}
+
+
+class ReplaceableWarehouse(Warehouse):
+    """A warehouse that can be made, emptied, saved and restored as a whole: what tests and benchmarks need."""
+
+    @classmethod
+    @abstractmethod
+    def temporary(cls, folder: Path) -> AbstractContextManager[Self]:
+        """A new, empty warehouse; its files, if any, are in the folder.
+
+        Raises:
+            PostgresServerError: it needs a server, and none can be started.
+        """
+
+    @abstractmethod
+    def empty(self) -> None:
+        """Remove everything, loaded and built; all sessions are disconnected."""
+
+    @abstractmethod
+    def drop_built(self) -> None:
+        """Remove everything that dbt has built; what is loaded stays, and so does what is published."""
+
+    @abstractmethod
+    def save(self, name: str) -> None:
+        """Save its state under a name, replacing an earlier one."""
+
+    @abstractmethod
+    def restore(self, name: str) -> None:
+        """Restore a saved state; all sessions are disconnected."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """The bytes that it takes on disk."""

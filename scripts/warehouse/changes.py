@@ -25,7 +25,8 @@ import duckdb
 import psycopg2.errors
 
 from scripts.warehouse.base import Query, Warehouse
-from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, setting
+from scripts.warehouse.settings import setting
+from scripts.warehouse.spark_warehouse import SparkNotFoundError
 
 if TYPE_CHECKING:
     # To find that nothing has moved, dbt is not needed, and it takes seconds to import.
@@ -34,14 +35,8 @@ if TYPE_CHECKING:
 # What decides, besides the lake, which rows a build makes.
 _FILES = ("dbt_project.yml", "profiles/profiles.yml")
 _FOLDERS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/singular")
-_PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb")
+_PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "dbt-spark", "duckdb", "pyspark")
 
-_RELATIONS = f"""
-    select table_schema, table_name from information_schema.tables
-    where
-        table_schema not in ('information_schema', 'pg_catalog', 'operations', '{LOADED_SCHEMA}')
-        and table_schema not like '{PUBLISHED_SCHEMA}%'
-"""
 _LAST_BUILD = (
     "select feed, batch_id, digest, project_digest, relations_digest, accepted_tests"
     " from operations.last_build"
@@ -58,6 +53,7 @@ _NOT_THERE = (
     duckdb.BinderException,
     psycopg2.errors.UndefinedTable,
     psycopg2.errors.UndefinedColumn,
+    SparkNotFoundError,
 )
 
 # The digest of what has landed, by feed and batch.
@@ -153,22 +149,27 @@ def landed_since_last_build(warehouse: Warehouse, digest: str) -> Changes | None
         return None
     with warehouse.opened() as query, suppress(*_NOT_THERE):
         last_build = query(_LAST_BUILD)
+        for statement in warehouse.opening_the_lake:
+            query(statement)
         marks = {tuple(mark) for _, _, _, *mark in last_build}
-        if marks == {(digest, _relations_digest(query), None)} and not _has_failed_file(query):
+        if marks == {(digest, _relations_digest(warehouse, query), None)} and not _has_failed_file(
+            query
+        ):
             return _compare({(feed, batch): state for feed, batch, state, *_ in last_build}, query)
     return None
 
 
-def last_green_build(query: Query, digest: str) -> GreenBuild | None:
+def last_green_build(warehouse: Warehouse, query: Query, digest: str) -> GreenBuild | None:
     """The last build, if all of it was green or accepted, by this state of the project, and its tables are all there.
 
     Args:
-        query: of a warehouse that exists.
+        warehouse: it exists.
+        query: of it.
         digest: see `project_digest`.
     """
     with suppress(*_NOT_THERE):
         for invocation, accepted, *mark, batch in query(_GREEN_BUILD):
-            if mark == [digest, _relations_digest(query)]:
+            if mark == [digest, _relations_digest(warehouse, query)]:
                 return GreenBuild(invocation, batch, tuple(accepted.split()))
     return None
 
@@ -182,11 +183,11 @@ def recorded_batches(warehouse: Warehouse) -> Landed:
 def relations_digest(warehouse: Warehouse) -> str:
     """A SHA-256, in hexadecimal digits, of the names of the tables and views that a build has left in the warehouse."""
     with warehouse.opened() as query:
-        return _relations_digest(query)
+        return _relations_digest(warehouse, query)
 
 
-def _relations_digest(query: Query) -> str:
-    names = sorted(f"{schema}.{name}" for schema, name in query(_RELATIONS))
+def _relations_digest(warehouse: Warehouse, query: Query) -> str:
+    names = [name for name in warehouse.relations(query) if not name.startswith("operations.")]
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 

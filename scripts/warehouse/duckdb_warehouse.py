@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.base import Query, ReplaceableWarehouse
 from scripts.warehouse.fingerprints import Recipe
 from scripts.warehouse.settings import Target
 
@@ -40,7 +40,7 @@ def with_advice(error: Exception | str) -> str:
 
 
 @dataclass(frozen=True)
-class DuckDBWarehouse(Warehouse):
+class DuckDBWarehouse(ReplaceableWarehouse):
     """A warehouse in one file."""
 
     file: Path

@@ -13,17 +13,19 @@ import duckdb
 import psycopg2
 
 from scripts.postgres_server import PostgresServer
-from scripts.warehouse.base import Warehouse
+from scripts.warehouse.base import ReplaceableWarehouse, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import PostgresError, Target, setting
+from scripts.warehouse.spark_warehouse import SparkError, SparkWarehouse
 
-WAREHOUSES: dict[Target, type[Warehouse]] = {
+# Those that can be made for a test or a benchmark, and thrown away.
+WAREHOUSES: dict[Target, type[ReplaceableWarehouse]] = {
     engine.target: engine for engine in (DuckDBWarehouse, PostgresWarehouse)
 }
 
 # What is raised if a warehouse cannot be opened or read.
-UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error)
+UNUSABLE = (PostgresError, psycopg2.Error, duckdb.Error, SparkError)
 
 
 # What engines, lake and loader say while somebody else has the warehouse, or the server is away for a moment.
@@ -48,4 +50,6 @@ def from_environment(target: Target) -> Warehouse:
     """
     if target == Target.POSTGRES:
         return PostgresWarehouse(PostgresServer.from_environment())
+    if target == Target.SPARK:
+        return SparkWarehouse.from_environment()
     return DuckDBWarehouse(Path(setting("WAREHOUSE")))

@@ -36,6 +36,9 @@ class Recipe:
         list_text: the text of a list, given as `{0}`.
         first_60_bits: the number of the first 15 hexadecimal digits of a text, given as `{0}`.
         joined: how to join texts with U+001F between them, given as a list with commas as `{0}`; none of them is NULL.
+        quote: what stands around the name of a column.
+        text_type: the type of texts of any length.
+        without_zeros: the text of a decimal number, given as `{0}`, without the zeros at its end.
     """
 
     decimal_type: str
@@ -44,6 +47,9 @@ class Recipe:
     list_text: str
     first_60_bits: str
     joined: str
+    quote: str = '"'
+    text_type: str = "varchar"
+    without_zeros: str = "rtrim(rtrim({0}, '0'), '.')"
 
     def fingerprint_query(
         self, relation: str, types: Mapping[str, str], ignored: Collection[str]
@@ -68,16 +74,16 @@ class Recipe:
         return f"select {row_text} as row_text from {relation}"
 
     def _value_text(self, name: str, data_type: str) -> str:
-        text = f'cast("{name}" as varchar)'
+        column = f"{self.quote}{name}{self.quote}"
+        text = f"cast({column} as {self.text_type})"
         if data_type.endswith("[]"):
-            return self.list_text.format(f'"{name}"')
+            return self.list_text.format(column)
         if data_type.startswith(self.float_type):
-            return self.float_text.format(f'"{name}"')
+            return self.float_text.format(column)
         if data_type.startswith(self.decimal_type):
             # Most have no zero to lose, and looking for one costs less than losing it.
-            return (
-                f"case when {text} like '%.%0' then rtrim(rtrim({text}, '0'), '.') else {text} end"
-            )
+            shorter = self.without_zeros.format(text)
+            return f"case when {text} like '%.%0' then {shorter} else {text} end"
         return text
 
 

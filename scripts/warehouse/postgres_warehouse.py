@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from scripts.postgres_server import PostgresServer, postgres_server
-from scripts.warehouse.base import Query, Warehouse
+from scripts.warehouse.base import Query, ReplaceableWarehouse
 from scripts.warehouse.fingerprints import Recipe
 from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
 
 @dataclass(frozen=True)
-class PostgresWarehouse(Warehouse):
+class PostgresWarehouse(ReplaceableWarehouse):
     """A warehouse in a database; a saved state is another database beside it."""
 
     database: PostgresServer

@@ -26,10 +26,11 @@ NEW_BATCHES = "NEW_BATCHES"
 
 
 class Target(StrEnum):
-    """Where dbt builds: DuckDB reads the lake in place, Postgres needs a copy of it."""
+    """Where dbt builds: DuckDB and Spark read the lake in place, Postgres needs a copy of it."""
 
     DUCKDB = "duckdb"
     POSTGRES = "postgres"
+    SPARK = "spark"
 
 
 # What counts if a variable is not set or empty, as in dbt_project.yml and profiles/profiles.yml.
@@ -37,6 +38,7 @@ DEFAULTS = {
     "SOURCES": "data/sources",
     "LAKE": "data/lake",
     "WAREHOUSE": "data/warehouse.duckdb",
+    "SPARK_WAREHOUSE": "data/spark",
     "PUBLISHED": "data/published",
     "KEPT_VERSIONS": "3",
     "RUNS": "data/runs",
@@ -56,9 +58,9 @@ def setting(name: str) -> str:
 
 
 def _published() -> str:
-    """The versions of a file are beside it; those of a database are in a folder of their own, so that one does not take the place of the other."""
-    if setting("DBT_TARGET") == Target.POSTGRES:
-        return f"{DEFAULTS['PUBLISHED']}_postgres"
+    """The versions of a file are beside it; those of a server or a cluster are in a folder of their own, so that one does not take the place of the other."""
+    if setting("DBT_TARGET") != Target.DUCKDB:
+        return f"{DEFAULTS['PUBLISHED']}_{setting('DBT_TARGET')}"
     folder, slash, _ = setting("WAREHOUSE").rpartition("/")
     return f"{folder}{slash}published"
 

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scripts.warehouse.base import Warehouse
+from scripts.warehouse.base import ReplaceableWarehouse, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.settings import ROOT as ROOT
 
@@ -37,6 +37,12 @@ class Workspace:
     def on_duckdb(cls, folder: Path) -> "Workspace":
         """A workspace whose warehouse is a file in the folder."""
         return cls(folder, DuckDBWarehouse(folder / "warehouse.duckdb"))
+
+    @property
+    def replaceable(self) -> ReplaceableWarehouse:
+        """The warehouse, which can be emptied, saved and restored."""
+        assert isinstance(self.warehouse, ReplaceableWarehouse)
+        return self.warehouse
 
     def with_variables(self, **variables: str) -> "Workspace":
         """The same workspace with additional variables."""

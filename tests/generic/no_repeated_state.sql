@@ -15,8 +15,8 @@ compared as (
     select
         {{ key }},
         {{ order }},
-        row({{ columns | join(", ") }}) as state,
-        lag(row({{ columns | join(", ") }})) over (partition by {{ key }} order by {{ order }}) as previous_state
+        {{ row_value(columns) }} as state,
+        lag({{ row_value(columns) }}) over (partition by {{ key }} order by {{ order }}) as previous_state
     from {{ model }}
 )
 

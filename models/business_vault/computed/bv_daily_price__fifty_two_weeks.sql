@@ -14,7 +14,7 @@ calendar as (
 prices as (
     select
         daily_prices.*,
-        daily_prices.price_date - cast('1900-01-01' as date) as day_number
+        {{ days_between("cast('1900-01-01' as date)", "daily_prices.price_date") }} as day_number
     from daily_prices
     inner join calendar on daily_prices.price_date = calendar.date_value
     where {{ is_complete_price("daily_prices") }}
@@ -112,9 +112,9 @@ decoded as (
     select
         symbol,
         price_date,
-        cast(cast(year_high >> 17 as integer) * 0.01 as decimal(8, 2)) as fifty_two_week_high_price,
+        cast(cast({{ shift_right("year_high", 17) }} as integer) * 0.01 as decimal(8, 2)) as fifty_two_week_high_price,
         cast('1900-01-01' as date) + cast(131071 - (year_high & 131071) as integer) as fifty_two_week_high_date,
-        cast(cast(year_low >> 17 as integer) * 0.01 as decimal(8, 2)) as fifty_two_week_low_price,
+        cast(cast({{ shift_right("year_low", 17) }} as integer) * 0.01 as decimal(8, 2)) as fifty_two_week_low_price,
         cast('1900-01-01' as date) + cast(year_low & 131071 as integer) as fifty_two_week_low_date,
         close_price,
         high_price,

@@ -87,7 +87,8 @@ described as (
         fee_amount,
         commission_amount,
         cast(
-            (closed_on - placed_on) * 86400 + extract(epoch from closed_time) - extract(epoch from placed_time)
+            {{ days_between("placed_on", "closed_on") }} * 86400
+            + {{ second_of_day("closed_time") }} - {{ second_of_day("placed_time") }}
             as bigint
         ) as seconds_to_close
     from keyed

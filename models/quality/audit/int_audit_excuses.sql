@@ -1,3 +1,5 @@
+{%- set text = dbt.type_string() %}
+
 with
 
 figures as (
@@ -27,7 +29,9 @@ merged as (
     select
         batch_id,
         count(*)
-        - count(distinct cast(customer_hk as varchar) || cast(cast(applied_at as date) as varchar)) as merged_count
+        - count(
+            distinct cast(customer_hk as {{ text }}) || cast(cast(applied_at as date) as {{ text }})
+        ) as merged_count
     from sat_customer_crm
     group by batch_id
 ),

@@ -10,8 +10,8 @@ written as (
         'invalid_commission' as message_code,
         batch_id,
         'DimTrade' as message_source,
-        'T_ID = ' || cast(trade_id as varchar)
-        || ', T_COMM = ' || cast(commission_amount as varchar) as message_data
+        'T_ID = ' || cast(trade_id as {{ dbt.type_string() }})
+        || ', T_COMM = ' || cast(commission_amount as {{ dbt.type_string() }}) as message_data
     from trades
     where commission_amount > trade_price * quantity
     union all
@@ -19,8 +19,8 @@ written as (
         'invalid_fee' as message_code,
         batch_id,
         'DimTrade' as message_source,
-        'T_ID = ' || cast(trade_id as varchar)
-        || ', T_CHRG = ' || cast(fee_amount as varchar) as message_data
+        'T_ID = ' || cast(trade_id as {{ dbt.type_string() }})
+        || ', T_CHRG = ' || cast(fee_amount as {{ dbt.type_string() }}) as message_data
     from trades
     where fee_amount > trade_price * quantity
 )

@@ -37,8 +37,8 @@ written as (
         'birth_date_out_of_range' as message_code,
         stated.batch_id,
         'DimCustomer' as message_source,
-        'C_ID = ' || cast(hub_customer.customer_id as varchar)
-        || ', C_DOB = ' || cast(stated.birth_date as varchar) as message_data
+        'C_ID = ' || cast(hub_customer.customer_id as {{ dbt.type_string() }})
+        || ', C_DOB = ' || cast(stated.birth_date as {{ dbt.type_string() }}) as message_data
     from stated
     inner join hub_customer on stated.customer_hk = hub_customer.customer_hk
     inner join phases on stated.batch_id = phases.batch_id

@@ -35,7 +35,7 @@ written as (
         'inactive_customers' as message_code,
         batch_id,
         'DimCustomer' as message_source,
-        cast(customer_count as varchar) as message_data
+        cast(customer_count as {{ dbt.type_string() }}) as message_data
     from counted
 )
 

@@ -28,7 +28,7 @@ written as (
         'inactive_watches' as message_code,
         batch_id,
         'FactWatches' as message_source,
-        cast(watch_count as varchar) as message_data
+        cast(watch_count as {{ dbt.type_string() }}) as message_data
     from accumulated
 )
 

@@ -37,8 +37,8 @@ written as (
         stated.message_code,
         stated.batch_id,
         'DimCustomer' as message_source,
-        'C_ID = ' || cast(hub_customer.customer_id as varchar)
-        || ', C_TIER = ' || coalesce(cast(stated.tier as varchar), '') as message_data
+        'C_ID = ' || cast(hub_customer.customer_id as {{ dbt.type_string() }})
+        || ', C_TIER = ' || coalesce(cast(stated.tier as {{ dbt.type_string() }}), '') as message_data
     from stated
     inner join hub_customer on stated.customer_hk = hub_customer.customer_hk
     where (stated.tier in (1, 2, 3)) is not true

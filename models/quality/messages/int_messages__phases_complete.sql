@@ -9,7 +9,7 @@ written as (
         'phase_complete' as message_code,
         batch_id,
         'Phase Complete Record' as message_source,
-        cast(null as varchar) as message_data
+        cast(null as {{ dbt.type_string() }}) as message_data
     from phases
 )
 

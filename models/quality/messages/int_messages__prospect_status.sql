@@ -57,14 +57,14 @@ written as (
         'prospects_inserted' as message_code,
         batch_id,
         'Prospect' as message_source,
-        cast(inserted_count as varchar) as message_data
+        cast(inserted_count as {{ dbt.type_string() }}) as message_data
     from counted
     union all
     select
         'prospects_updated' as message_code,
         batch_id,
         'Prospect' as message_source,
-        cast(updated_count as varchar) as message_data
+        cast(updated_count as {{ dbt.type_string() }}) as message_data
     from counted
     where batch_id > 1
     union all
@@ -72,7 +72,7 @@ written as (
         'prospects_read' as message_code,
         batch_id,
         'Prospect' as message_source,
-        cast(source_count as varchar) as message_data
+        cast(source_count as {{ dbt.type_string() }}) as message_data
     from counted
     where batch_id > 1
 )

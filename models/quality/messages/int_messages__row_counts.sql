@@ -9,14 +9,14 @@ written as (
         'row_count' as message_code,
         batch_id,
         message_source,
-        cast(row_count as varchar) as message_data
+        cast(row_count as {{ dbt.type_string() }}) as message_data
     from row_counts
     union all
     select
         'row_count_joined' as message_code,
         batch_id,
         message_source,
-        cast(joined_row_count as varchar) as message_data
+        cast(joined_row_count as {{ dbt.type_string() }}) as message_data
     from row_counts
     where joined_row_count is not null
 )

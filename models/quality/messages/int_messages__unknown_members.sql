@@ -1,3 +1,4 @@
+{%- set text = dbt.type_string() %}
 {#- References to a member that is not known and codes that are not listed: kind, condition, name and value. -#}
 {%- set accounts = [
     ("unknown_member", "dim_account.sk_broker_id = " ~ zero_key(), "CA_B_ID", "hub_employee.employee_id"),
@@ -41,9 +42,9 @@ account_versions as (
             'DimAccount' as message_source,
             dim_account.batch_id,
             'CA_ID = '
-            || cast(dim_account.account_id as varchar)
+            || cast(dim_account.account_id as {{ text }})
             || ', {{ value_name }} = '
-            || coalesce(cast({{ value }} as varchar), '')
+            || coalesce(cast({{ value }} as {{ text }}), '')
                 as message_data
         from {{ ref('dim_account') }} as dim_account
         inner join {{ ref('bv_account__history') }} as history on dim_account.sk_account_id = history.account_version_hk
@@ -61,7 +62,7 @@ customer_versions as (
             'DimCustomer' as message_source,
             dim_customer.batch_id,
             'C_ID = '
-            || cast(dim_customer.customer_id as varchar)
+            || cast(dim_customer.customer_id as {{ text }})
             || ', {{ value_name }} = '
             || coalesce({{ value }}, '')
                 as message_data
@@ -81,7 +82,7 @@ company_versions as (
             'DimCompany' as message_source,
             dim_company.batch_id,
             'CO_ID = '
-            || cast(dim_company.company_id as varchar)
+            || cast(dim_company.company_id as {{ text }})
             || ', {{ value_name }} = '
             || coalesce({{ value }}, '')
                 as message_data
@@ -126,7 +127,7 @@ trades as (
             '{{ code }}' as message_code,
             'DimTrade' as message_source,
             dim_trade.batch_id,
-            'T_ID = ' || cast(dim_trade.trade_id as varchar) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
+            'T_ID = ' || cast(dim_trade.trade_id as {{ text }}) || ', {{ value_name }} = ' || coalesce({{ value }}, '')
                 as message_data
         from {{ ref('dim_trade') }} as dim_trade
         inner join {{ ref('bv_trade__life_cycle') }} as history on dim_trade.trade_id = history.trade_id

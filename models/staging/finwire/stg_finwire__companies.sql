@@ -8,7 +8,7 @@ renamed as (
     select
         ---------- ids
         {{ hash_key(["cik"]) }} as company_hk,
-        cast(cik as varchar) as company_key,
+        cast(cik as {{ dbt.type_string() }}) as company_key,
         cik as company_id,
         ---------- attributes
         company_name,

@@ -15,7 +15,7 @@ company_resolved as (
 keyed as (
     select
         *,
-        coalesce(cast(company_id as varchar), {{ company_name_key("co_name_or_cik") }}) as company_key
+        coalesce(cast(company_id as {{ dbt.type_string() }}), {{ company_name_key("co_name_or_cik") }}) as company_key
     from company_resolved
 ),
 

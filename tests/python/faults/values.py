@@ -63,7 +63,7 @@ def mutated_values(
         chance: decides which.
     """
     while count > 0:
-        workspace.warehouse.empty()
+        workspace.replaceable.empty()
         for folder in (workspace.sources, workspace.lake, workspace.target):
             shutil.rmtree(folder, ignore_errors=True)
         # The audit knows the number of rows that are right, so it would be red as well.

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from scripts.fingerprint import fingerprint_lake
 from scripts.load.sources import SourceFolder
-from scripts.warehouse.base import Warehouse
+from scripts.warehouse.base import ReplaceableWarehouse
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.workspace import Workspace
 from tests.python.faults.child import Job, work
@@ -118,7 +118,11 @@ class Workbench:
     """
 
     def __init__(
-        self, folder: Path, sources: Path, warehouse: Warehouse, with_increment: bool = True
+        self,
+        folder: Path,
+        sources: Path,
+        warehouse: ReplaceableWarehouse,
+        with_increment: bool = True,
     ) -> None:
         self.folder = folder
         self.warehouse = warehouse

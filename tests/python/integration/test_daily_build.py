@@ -16,7 +16,6 @@ from scripts.warehouse.builder import Builder
 from scripts.warehouse.changes import Changes, landed_since_last_build, project_digest
 from scripts.warehouse.dbt import WITHOUT_TESTS, ProjectError
 from scripts.warehouse.engines import WAREHOUSES
-from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -92,7 +91,7 @@ def red(capsys: pytest.CaptureFixture[str]) -> Red:
     return test
 
 
-@pytest.fixture(params=list(Target))
+@pytest.fixture(params=list(WAREHOUSES))
 def replay(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Replay]:

@@ -23,22 +23,20 @@ from scripts.publish.tables import published_tables
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.dbt import WITHOUT_FILES, Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
-from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.compared_engines import LAYERS, differing_tables, first_differences, layers
 from tests.python.metrics.questions import QUESTIONS, answer, differences
 from tests.python.run_records import write_history
 
 pytestmark = pytest.mark.integration
 
-LAYERS = ("raw_vault", "business_vault", "marts", "quality")
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 # What is loaded and built together: history, then what came after it.
 STEPS = ((1,), (2, 3))
 # The sample sources are clean: nothing to quarantine, to reject or to find implausible.
 NEVER_FILLED = {"quality.quarantined_rows", "quality.rejected_rows", "quality.implausible_rows"}
-MAXIMUM_DIFFERENCES = 3
 # Models of the run history: their schema also records builds, which differ.
 HISTORY = sorted(path.stem for path in (ROOT / "models" / "operations").glob("*.sql"))
 
@@ -64,25 +62,13 @@ def build(project: Project, *arguments: str) -> list[str]:
     ]
 
 
-def differing_tables(expected: Warehouse, found: Warehouse) -> dict[str, str]:
-    """The tables that do not have the same rows on both sides, each with the first rows that only one has."""
-    tables, others = _layers(expected), _layers(found)
-    return {
-        name: _first_differences(expected, found, name)
-        if name in tables and name in others
-        else "is only on one side"
-        for name in sorted(tables.keys() | others.keys())
-        if tables.get(name) != others.get(name)
-    }
-
-
 def differing_history(expected: Warehouse, found: Warehouse) -> dict[str, str]:
     """The same for the tables about runs, which must have rows."""
     relations = {f"operations.{name}": f"operations.{name}" for name in HISTORY}
     tables, others = (warehouse.fingerprints(relations) for warehouse in (expected, found))
     assert all(table.rows for table in tables.values())
     return {
-        name: _first_differences(expected, found, name)
+        name: first_differences(expected, found, name)
         for name in relations
         if tables[name] != others[name]
     }
@@ -97,27 +83,6 @@ def differing_metrics(folder: Path, expected: Warehouse, found: Warehouse) -> di
         )
         for question in QUESTIONS
     }
-
-
-def _layers(warehouse: Warehouse) -> dict[str, Fingerprint]:
-    return {
-        name: table
-        for name, table in warehouse.fingerprints().items()
-        if name.partition(".")[0] in LAYERS
-    }
-
-
-def _first_differences(expected: Warehouse, found: Warehouse, table: str) -> str:
-    columns = expected.columns(table)
-    if columns != found.columns(table):
-        return f"columns {columns} and {found.columns(table)}"
-    rows, other_rows = set(expected.row_texts(table)), set(found.row_texts(table))
-    lines = [
-        f"only on {side}: {dict(zip(columns, row.split(chr(31)), strict=True))}"
-        for side, only in (("DuckDB", rows - other_rows), ("Postgres", other_rows - rows))
-        for row in sorted(only)[:MAXIMUM_DIFFERENCES]
-    ]
-    return "\n".join(lines) or "the same rows in other numbers"
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +122,7 @@ def builds(
 
         enter(expected)
         assert build(Project(), *MODELS_AND_SEEDS) == []
-        empty = {name for name, table in _layers(expected).items() if table.rows == 0}
+        empty = {name for name, table in layers(expected).items() if table.rows == 0}
         assert empty == NEVER_FILLED, "a table without rows proves nothing"
 
         in_two_steps = Build(

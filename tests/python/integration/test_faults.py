@@ -67,7 +67,7 @@ def test_wrong_values_are_modeled_rejected_or_quarantined(sources: Path, tmp_pat
     assert problems(outcomes) == []
 
 
-@pytest.fixture(scope="module", params=list(Target))
+@pytest.fixture(scope="module", params=list(WAREHOUSES))
 def workbench(
     request: pytest.FixtureRequest, sources: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workbench]:

@@ -15,7 +15,6 @@ import pytest
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.warehouse.engines import WAREHOUSES
-from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import Workspace
 from tests.python.hard_data import (
     DAY,
@@ -66,7 +65,7 @@ class Built:
         return {str(data) for (data,) in found}
 
 
-@pytest.fixture(scope="module", params=list(Target))
+@pytest.fixture(scope="module", params=list(WAREHOUSES))
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Built]:

@@ -153,10 +153,10 @@ def is_long(target: Target, seed: int) -> bool:
     return seed >= SHORT_SEQUENCES or target != engine
 
 
-ENGINES = [on_engine(target) for target in Target]
+ENGINES = [on_engine(target) for target in WAREHOUSES]
 PLAYED = [
     on_engine(target, seed, is_slow=is_long(target, seed))
-    for target in Target
+    for target in WAREHOUSES
     for seed in range(SEQUENCES)
 ]
 

@@ -84,7 +84,7 @@ class Place:
         return steps_until_killed(self.small, self.folder, killed_at)
 
 
-@pytest.fixture(params=list(Target))
+@pytest.fixture(params=list(WAREHOUSES))
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:

@@ -24,6 +24,7 @@ from scripts.serve.api.service import STREAMS
 from scripts.serve.sessions import Limits
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
@@ -50,14 +51,14 @@ def _served(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
         yield Served(SmallWarehouse(warehouse), folder)
 
 
-@pytest.fixture(params=list(Target))
+@pytest.fixture(params=list(WAREHOUSES))
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """Nothing is published yet."""
     with _served(request, tmp_path) as served:
         yield served
 
 
-@pytest.fixture(scope="module", params=list(Target))
+@pytest.fixture(scope="module", params=list(WAREHOUSES))
 def second(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:

@@ -29,6 +29,7 @@ from scripts.serve.sessions import (
 )
 from scripts.warehouse.changes import project_digest
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
@@ -78,7 +79,7 @@ class Place:
             published.close()
 
 
-@pytest.fixture(params=list(Target))
+@pytest.fixture(params=list(WAREHOUSES))
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:

@@ -21,6 +21,7 @@ from scripts.share.policies import Share
 from scripts.share.rules import read_rules
 from scripts.warehouse.changes import project_digest
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.engines import WAREHOUSES
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
@@ -125,7 +126,7 @@ def _built(
     share = policy(tmp_path / "policies")
     found = {}
     with ExitStack() as stack:
-        for target in Target:
+        for target in WAREHOUSES:
             monkeypatch.setenv("DBT_TARGET", target)
             folder = tmp_path / target
             folder.mkdir()

@@ -19,8 +19,9 @@ compared as (
         count(
             case
                 when
-                    row(customers.agency_id, customers.credit_rating, customers.net_worth)
-                    is not distinct from row(prospects.agency_id, prospects.credit_rating, prospects.net_worth)
+                    {{ row_value(["customers.agency_id", "customers.credit_rating", "customers.net_worth"]) }}
+                    is not distinct from
+                    {{ row_value(["prospects.agency_id", "prospects.credit_rating", "prospects.net_worth"]) }}
                     and customers.marketing_nameplate is not distinct from prospects.marketing_nameplate
                     then prospects.agency_id
             end

@@ -16,7 +16,7 @@ pairs as (
     {%- for child, key, parent, surrogate_key in references %}
         select
             '{{ child }} in {{ parent }}' as reference,
-            cast(child.{{ key }} as varchar) as business_key,
+            cast(child.{{ key }} as {{ dbt.type_string() }}) as business_key,
             child.effective_date,
             child.end_date,
             parent.effective_date as parent_effective_date,

@@ -15,7 +15,7 @@ versions as (
     {%- for dimension, key in dimensions.items() %}
         select
             '{{ dimension }}' as dimension,
-            cast({{ key }} as varchar) as business_key,
+            cast({{ key }} as {{ dbt.type_string() }}) as business_key,
             effective_date,
             end_date,
             is_current,

@@ -18,6 +18,8 @@
 {#- Facts with rows of daily extracts, and the keys by which they are found. #}
 {%- set by_security = ["fct_market_history", "fct_watches"] %}
 {%- set by_customer = ["fct_watches"] %}
+{%- set no_version = "cast(null as " ~ type_hash() ~ ")" %}
+
 with
 
 -- The rows of daily extracts, with the day of their batch: all that a fact needs to find its own.
@@ -57,8 +59,8 @@ outside as (
                 'dim_{{ dimension }}' as dimension,
                 dimension.effective_date,
                 dimension.end_date,
-                {{ "fact.sk_security_id" if fact in by_security else "cast(null as uuid)" }} as sk_security_id,
-                {{ "fact.sk_customer_id" if fact in by_customer else "cast(null as uuid)" }} as sk_customer_id,
+                {{ "fact.sk_security_id" if fact in by_security else no_version }} as sk_security_id,
+                {{ "fact.sk_customer_id" if fact in by_customer else no_version }} as sk_customer_id,
                 day.sk_date_id
             from {{ ref(fact) }} as fact
             inner join

@@ -16,7 +16,7 @@
 {% for name, key in keys.items() %}
     select
         '{{ name }}' as table_name,
-        cast(min({{ key[0] }}) as varchar) as first_column
+        cast(min({{ key[0] }}) as {{ dbt.type_string() }}) as first_column
     from {{ ref(name) }}
     group by {{ key | join(", ") }}
     having count(*) > 1

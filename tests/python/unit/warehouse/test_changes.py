@@ -129,8 +129,9 @@ def test_a_green_build_of_this_project_may_be_published_and_so_may_one_that_was_
     warehouse: Callable,
 ) -> None:
     def found(project: str = "this", after: str = "") -> GreenBuild | None:
-        with warehouse(BUILT, project, after).opened() as query:
-            return last_green_build(query, "this")
+        found = warehouse(BUILT, project, after)
+        with found.opened() as query:
+            return last_green_build(found, query, "this")
 
     accepted = "update operations.last_build set accepted_tests = 'a_test another'"
     assert found() == GreenBuild("x", 2, ())

@@ -10,7 +10,7 @@ import pytest
 from scripts.postgres_server import PostgresServer
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
-from scripts.warehouse.engines import WAREHOUSES
+from scripts.warehouse.engines import WAREHOUSES, from_environment
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import ConnectionSettings, Target
@@ -65,8 +65,10 @@ def fill(warehouse: Warehouse, rows: str = ROWS, now: str = "timestamp '2026-01-
 
 
 def test_each_target_has_a_class() -> None:
-    assert set(WAREHOUSES) == set(Target)
     assert {target: engine.target for target, engine in WAREHOUSES.items()} == {
+        target: target for target in WAREHOUSES
+    }
+    assert {target: from_environment(target).target for target in Target} == {
         target: target for target in Target
     }
 
