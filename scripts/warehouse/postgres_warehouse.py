@@ -6,8 +6,8 @@ Usage:
         print(warehouse.environment)
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,9 @@ from scripts.postgres_server import PostgresServer, postgres_server
 from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.fingerprints import Recipe
 from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
+
+# How long a table may be held by a reader before it is left as it is.
+_LOCK_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,24 @@ class PostgresWarehouse(Warehouse):
                 return cursor.fetchall() if cursor.description else []
 
             yield query
+
+    def changed(self) -> AbstractContextManager[Query]:
+        """See `Warehouse`."""
+        return self.opened()
+
+    def compact(self, tables: Collection[str] = ()) -> None:
+        """See `Warehouse`; each table is locked while it is written.
+
+        Raises:
+            psycopg2.Error: a reader has held one for too long, or it belongs to somebody else.
+        """
+        with self.opened() as query:
+            query(f"set lock_timeout = '{_LOCK_SECONDS}s'")
+            for name in tables:
+                schema, table = name.split(".", 1)
+                query(f'vacuum (full, analyze) "{schema}"."{table}"')
+            # It has frequent values of columns. Who does not own the database is told by the server, and goes on.
+            query("vacuum full pg_catalog.pg_statistic")
 
     def exists(self) -> bool:
         """See `Warehouse`; the database is there before anything is loaded."""

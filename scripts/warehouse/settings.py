@@ -42,6 +42,7 @@ DEFAULTS = {
     "RUNS": "data/runs",
     "SHARES": "data/shares",
     "SHARE_KEYS": "data/share_keys",
+    "ERASURES": "data/erasures",
     "DBT_TARGET": str(Target.DUCKDB),
 }
 

@@ -68,6 +68,7 @@ class Workspace:
         own = {
             "LAKE": str(self.lake),
             "RUNS": str(self.runs),
+            "ERASURES": str(self.folder / "erasures"),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DO_NOT_TRACK": "1",

@@ -27,8 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _records_of_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What tests run is recorded in a folder of theirs."""
+    """What tests run is recorded in a folder of theirs, and nobody whom the developer has erased is missing from what they load."""
     os.environ["RUNS"] = str(tmp_path_factory.mktemp("runs"))
+    os.environ["ERASURES"] = str(tmp_path_factory.mktemp("erasures"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,230 @@
+"""What a test of an erasure compares: the rows before and after, by the keys of whom they are about, and the values of the persons, found without the code under test."""
+
+import gzip
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.workspace import Workspace
+
+SHORTEST = 6
+# In which columns a row says whom it is about.
+_CUSTOMER = (
+    "customer_id",
+    "customer_hk",
+    "sk_customer_id",
+    "customer_version_hk",
+    "c_id",
+    "ca_c_id",
+)
+_ACCOUNT = (
+    "account_id",
+    "account_hk",
+    "sk_account_id",
+    "account_version_hk",
+    "ca_id",
+    "t_ca_id",
+    "ct_ca_id",
+)
+_PROSPECT = ("prospect_id", "prospect_hk", "agency_id")
+KEY_COLUMNS = {*_CUSTOMER, *_ACCOUNT, *_PROSPECT}
+# In rows of these columns of the lake a person is described.
+_DESCRIBED = {
+    "crm/customer_mgmt": (
+        "c_id",
+        [
+            "c_tax_id",
+            "c_adline1",
+            "c_adline2",
+            "c_prim_email",
+            "c_alt_email",
+            "c_l_name",
+            "c_f_name",
+            "ca_name",
+        ],
+    ),
+    "brokerage/customer": (
+        "c_id",
+        ["c_tax_id", "c_adline1", "c_adline2", "c_email_1", "c_email_2", "c_l_name", "c_f_name"],
+    ),
+    "prospect/prospect": (
+        "agency_id",
+        ["agency_id", "address_line1", "address_line2", "phone", "last_name", "first_name"],
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Persons to erase.
+
+    Attributes:
+        customers: their numbers.
+        prospects: keys of prospects that are no clients.
+        values: by kind of value, those that nobody else has; found in the lake by SQL.
+    """
+
+    customers: list[str]
+    prospects: list[str]
+    values: set[str]
+
+    @property
+    def options(self) -> list[str]:
+        """Of the command."""
+        return [
+            *(f"--customer={key}" for key in self.customers),
+            *(f"--prospect={key}" for key in self.prospects),
+        ]
+
+
+def chosen(workspace: Workspace, customers: int, prospects: int, seed: int = 17) -> Chosen:
+    """So many customers, one of them with a prospect of the same name and address, and so many prospects that are nobody's."""
+    query = workspace.warehouse.query
+    matched = "select customer_id from marts.dim_customer where agency_id is not null"
+    known = [
+        str(key) for (key,) in query("select customer_id from raw_vault.hub_customer order by 1")
+    ]
+    matching = [str(key) for (key,) in query(f"{matched} order by 1")]
+    free = [
+        key
+        for (key,) in query(
+            "select prospect_id from raw_vault.hub_prospect where prospect_hk not in"
+            " (select prospect_hk from business_vault.bv_prospect__customer_match) order by 1"
+        )
+    ]
+    picked = random.Random(seed)
+    some = picked.sample(known, customers)
+    if not {*some} & {*matching}:
+        some[0] = picked.choice(matching)
+    others = picked.sample(free, prospects)
+    return Chosen(some, others, _values(workspace.lake, some, others))
+
+
+def _values(lake: Path, customers: list[str], prospects: list[str]) -> set[str]:
+    """Tax numbers, addresses, e-mails and names that only these persons have, in any of these feeds."""
+    mine: set[str] = set()
+    theirs: set[str] = set()
+    for feed, (key, columns) in _DESCRIBED.items():
+        keys = ", ".join(f"'{each}'" for each in (customers if key == "c_id" else prospects))
+        for column in columns:
+            rows = _rows(
+                f"select distinct {column}, coalesce(cast({key} as varchar) in ({keys}), false)"
+                f" from read_parquet('{lake}/{feed}/*/*.parquet') where length({column}) >= {SHORTEST}"
+            )
+            mine |= {value for value, is_mine in rows if is_mine}
+            theirs |= {value for value, is_mine in rows if not is_mine}
+    # A short name may be a part of another text: only what stands alone is sure to be theirs.
+    everything = "\n".join(theirs)
+    return {value for value in mine - theirs if value not in everything}
+
+
+def occurrences(place: Path | Warehouse, values: set[str]) -> Iterator[str]:
+    """Where one of the values is: in the bytes of a file, unpacked too, or in the rows of a table."""
+    if isinstance(place, Warehouse):
+        for relation in _relations(place):
+            for text in _texts(place, relation):
+                for value in values:
+                    if value in text:
+                        yield f"{relation}: {value}"
+        return
+    for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+        if path.is_file() and not path.is_symlink():
+            content = (
+                gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            )
+            yield from (f"{path}: {value}" for value in values if value.encode() in content)
+            if path.suffix == ".parquet":
+                rows = _rows(f"select * from read_parquet('{path}', hive_partitioning = false)")
+                text = "\n".join(map(str, rows))
+                yield from (f"{path}: {value}" for value in values if value in text)
+            elif path.suffix == ".duckdb":
+                yield from occurrences(DuckDBWarehouse(path), values)
+
+
+def _rows(query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(query).fetchall()
+
+
+def _relations(warehouse: Warehouse) -> list[str]:
+    with warehouse.opened() as query:
+        return list(warehouse.relations(query).values())
+
+
+def _texts(warehouse: Warehouse, relation: str) -> Iterator[str]:
+    rows = warehouse.query(f"select * from {relation}")
+    for start in range(0, len(rows), 10_000):
+        yield "\n".join(map(str, rows[start : start + 10_000]))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of all tables but those that record runs, as texts.
+
+    Attributes:
+        columns: by table.
+        rows: by table, how often each text occurs.
+    """
+
+    columns: dict[str, list[str]]
+    rows: dict[str, Counter[str]]
+
+    @classmethod
+    def of(cls, warehouse: Warehouse) -> "Rows":
+        """Those of a warehouse."""
+        tables = {
+            name: relation
+            for name, relation in warehouse.tables().items()
+            if not name.startswith(
+                ("snapshots.", "operations.", "raw.operations__", "raw.copied_batch")
+            )
+        }
+        return cls(
+            {name: warehouse.columns(relation) for name, relation in tables.items()},
+            {name: Counter(warehouse.row_texts(relation)) for name, relation in tables.items()},
+        )
+
+    def keys(self, table: str, text: str) -> set[str]:
+        """The keys in a row that say whom it is about."""
+        values = zip(self.columns[table], text.split("\x1f"), strict=True)
+        return {value for name, value in values if name in KEY_COLUMNS}
+
+    def changed_since(self, before: "Rows") -> dict[str, tuple[Counter[str], Counter[str]]]:
+        """By table: the rows that are gone, and those that are new."""
+        assert self.rows.keys() == before.rows.keys()
+        found = {
+            name: (before.rows[name] - rows, rows - before.rows[name])
+            for name, rows in self.rows.items()
+        }
+        return {name: changes for name, changes in found.items() if any(changes)}
+
+
+def keys_of(warehouse: Warehouse, customers: list[str], prospects: list[str]) -> set[str]:
+    """All keys of some persons in a warehouse: numbers, hashes and surrogate keys, also of the prospects that customers match."""
+    numbers = ", ".join(customers) or "null"
+    names = ", ".join(f"'{key}'" for key in prospects) or "null"
+    people = f"select customer_hk from raw_vault.hub_customer where customer_id in ({numbers})"
+    accounts = (
+        f"select account_hk from raw_vault.link_account_customer where customer_hk in ({people})"
+    )
+    matched = f"select prospect_hk from business_vault.bv_prospect__customer_match where customer_hk in ({people})"
+    hubs = f"prospect_hk in ({matched}) or prospect_id in ({names})"
+    queries = (
+        f"select customer_id from raw_vault.hub_customer where customer_id in ({numbers})",
+        people,
+        accounts,
+        f"select account_id from raw_vault.hub_account where account_hk in ({accounts})",
+        f"select prospect_hk from raw_vault.hub_prospect where {hubs}",
+        f"select prospect_id from raw_vault.hub_prospect where {hubs}",
+        f"select sk_customer_id from marts.dim_customer where customer_id in ({numbers})",
+        f"select sk_account_id from marts.dim_account where account_id in"
+        f" (select account_id from raw_vault.hub_account where account_hk in ({accounts}))",
+    )
+    return {str(key) for query in queries for (key,) in warehouse.query(query)}

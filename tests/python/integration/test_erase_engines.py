@@ -1,0 +1,138 @@
+"""Fifty persons are erased in one pass on each engine, while the process is killed again and again.
+
+pytest -m slow tests/python/integration/test_erase_engines.py
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.postgres_server import PostgresServer
+from scripts.publish.versions import Versions
+from scripts.warehouse.base import Warehouse
+from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
+from scripts.warehouse.settings import Target
+from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.integration.erased_persons import Rows, chosen, keys_of, occurrences
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+CUSTOMERS, PROSPECTS = 40, 10
+KILLS = 6
+COUNTS = {"quality.di_messages", "quality.audit_results", "raw.control__load_log"}
+
+
+def run(workspace: Workspace, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=os.environ | workspace.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def kill_at_random(workspace: Workspace, options: list[str], longest: float) -> None:
+    """Start the command and kill it after a random time; the one that ends before has to be green."""
+    moments = random.Random(5)
+    for number in range(KILLS):
+        command = [
+            sys.executable,
+            "-m",
+            "scripts.govern",
+            "erase",
+            *(options if number == 0 else []),
+        ]
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | workspace.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        journal = workspace.folder / "erasures" / "work.json"
+        while number == 0 and not journal.exists() and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(moments.uniform(0, longest))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_fifty_persons_are_erased_although_the_process_is_killed(
+    target: Target,
+    small_dataset: Path,
+    postgres: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if target == Target.DUCKDB:
+        check(DuckDBWarehouse(tmp_path / "warehouse.duckdb"), small_dataset, tmp_path, monkeypatch)
+    else:
+        with PostgresWarehouse.on(postgres) as warehouse:
+            check(warehouse, small_dataset, tmp_path, monkeypatch)
+
+
+def check(
+    warehouse: Warehouse, sources: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {
+        "SOURCES": str(sources),
+        "PUBLISHED": str(folder / "published"),
+        "SHARES": str(folder / "shares"),
+    }
+    workspace = Workspace(folder, warehouse, places)
+    for name, value in workspace.environment.items():
+        monkeypatch.setenv(name, value)
+    for command in (("scripts.load",), ("scripts.build",)):
+        done = run(workspace, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    persons = chosen(workspace, CUSTOMERS, PROSPECTS, seed=50)
+    keys = keys_of(warehouse, persons.customers, persons.prospects)
+    before = Rows.of(warehouse)
+    kill_at_random(workspace, persons.options, longest=25)
+    done = run(workspace, "scripts.govern", "erase")
+    has_ended = "name whom to erase" in done.stderr
+    assert done.returncode == 0 or has_ended, done.stdout + done.stderr
+    (certificate,) = (folder / "erasures" / "certificates").iterdir()
+    assert not (folder / "erasures" / "work.json").exists()
+
+    places_of = ("lake", "published", "runs", "logs", "target", "erasures")
+    for store in (*(folder / name for name in places_of), warehouse):
+        assert list(occurrences(store, persons.values)) == []
+    assert list(occurrences(certificate, {*persons.values, *persons.prospects})) == []
+    after = Rows.of(warehouse)
+    keys |= keys_of(warehouse, persons.customers, [])
+    erased = {
+        key
+        for (key,) in warehouse.query("select prospect_id from raw_vault.hub_prospect")
+        if key.startswith("erased-")
+    }
+    keys |= erased | keys_of(warehouse, [], sorted(erased))
+    for table, (gone, new) in after.changed_since(before).items():
+        for text in () if table in COUNTS else (*gone, *new):
+            assert after.keys(table, text) & keys, (table, text)
+    if isinstance(warehouse, DuckDBWarehouse):
+        assert len(Versions(folder / "published").names()) == 1
+        assert list(occurrences(warehouse.file, persons.values)) == []
+    else:
+        _search_files_of_the_server(warehouse, persons.values)
+
+
+def _search_files_of_the_server(warehouse: Warehouse, values: set[str]) -> None:
+    """The files of the database itself, after what is in memory has been written."""
+    warehouse.query("checkpoint")
+    ((folder, number),) = warehouse.query(
+        "select current_setting('data_directory'), oid from pg_database where datname = current_database()"
+    )
+    files = Path(folder) / "base" / str(number)
+    assert any(files.iterdir())
+    assert list(occurrences(files, values)) == []
