@@ -3,15 +3,19 @@
 import gzip
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import duckdb
 
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
+from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.workspace import Workspace
 
 SHORTEST = 6
@@ -35,28 +39,21 @@ _ACCOUNT = (
 )
 _PROSPECT = ("prospect_id", "prospect_hk", "agency_id")
 KEY_COLUMNS = {*_CUSTOMER, *_ACCOUNT, *_PROSPECT}
+# Rows of these tables say when something ran.
+_OF_RUNS = ("snapshots.", "operations.", "raw.operations__", "raw.copied_batch")
 # In rows of these columns of the lake a person is described.
 _DESCRIBED = {
     "crm/customer_mgmt": (
         "c_id",
-        [
-            "c_tax_id",
-            "c_adline1",
-            "c_adline2",
-            "c_prim_email",
-            "c_alt_email",
-            "c_l_name",
-            "c_f_name",
-            "ca_name",
-        ],
+        ["c_tax_id", "c_adline1", "c_prim_email", "c_alt_email"],
     ),
     "brokerage/customer": (
         "c_id",
-        ["c_tax_id", "c_adline1", "c_adline2", "c_email_1", "c_email_2", "c_l_name", "c_f_name"],
+        ["c_tax_id", "c_adline1", "c_email_1", "c_email_2"],
     ),
     "prospect/prospect": (
         "agency_id",
-        ["agency_id", "address_line1", "address_line2", "phone", "last_name", "first_name"],
+        ["agency_id", "address_line1", "phone"],
     ),
 }
 
@@ -108,7 +105,7 @@ def chosen(workspace: Workspace, customers: int, prospects: int, seed: int = 17)
 
 
 def _values(lake: Path, customers: list[str], prospects: list[str]) -> set[str]:
-    """Tax numbers, addresses, e-mails and names that only these persons have, in any of these feeds."""
+    """Tax numbers, addresses, e-mails, telephone numbers and telling keys that only these persons have, in any of these feeds."""
     mine: set[str] = set()
     theirs: set[str] = set()
     for feed, (key, columns) in _DESCRIBED.items():
@@ -125,85 +122,80 @@ def _values(lake: Path, customers: list[str], prospects: list[str]) -> set[str]:
     return {value for value in mine - theirs if value not in everything}
 
 
-def occurrences(place: Path | Warehouse, values: set[str]) -> Iterator[str]:
-    """Where one of the values is: in the bytes of a file, unpacked too, or in the rows of a table."""
-    if isinstance(place, Warehouse):
-        for relation in _relations(place):
-            for text in _texts(place, relation):
-                for value in values:
-                    if value in text:
-                        yield f"{relation}: {value}"
-        return
-    for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-        if path.is_file() and not path.is_symlink():
-            content = (
-                gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-            )
-            yield from (f"{path}: {value}" for value in values if value.encode() in content)
-            if path.suffix == ".parquet":
-                rows = _rows(f"select * from read_parquet('{path}', hive_partitioning = false)")
-                text = "\n".join(map(str, rows))
-                yield from (f"{path}: {value}" for value in values if value in text)
-            elif path.suffix == ".duckdb":
-                yield from occurrences(DuckDBWarehouse(path), values)
-
-
 def _rows(query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         return connection.execute(query).fetchall()
 
 
-def _relations(warehouse: Warehouse) -> list[str]:
+def occurrences(place: Path | Warehouse, values: set[str]) -> Iterator[str]:
+    """Where one of the values is: in the bytes of a file, unpacked too, or in the rows of a table."""
+    if isinstance(place, Warehouse):
+        for name, content in _dumps(place):
+            yield from (f"{name}: {value}" for value in values if value.encode() in content)
+        return
+    for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+        if path.is_file() and not path.is_symlink():
+            for content in _contents(path):
+                yield from (f"{path}: {value}" for value in values if value.encode() in content)
+            if path.suffix == ".duckdb":
+                yield from occurrences(DuckDBWarehouse(path), values)
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, and what they stand for."""
+    content = path.read_bytes()
+    yield content
+    if path.suffix == ".gz":
+        yield gzip.decompress(content)
+    elif path.suffix == ".parquet":
+        with duckdb.connect() as connection:
+            source = f"read_parquet('{path}', hive_partitioning = false)"
+            yield _dump(connection.execute, f"select * from {source}")
+
+
+def _dumps(warehouse: Warehouse) -> Iterator[tuple[str, bytes]]:
+    """The rows of each table as text."""
     with warehouse.opened() as query:
-        return list(warehouse.relations(query).values())
+        relations = warehouse.relations(query)
+        if isinstance(warehouse, DuckDBWarehouse):
+            for name, relation in relations.items():
+                yield f"{warehouse.file} {name}", _dump(query, f"select * from {relation}")
+    if isinstance(warehouse, PostgresWarehouse):
+        with closing(warehouse.database.connect()) as connection:
+            for name, relation in (*relations.items(), ("statistics", "(select * from pg_stats)")):
+                rows = BytesIO()
+                with connection.cursor() as cursor:
+                    cursor.copy_expert(f"copy {relation} to stdout", rows)
+                yield name, rows.getvalue()
 
 
-def _texts(warehouse: Warehouse, relation: str) -> Iterator[str]:
-    rows = warehouse.query(f"select * from {relation}")
-    for start in range(0, len(rows), 10_000):
-        yield "\n".join(map(str, rows[start : start + 10_000]))
+def _dump(execute: Callable[[str], object], select: str) -> bytes:
+    with NamedTemporaryFile(suffix=".csv") as file:
+        execute(f"copy ({select}) to '{file.name}' (format csv, quote '')")
+        return Path(file.name).read_bytes()
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of all tables but those that record runs, as texts.
-
-    Attributes:
-        columns: by table.
-        rows: by table, how often each text occurs.
-    """
-
-    columns: dict[str, list[str]]
-    rows: dict[str, Counter[str]]
-
-    @classmethod
-    def of(cls, warehouse: Warehouse) -> "Rows":
-        """Those of a warehouse."""
-        tables = {
-            name: relation
-            for name, relation in warehouse.tables().items()
-            if not name.startswith(
-                ("snapshots.", "operations.", "raw.operations__", "raw.copied_batch")
+def changed_rows(before: Warehouse, after: Warehouse) -> Iterator[tuple[str, list[str], int]]:
+    """The tables with other rows: name, for each row that is gone or new the keys in it that say whom it is about, and how many more rows there are now."""
+    tables = before.tables()
+    assert tables.keys() == after.tables().keys()
+    compared = {name: each for name, each in tables.items() if not name.startswith(_OF_RUNS)}
+    old, new = before.fingerprints(compared), after.fingerprints(compared)
+    for name in compared:
+        if old[name] == new[name]:
+            continue
+        columns = after.columns(compared[name])
+        assert columns == before.columns(compared[name])
+        was, now = (Counter(each.row_texts(compared[name])) for each in (before, after))
+        keys = [
+            "|".join(
+                value
+                for column, value in zip(columns, text.split("\x1f"), strict=True)
+                if column in KEY_COLUMNS
             )
-        }
-        return cls(
-            {name: warehouse.columns(relation) for name, relation in tables.items()},
-            {name: Counter(warehouse.row_texts(relation)) for name, relation in tables.items()},
-        )
-
-    def keys(self, table: str, text: str) -> set[str]:
-        """The keys in a row that say whom it is about."""
-        values = zip(self.columns[table], text.split("\x1f"), strict=True)
-        return {value for name, value in values if name in KEY_COLUMNS}
-
-    def changed_since(self, before: "Rows") -> dict[str, tuple[Counter[str], Counter[str]]]:
-        """By table: the rows that are gone, and those that are new."""
-        assert self.rows.keys() == before.rows.keys()
-        found = {
-            name: (before.rows[name] - rows, rows - before.rows[name])
-            for name, rows in self.rows.items()
-        }
-        return {name: changes for name, changes in found.items() if any(changes)}
+            for text in (*(was - now), *(now - was))
+        ]
+        yield name, keys, now.total() - was.total()
 
 
 def keys_of(warehouse: Warehouse, customers: list[str], prospects: list[str]) -> set[str]:
