@@ -19,10 +19,12 @@ from scripts.warehouse.settings import Target
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 # No file: for queries that need only the engine.
 IN_MEMORY = Path(":memory:")
 
+_ROWS_OF_A_BATCH = 500_000
 # The name of the file that is written anew, for the engine: another one than any file of a warehouse has.
 _COMPACTED = "compact file"
 
@@ -88,6 +90,13 @@ class DuckDBWarehouse(Warehouse):
             # It would appear in the output of the program when a query takes long.
             connection.execute("set enable_progress_bar = false")
             yield lambda statement: connection.execute(statement).fetchall()
+
+    @contextmanager
+    def read(self, select: str) -> "Iterator[pa.RecordBatchReader]":
+        """The rows of a query as batches of Arrow, as they are read."""
+        with self._connect() as connection:
+            connection.execute("set enable_progress_bar = false")
+            yield connection.sql(select).to_arrow_reader(_ROWS_OF_A_BATCH)
 
     @contextmanager
     def changed(self) -> Iterator[Query]:

@@ -140,9 +140,8 @@ class RetiredLines(Change):
 
 def _cut_out(table: pa.Table, search: Search, names: list[str]) -> pa.Table:
     for name in names:
-        if search.count_in(table[name]):
-            index = table.schema.get_field_index(name)
-            table = table.set_column(index, table.schema.field(name), search.cut_out(table[name]))
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, table.schema.field(name), search.cut_out(table[name]))
     return table
 
 

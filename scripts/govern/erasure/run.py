@@ -118,7 +118,7 @@ class Erasure:
             warehouse=from_environment(target),
             published=Path(setting("PUBLISHED")),
             shares=Path(setting("SHARES")),
-            texts=(Path(setting("RUNS")), log_folder(), artifact("").parent),
+            texts=(Path(setting("RUNS")), log_folder(), artifact("manifest.json").parent),
             erasures=Path(setting("ERASURES")),
         )
         return cls(stores, Register.read(ROOT / FOLDER), read_contracts(CONTRACTS_FOLDER))

@@ -20,7 +20,7 @@ from scripts.govern.erasure.search import Search
 from scripts.load.lake import Lake
 from scripts.publish.versions import Versions
 from scripts.share.versions import ShareVersions
-from scripts.warehouse.base import Warehouse
+from scripts.warehouse.base import Query, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 
@@ -133,7 +133,7 @@ def _is_in_parquet(source: Any, search: Search) -> bool:
     with pq.ParquetFile(source) as file:
         names = [field.name for field in file.schema_arrow if _has_texts(field.type)]
         return any(
-            search.count_in(_flat(column))
+            search.found_in(_flat(column))
             for group in range(file.metadata.num_row_groups if names else 0)
             for column in file.read_row_group(group, names).columns
         )
@@ -151,16 +151,11 @@ def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _in_duckdb(warehouse: DuckDBWarehouse, search: Search) -> Iterator[str]:
-    pattern = search.pattern.replace("'", "''")
     with warehouse.opened() as query:
-        for name, relation in warehouse.relations(query).items():
-            texts = _text_columns(warehouse, query, relation)
-            joined = ", chr(31), ".join(
-                f"coalesce(cast(\"{column}\" as varchar), '')" for column in texts
-            )
-            if texts and query(
-                f"select 1 from {relation} where regexp_matches(concat({joined}), '{pattern}') limit 1"
-            ):
+        selected = dict(_selected_texts(warehouse, query, '"{0}"::varchar'))
+    for name, select in selected.items():
+        with warehouse.read(select) as batches:
+            if any(search.found_in(column) for batch in batches for column in batch.columns):
                 yield f"{warehouse.file}: {name}"
     for path in warehouse.files():
         if path.is_file() and search.is_in_file(path):
@@ -169,30 +164,31 @@ def _in_duckdb(warehouse: DuckDBWarehouse, search: Search) -> Iterator[str]:
 
 def _in_postgres(warehouse: PostgresWarehouse, search: Search) -> Iterator[str]:
     with warehouse.opened() as query:
-        relations = warehouse.relations(query)
-        selected = {}
-        for name, relation in relations.items():
-            if texts := _text_columns(warehouse, query, relation):
-                columns = ", ".join(f'"{column}"' for column in texts)
-                selected[name] = f"(select {columns} from {relation})"
+        selected = dict(_selected_texts(warehouse, query, '"{0}"'))
     selected["pg_stats"] = _STATISTICS
     connection = warehouse.database.connect()
     try:
-        for name, relation in selected.items():
+        for name, select in selected.items():
             reader = _Searching(search)
             with connection.cursor() as cursor:
-                cursor.copy_expert(f"copy {relation} to stdout", reader)
+                cursor.copy_expert(f"copy ({select}) to stdout", reader)
             if reader.ended():
                 yield name
     finally:
         connection.close()
 
 
-def _text_columns(warehouse: Warehouse, query: Any, relation: str) -> list[str]:
-    types = warehouse.column_types(query, relation)
-    return [
-        name for name, kind in types.items() if any(word in kind.lower() for word in _TEXT_TYPES)
-    ]
+def _selected_texts(warehouse: Warehouse, query: Query, column: str) -> Iterator[tuple[str, str]]:
+    """By table, a select of its columns that have texts, each written as `column` says."""
+    for name, relation in warehouse.relations(query).items():
+        types = warehouse.column_types(query, relation)
+        texts = [
+            each
+            for each, kind in types.items()
+            if any(word in kind.lower() for word in _TEXT_TYPES)
+        ]
+        if texts:
+            yield name, f"select {', '.join(map(column.format, texts))} from {relation}"
 
 
 class _Searching:
