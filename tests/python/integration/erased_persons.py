@@ -92,8 +92,9 @@ def chosen(workspace: Workspace, customers: int, prospects: int, seed: int = 17)
     free = [
         key
         for (key,) in query(
-            "select prospect_id from raw_vault.hub_prospect where prospect_hk not in"
-            " (select prospect_hk from business_vault.bv_prospect__customer_match) order by 1"
+            "select agency_id from marts.prospects where (upper(last_name), upper(first_name)) not in"
+            " (select (upper(last_name), upper(first_name)) from marts.dim_customer"
+            "  where last_name is not null and first_name is not null) order by 1"
         )
     ]
     picked = random.Random(seed)
@@ -198,10 +199,19 @@ def changed_rows(before: Warehouse, after: Warehouse) -> Iterator[tuple[str, lis
         yield name, keys, now.total() - was.total()
 
 
+def erased_prospects(before: Warehouse, after: Warehouse) -> tuple[list[str], list[str]]:
+    """The keys that prospects had and have not any more, and those that have taken their place."""
+    was, now = (
+        {key for (key,) in each.query("select prospect_id from raw_vault.hub_prospect")}
+        for each in (before, after)
+    )
+    return sorted(was - now), sorted(now - was)
+
+
 def keys_of(warehouse: Warehouse, customers: list[str], prospects: list[str]) -> set[str]:
     """All keys of some persons in a warehouse: numbers, hashes and surrogate keys, also of the prospects that customers match."""
     numbers = ", ".join(customers) or "null"
-    names = ", ".join(f"'{key}'" for key in prospects) or "null"
+    names = ", ".join("'" + key.replace("'", "''") + "'" for key in prospects) or "null"
     people = f"select customer_hk from raw_vault.hub_customer where customer_id in ({numbers})"
     accounts = (
         f"select account_hk from raw_vault.link_account_customer where customer_hk in ({people})"

@@ -26,6 +26,7 @@ from tests.python.integration.erased_persons import (
     Chosen,
     changed_rows,
     chosen,
+    erased_prospects,
     keys_of,
     occurrences,
 )
@@ -112,9 +113,9 @@ def erased(
         for name, value in workspace.environment.items():
             patch.setenv(name, value)
         persons = chosen(workspace, CUSTOMERS, PROSPECTS)
-        keys = keys_of(workspace.warehouse, persons.customers, persons.prospects)
         shown = CliRunner().invoke(app, ["erase", *persons.options, "--dry-run"])
-        assert (shown.exit_code, json.loads(shown.stdout)["versions_removed"]) == (0, 1)
+        assert shown.exit_code == 0, shown.output
+        assert json.loads(shown.stdout)["versions_removed"] == 1
         assert not (folder / "erasures" / "suppressed.json").exists()
         sums = balances(workspace)
         _leave_traces(folder, persons)
@@ -123,10 +124,12 @@ def erased(
         done = CliRunner().invoke(app, ["erase"])
         assert done.exit_code == 0, done.output
         certificate = json.loads(Path(done.stdout.split()[2]).read_text())
+        was, now = erased_prospects(origin.warehouse, workspace.warehouse)
         yield Erased(
             workspace,
             persons,
-            keys | keys_of(workspace.warehouse, persons.customers, certificate["prospects"]),
+            keys_of(origin.warehouse, persons.customers, was)
+            | keys_of(workspace.warehouse, persons.customers, now),
             origin.warehouse,
             sums,
             certificate,
@@ -218,10 +221,11 @@ def test_what_is_personal_of_the_persons_is_gone_and_their_rows_are_there(erased
         f" from marts.prospects where agency_id in ({listed})"
     )
     assert rows == [("erased", "erased", "erased", None, None, None, None)] * len(prospects)
-    published = query(
-        f"select count(distinct agency_id) from snapshots.prospects_published where agency_id in ({listed})"
-    )
-    assert published == [(len(prospects),)]
+    listed_ever = "select count(distinct agency_id) from snapshots.prospects_published"
+    assert query(listed_ever) == erased.before.query(listed_ever)
+    was, now = erased_prospects(erased.before, erased.workspace.warehouse)
+    assert (now, len(was)) == (sorted(prospects), len(prospects))
+    assert {*erased.persons.prospects} < {*was}
 
 
 def test_facts_add_up_to_the_same(erased: Erased) -> None:

@@ -21,7 +21,13 @@ from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
-from tests.python.integration.erased_persons import changed_rows, chosen, keys_of, occurrences
+from tests.python.integration.erased_persons import (
+    changed_rows,
+    chosen,
+    erased_prospects,
+    keys_of,
+    occurrences,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -97,7 +103,6 @@ def check(
         done = run(workspace, *command)
         assert done.returncode == 0, done.stdout + done.stderr
     persons = chosen(workspace, CUSTOMERS, PROSPECTS, seed=50)
-    keys = keys_of(warehouse, persons.customers, persons.prospects)
     before = copied(warehouse, folder)
     kill_at_random(workspace, persons.options, longest=25)
     done = run(workspace, "scripts.govern", "erase")
@@ -110,12 +115,8 @@ def check(
     for store in (*(folder / name for name in places_of), warehouse):
         assert list(occurrences(store, persons.values)) == []
     assert list(occurrences(certificate, {*persons.values, *persons.prospects})) == []
-    erased = [
-        key
-        for (key,) in warehouse.query("select prospect_id from raw_vault.hub_prospect")
-        if key.startswith("erased-")
-    ]
-    keys |= keys_of(warehouse, persons.customers, erased)
+    was, now = erased_prospects(before, warehouse)
+    keys = keys_of(before, persons.customers, was) | keys_of(warehouse, persons.customers, now)
     for name, rows, _ in changed_rows(before, warehouse):
         if name not in COUNTS:
             assert [row for row in rows if not {*row.split("|")} & keys] == [], name
