@@ -61,6 +61,10 @@ class Warehouse(ABC):
         """Open it for statements that change it by hand, which are committed one by one; dbt does not know of them."""
 
     @abstractmethod
+    def drop_foreign_keys(self, query: Query, relation: str) -> None:
+        """Drop the foreign keys of a table, as each build does at its beginning; at its end they are declared again."""
+
+    @abstractmethod
     def compact(self, tables: Collection[str]) -> None:
         """Write what is left anew, so that nothing that was deleted or replaced stays between it on the disk.
 

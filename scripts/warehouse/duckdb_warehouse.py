@@ -110,6 +110,9 @@ class DuckDBWarehouse(Warehouse):
         with duckdb.connect(str(self.file)) as connection:
             yield lambda statement: connection.execute(statement).fetchall()
 
+    def drop_foreign_keys(self, query: Query, relation: str) -> None:
+        """See `Warehouse`; there are none."""
+
     def compact(self, tables: Collection[str] = ()) -> None:
         """See `Warehouse`; nobody may have it open.
 

@@ -85,6 +85,15 @@ class PostgresWarehouse(Warehouse):
         """See `Warehouse`."""
         return self.opened()
 
+    def drop_foreign_keys(self, query: Query, relation: str) -> None:
+        """See `Warehouse`."""
+        name = relation.replace("'", "''")
+        keys = query(
+            f"select conname from pg_constraint where conrelid = '{name}'::regclass and contype = 'f'"
+        )
+        for (key,) in keys:
+            query(f'alter table {relation} drop constraint "{key}"')
+
     def compact(self, tables: Collection[str] = ()) -> None:
         """See `Warehouse`; each table is locked while it is written.
 

@@ -59,7 +59,8 @@ misjudged as (
     group by looking_ahead.batch_id
 ),
 
--- Check 41: the figure counts birth dates of customers who were erased since. Which of them were impossible, nobody knows any more.
+-- Check 41: the figure counts birth dates of customers who were erased since.
+-- Which of them were impossible, nobody knows any more.
 stated as (
     select
         batch_id,

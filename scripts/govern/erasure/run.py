@@ -509,6 +509,7 @@ def _replace_in_snapshot(
         if "char" in kind.lower() and name not in (key, row_id)
     )
     keys = [str(each) for (each,) in query(f'select distinct "{key}" from {relation}')]
+    warehouse.drop_foreign_keys(query, relation)
     count = 0
     for each in suppression.erased_among(PROSPECT, keys):
         new, old = suppression.pseudonym(PROSPECT, each), each.replace("'", "''")

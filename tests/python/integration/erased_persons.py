@@ -92,8 +92,8 @@ def chosen(workspace: Workspace, customers: int, prospects: int, seed: int = 17)
     free = [
         key
         for (key,) in query(
-            "select agency_id from marts.prospects where (upper(last_name), upper(first_name)) not in"
-            " (select (upper(last_name), upper(first_name)) from marts.dim_customer"
+            "select agency_id from marts.prospects where upper(last_name) || ', ' || upper(first_name) not in"
+            " (select upper(last_name) || ', ' || upper(first_name) from marts.dim_customer"
             "  where last_name is not null and first_name is not null) order by 1"
         )
     ]
