@@ -110,7 +110,7 @@ def _values(lake: Path, customers: list[str], prospects: list[str]) -> set[str]:
     mine: set[str] = set()
     theirs: set[str] = set()
     for feed, (key, columns) in _DESCRIBED.items():
-        keys = ", ".join(f"'{each}'" for each in (customers if key == "c_id" else prospects))
+        keys = _listed(customers if key == "c_id" else prospects)
         for column in columns:
             rows = _rows(
                 f"select distinct {column}, coalesce(cast({key} as varchar) in ({keys}), false)"
@@ -121,6 +121,11 @@ def _values(lake: Path, customers: list[str], prospects: list[str]) -> set[str]:
     # A short name may be a part of another text: only what stands alone is sure to be theirs.
     everything = "\n".join(theirs)
     return {value for value in mine - theirs if value not in everything}
+
+
+def _listed(keys: list[str]) -> str:
+    """Keys as a list of SQL; some have an apostrophe."""
+    return ", ".join("'" + key.replace("'", "''") + "'" for key in keys) or "null"
 
 
 def _rows(query: str) -> list[tuple[Any, ...]]:
@@ -211,7 +216,7 @@ def erased_prospects(before: Warehouse, after: Warehouse) -> tuple[list[str], li
 def keys_of(warehouse: Warehouse, customers: list[str], prospects: list[str]) -> set[str]:
     """All keys of some persons in a warehouse: numbers, hashes and surrogate keys, also of the prospects that customers match."""
     numbers = ", ".join(customers) or "null"
-    names = ", ".join("'" + key.replace("'", "''") + "'" for key in prospects) or "null"
+    names = _listed(prospects)
     people = f"select customer_hk from raw_vault.hub_customer where customer_id in ({numbers})"
     accounts = (
         f"select account_hk from raw_vault.link_account_customer where customer_hk in ({people})"
