@@ -33,7 +33,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 CUSTOMERS, PROSPECTS = 40, 10
 KILLS = 6
-COUNTS = {"quality.di_messages", "quality.audit_results", "raw.control__load_log"}
+COUNTS = {
+    "quality.audit_results",
+    "quality.di_messages",
+    "quality.int_audit_validations",
+    "raw.control__load_log",
+}
 
 
 def run(workspace: Workspace, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -102,8 +107,14 @@ def check(
     for command in (("scripts.load",), ("scripts.build",)):
         done = run(workspace, *command)
         assert done.returncode == 0, done.stdout + done.stderr
+    erase_and_compare(workspace)
+
+
+def erase_and_compare(workspace: Workspace) -> None:
+    """Erase persons of a warehouse that is built, and see that nothing of theirs is left and nobody else has changed."""
+    warehouse, folder = workspace.warehouse, workspace.folder
     persons = chosen(workspace, CUSTOMERS, PROSPECTS, seed=50)
-    before = copied(warehouse, folder)
+    before = copied(warehouse)
     kill_at_random(workspace, persons.options, longest=25)
     done = run(workspace, "scripts.govern", "erase")
     has_ended = "name whom to erase" in done.stderr
@@ -127,7 +138,7 @@ def check(
         _search_files_of_the_server(warehouse, persons.values)
 
 
-def copied(warehouse: Warehouse, folder: Path) -> Warehouse:
+def copied(warehouse: Warehouse) -> Warehouse:
     """The warehouse as it is now, for comparison."""
     warehouse.save("before")
     if isinstance(warehouse, DuckDBWarehouse):
