@@ -41,6 +41,7 @@ COUNTS = {"quality.audit_results", "quality.di_messages", "quality.int_audit_val
 # What follows from values that are gone: matches, tags, and versions of clients that began with a change of such.
 MAY_HAVE_FEWER = {
     "business_vault.bv_account__history",
+    "business_vault.bv_account__owner",
     "business_vault.bv_customer__demographics",
     "business_vault.bv_customer__history",
     "business_vault.bv_prospect__customer_match",
