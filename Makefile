@@ -146,8 +146,9 @@ faults: .venv/.dev ## Kill and disturb load and build, damage source files (abou
 	$(RUN) tests.python.faults
 
 .PHONY: clean
-clean: ## Remove everything generated and built, except the environment
-	rm -rf data/* target logs
+clean: ## Remove everything generated and built, except the environment and the list of erased persons
+	rm -rf target logs
+	if [ -d data ]; then find data -mindepth 1 -maxdepth 1 ! -name erasures -exec rm -rf {} +; fi
 
 # The environment: pinned by uv.lock. The core is enough to build; developers get all extras.
 .venv/bin/uv:

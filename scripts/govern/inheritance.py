@@ -11,7 +11,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from scripts.govern.lineage import LOADER_COLUMNS, Column, Lineage, Trace
+from scripts.govern.columns import Column
+from scripts.govern.lineage import LOADER_COLUMNS, Lineage, Trace
 from scripts.govern.register import Register, Terms
 from scripts.publish.tables import reads_personal_columns
 

@@ -20,6 +20,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from scripts.govern.columns import Column
 from scripts.load.contracts import LOAD_COLUMNS, SUPPLIED_FIELDS
 
 DIALECT = "duckdb"
@@ -53,17 +54,6 @@ LOADER_COLUMNS = tuple(column.name for column in (*LOAD_COLUMNS, SUPPLIED_FIELDS
 
 class LineageError(Exception):
     """The SQL of a model is missing or cannot be read: says of which, and what to do."""
-
-
-@dataclass(frozen=True, order=True)
-class Column:
-    """A column of a feed (`crm.customer_mgmt`) or of a table (`marts.dim_customer`)."""
-
-    relation: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.relation}.{self.name}"
 
 
 @dataclass(frozen=True)

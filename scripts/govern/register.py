@@ -10,22 +10,27 @@ and `python -m scripts.govern check` tells. What contracts and models declare (c
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
-from scripts.govern.lineage import Column
+from scripts.govern.columns import Column
 from scripts.load.contracts import YAML_LOADER
 
 FOLDER = Path("governance")
 TERMS_FILE = "terms.yml"
 TABLES_FILE = "tables.yml"
+HOLDS_FILE = "holds.yml"
 # The classes whose values are masked for those who may not read personal columns.
 CLOSED = ("personal", "special")
 _TERMS = ("purpose", "legal_basis", "owner", "retention", "agreement", "sharing")
-_FEED_KEYS = (*_TERMS, "columns", "exceptions")
+_FEED_KEYS = (*_TERMS, "columns", "exceptions", "erasure")
+# What the rows of a feed may be about, and who can be erased: a customer with all accounts, or a prospect.
+PERSON_KEYS = ("customer", "account", "prospect")
+_ERASURE_KEYS = ("rows_of", "replaced", "instead", "is_quoted_in", "kept_because")
+_HOLD_KEYS = ("customers", "prospects", "feeds", "set_by", "since", "reason")
 
 
 class RegisterError(Exception):
@@ -62,6 +67,46 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Erasure:
+    """What becomes of the personal columns of a feed when a person is erased.
+
+    Attributes:
+        rows_of: by what a row is about (one of PERSON_KEYS), the column that has its key. Personal columns of these rows become NULL.
+        replaced: columns with a key that tells something of the person; each value becomes another one, always the same.
+        instead: by column, what it becomes instead of NULL.
+        is_quoted_in: rows are not about one person, but messages in them may quote values of anybody: these are cut out.
+        kept_because: why the feed is left as it is; empty if it is not.
+    """
+
+    rows_of: dict[str, str] = field(default_factory=dict)
+    replaced: tuple[str, ...] = ()
+    instead: dict[str, str] = field(default_factory=dict)
+    is_quoted_in: bool = False
+    kept_because: str = ""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A legal hold: who must not be erased, and what must not be retired, until the hold is taken out of the file.
+
+    Attributes:
+        customers: their numbers.
+        prospects: their keys.
+        feeds: as `system.feed`, whose rows stay.
+        set_by: the role that decides.
+        since: the day.
+        reason: why.
+    """
+
+    customers: tuple[str, ...]
+    prospects: tuple[str, ...]
+    feeds: tuple[str, ...]
+    set_by: str
+    since: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class FeedEntry:
     """What the register says of a feed.
 
@@ -70,12 +115,30 @@ class FeedEntry:
         terms: those of the feed.
         classified: by column, each class under which it is listed; one, if the register is right.
         exceptions: by column, its own terms.
+        erasure: how a person is erased; None if nobody has said.
     """
 
     file: str
     terms: Terms
     classified: dict[str, list[str]]
     exceptions: dict[str, Terms]
+    erasure: Erasure | None = None
+
+    @property
+    def personal_columns(self) -> list[str]:
+        """The columns about persons."""
+        return [column for column, classes in self.classified.items() if {*classes} & {*CLOSED}]
+
+    @property
+    def erased_columns(self) -> list[str]:
+        """The columns whose values an erasure changes."""
+        erasure = self.erasure or Erasure()
+        keys = set(erasure.rows_of.values()) - set(erasure.replaced)
+        return [
+            column
+            for column in dict.fromkeys((*self.personal_columns, *erasure.replaced))
+            if column not in keys
+        ]
 
 
 @dataclass(frozen=True)
@@ -110,11 +173,13 @@ class Register:
         vocabulary: the words that it may use.
         feeds: by `system.feed`.
         tables: by `schema.table`; `*` has the columns that are made with the same name and class in several tables.
+        holds: legal holds.
     """
 
     vocabulary: Vocabulary
     feeds: dict[str, FeedEntry]
     tables: dict[str, TableEntry]
+    holds: tuple[Hold, ...] = ()
 
     @classmethod
     def read(cls, folder: Path = FOLDER) -> Self:
@@ -133,14 +198,14 @@ class Register:
         }
         feeds: dict[str, FeedEntry] = {}
         for path in sorted(folder.glob("*.yml")):
-            if path.name not in (TERMS_FILE, TABLES_FILE):
+            if path.name not in (TERMS_FILE, TABLES_FILE, HOLDS_FILE):
                 for name, entry in _feeds(path):
                     if name in feeds:
                         raise RegisterError(
                             f"{path.name}: {name} is in {feeds[name].file}, too; keep one of them"
                         )
                     feeds[name] = entry
-        return cls(Vocabulary(**vocabulary), feeds, tables)
+        return cls(Vocabulary(**vocabulary), feeds, tables, tuple(_holds(folder / HOLDS_FILE)))
 
     def terms_of(self, column: Column) -> Terms | None:
         """The terms of a column of a feed; None if it is not one."""
@@ -192,7 +257,42 @@ def _feeds(path: Path) -> Iterator[tuple[str, FeedEntry]]:
                     )
                     for column, changes in exceptions.items()
                 },
+                erasure=_erasure(feed.get("erasure"), f"{where}: erasure"),
             ),
+        )
+
+
+def _erasure(declared: Any, where: str) -> Erasure | None:
+    if declared is None:
+        return None
+    values = _mapping(declared, where, _ERASURE_KEYS)
+    return Erasure(
+        rows_of=_mapping(values.get("rows_of") or {}, f"{where}: rows_of", PERSON_KEYS),
+        replaced=tuple(values.get("replaced") or ()),
+        instead=_mapping(values.get("instead") or {}, f"{where}: instead"),
+        is_quoted_in=bool(values.get("is_quoted_in")),
+        kept_because=str(values.get("kept_because") or ""),
+    )
+
+
+def _holds(path: Path) -> Iterator[Hold]:
+    """The legal holds of a file, which need not be there."""
+    if not path.exists():
+        return
+    declared = _mapping(_load(path), path.name, ("holds",)).get("holds") or []
+    for number, each in enumerate(declared, start=1):
+        where = f"{path.name}: hold {number}"
+        hold = _mapping(each, where, _HOLD_KEYS)
+        missing = [key for key in ("set_by", "since", "reason") if not hold.get(key)]
+        if missing:
+            raise RegisterError(f"{where} has no {', '.join(missing)}")
+        yield Hold(
+            customers=tuple(map(str, hold.get("customers") or ())),
+            prospects=tuple(map(str, hold.get("prospects") or ())),
+            feeds=tuple(map(str, hold.get("feeds") or ())),
+            set_by=str(hold["set_by"]),
+            since=str(hold["since"]),
+            reason=str(hold["reason"]),
         )
 
 

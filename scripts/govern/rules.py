@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from scripts.govern.columns import Column
 from scripts.govern.inheritance import Inheritance, Origin, ReadColumn
-from scripts.govern.lineage import Column, Lineage
-from scripts.govern.register import CLOSED, TABLES_FILE, FeedEntry, Register, Terms
+from scripts.govern.lineage import Lineage
+from scripts.govern.register import CLOSED, HOLDS_FILE, TABLES_FILE, FeedEntry, Register, Terms
 
 _UNITS = ("days", "years", "batches")
 _PERSONS = "not about persons"
@@ -140,6 +141,35 @@ def personal_columns_have_a_legal_basis(facts: Facts) -> Iterator[str]:
                 yield f"{entry.file}: {feed}.{column} is about persons, but may be given to `{openest}`"
 
 
+def personal_columns_can_be_erased(facts: Facts) -> Iterator[str]:
+    """Each feed with columns about persons says how one of them is forgotten, in columns that it has."""
+    for feed, entry, columns in _registered(facts):
+        erasure = entry.erasure
+        if erasure is None:
+            if entry.personal_columns:
+                yield f"{entry.file}: {feed} has columns about persons and no `erasure`: say whose rows they are, or why they are kept"
+            continue
+        ways = (bool(erasure.rows_of), erasure.is_quoted_in, bool(erasure.kept_because))
+        if sum(ways) != 1:
+            yield f"{entry.file}: {feed}: erasure needs one of rows_of, is_quoted_in and kept_because"
+        for column in (*erasure.rows_of.values(), *erasure.replaced, *erasure.instead):
+            if column not in columns:
+                yield f"{entry.file}: {feed}: erasure names {column}, which is not in the contract of the feed"
+        for column in erasure.instead:
+            if column not in entry.erased_columns:
+                yield f"{entry.file}: {feed}: erasure changes {column}, which is not personal"
+
+
+def holds_are_set_by_roles(facts: Facts) -> Iterator[str]:
+    """Each legal hold names a role and feeds that there are."""
+    for hold in facts.register.holds:
+        if hold.set_by not in facts.register.vocabulary.roles:
+            yield f"{HOLDS_FILE}: `{hold.set_by}` is not in terms.yml; use one of {_listed(facts.register.vocabulary.roles)}"
+        for feed in hold.feeds:
+            if feed not in facts.feeds:
+                yield f"{HOLDS_FILE}: there is no feed {feed}"
+
+
 def owners_are_roles(facts: Facts) -> Iterator[str]:
     """The owners of exposures and metrics are roles of terms.yml, too."""
     roles = facts.register.vocabulary.roles
@@ -201,6 +231,8 @@ RULES: tuple[Rule, ...] = (
     words_are_in_the_vocabulary,
     retention_is_a_number_and_an_event,
     personal_columns_have_a_legal_basis,
+    personal_columns_can_be_erased,
+    holds_are_set_by_roles,
     owners_are_roles,
     each_column_that_is_read_has_a_class,
     tables_names_only_what_models_make,

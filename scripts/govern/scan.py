@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from scripts.govern.lineage import Column
+from scripts.govern.columns import Column
 from scripts.warehouse.base import Warehouse
 
 # How many different values of a column are looked at.

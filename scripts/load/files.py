@@ -27,6 +27,7 @@ from scripts.load.lake import LOAD_LOG, QUARANTINE, BatchFiles, Lake, LakeWriter
 from scripts.load.reading import Reading
 from scripts.load.rows import ConflictError, FileError, Progress, Rows, Violation, readable
 from scripts.load.sources import SourceFile, SourceFolder
+from scripts.load.suppression import Suppression
 
 # So many of the values that a contract does not know are named in a message.
 _SHOWN_PATHS = 5
@@ -126,6 +127,7 @@ class Job:
     load_times: LoadTimes
     block_bytes: int
     history: History
+    suppression: Suppression | None = None
 
     @cached_property
     def paths(self) -> BatchFiles:
@@ -345,13 +347,15 @@ class Attempt:
             "loaded_at": _repeat(self._job.loaded_at, pa.timestamp("us"), count),
         }
         columns = piece.columns | added
-        return pa.table(
+        rows = pa.table(
             [columns.get(field.name, pa.nulls(count, field.type)) for field in self._feed.schema],
             schema=self._feed.schema,
         )
+        suppression = self._job.suppression
+        return suppression.without_persons(self._feed, rows) if suppression else rows
 
     def _quarantine_rows(self, violations: list[Violation], file: SourceFile) -> pa.Table:
-        return pa.Table.from_pylist(
+        lines = pa.Table.from_pylist(
             [
                 {
                     "batch_id": self._job.batch,
@@ -367,6 +371,8 @@ class Attempt:
             ],
             QUARANTINE,
         )
+        suppression = self._job.suppression
+        return suppression.without_quotes(self._feed, lines) if suppression else lines
 
 
 @dataclass

@@ -181,6 +181,10 @@ class Lake:
         matches = (re.fullmatch("batch_id=([1-9][0-9]*)", name) for name in names)
         return sorted(int(match[1]) for match in matches if match)
 
+    def files(self) -> list[str]:
+        """The paths of all files, in order: rows, logs, and what a load keeps for the next one."""
+        return sorted(self._filesystem.find(self._root))
+
     def has_landed(self, system: str, feed: str, batch: int) -> bool:
         """Whether a load of the feed and batch has completed, and none has failed since."""
         files = self.batch_files(system, feed, batch)
@@ -208,6 +212,12 @@ class Lake:
         with _writing(path), suppress(FileNotFoundError):
             if self.exists(path):
                 self._filesystem.rm_file(path)
+
+    def remove_empty_folder(self, path: str) -> None:
+        """Remove the folder of a file that is gone, if nothing else is in it; an object store has no folders."""
+        if self._is_local:
+            with suppress(OSError):
+                Path(path).parent.rmdir()
 
     def is_intact(self, path: str, sha256: str) -> bool:
         """Whether a file is unchanged since it was written; an object store checks that itself."""

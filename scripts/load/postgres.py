@@ -141,6 +141,25 @@ def copy_lake(
     return [_copy(lake, connection, change, progress) for change in changes]
 
 
+def forget(
+    connection: Connection, contracts: Contracts, feed: Feed, batches: Sequence[int]
+) -> None:
+    """Delete what was copied of a feed in some batches, in one transaction.
+
+    Raises:
+        PostgresError: nothing was deleted.
+    """
+    logs = (f"{contracts.logs}__load_log", f"{contracts.logs}__quarantine")
+    create_tables(connection, contracts)
+    for batch in batches:
+        _delete(connection, feed, batch, logs)
+        connection.execute(
+            f"delete from {_NOTES} where system = $1 and feed = $2 and batch_id = $3",
+            *(feed.system, feed.name, batch),
+        )
+    connection.commit()
+
+
 def create_tables(connection: Connection, contracts: Contracts) -> None:
     """Create the tables that are missing; create those whose contract has changed again, without rows."""
     # `create schema if not exists` needs the right to create a schema even if it exists.

@@ -24,6 +24,7 @@ from scripts.load.postgres import Copied, OnCopy, copy_lake, create_tables
 from scripts.load.receipts import Receipts
 from scripts.load.rows import Progress
 from scripts.load.sources import SourceFolder, SourceFolderError
+from scripts.load.suppression import Suppression
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target, setting
 
@@ -161,7 +162,7 @@ def load(
     Raises:
         ContractError: a source declaration cannot be used.
         SourceFolderError: there is no such source folder, batch or feed.
-        LakeError: the lake cannot be written, or another load is running.
+        LakeError: the lake cannot be written, another load is running, or the list of erased persons cannot be used.
         PostgresError: the database cannot be reached or written, or another load is running.
     """
     contracts = read_contracts(CONTRACTS_FOLDER)
@@ -178,7 +179,8 @@ def load(
             _create_tables(Lake(options.lake, each.logs), each)
         load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.now)
         receipts = Receipts(lake)
-        plan = _plan(options, sources, lake, feeds, batches, load_times, receipts)
+        suppression = Suppression.read()
+        plan = _plan(options, sources, lake, feeds, batches, load_times, receipts, suppression)
         try:
             results = _land(plan, options.workers, on_plan)
         finally:
@@ -328,6 +330,7 @@ def _plan(
     batches: list[int],
     load_times: LoadTimes,
     receipts: Receipts,
+    suppression: Suppression | None = None,
 ) -> list[FeedLoads]:
     def step(feed: Feed, batch: int, history: History) -> FeedLoad:
         job = Job(
@@ -339,6 +342,7 @@ def _plan(
             load_times=load_times,
             block_bytes=options.block_bytes,
             history=history,
+            suppression=suppression,
         )
         return FeedLoad(job, receipts, options.force, options.allowances)
 

@@ -145,15 +145,38 @@ class Versions:
             keep: at least 1: who has just followed the link may still open files of the version before.
         """
         kept = list(islice(self._newest_first(), 1 + max(keep, 1)))
-        names = []
-        for path in self.folder.iterdir():
-            is_version = _VERSION.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-            if is_version and path.name not in kept and not _is_open(path):
-                # Out of the way at once: a folder that lacks some of its files is no version.
-                removed = path.rename(self.folder / f"{_UNFINISHED}{path.name}")
-                shutil.rmtree(removed, ignore_errors=True)
-                names.append(path.name)
-        return names
+        old = [
+            name for name in self.names() if name not in kept and not _is_open(self.folder / name)
+        ]
+        for name in old:
+            self.remove(name)
+        return old
+
+    def remove_others(self) -> list[str]:
+        """Remove all versions but the current one, whoever may still want them; returns those that stay because a program has them open. Hold the lock."""
+        others = [name for name in self.names() if name != self.current_name()]
+        left = [name for name in others if _is_open(self.folder / name)]
+        for name in others:
+            if name not in left:
+                self.remove(name)
+        return left
+
+    def names(self) -> list[str]:
+        """The versions that are there, in the order of their names."""
+        paths = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(
+            path.name
+            for path in paths
+            if _VERSION.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+        )
+
+    def remove(self, name: str) -> None:
+        """Remove a version; hold the lock."""
+        if name == self.current_name():
+            (self.folder / CURRENT).unlink()
+        # Out of the way at once: a folder that lacks some of its files is no version.
+        removed = (self.folder / name).rename(self.folder / f"{_UNFINISHED}{name}")
+        shutil.rmtree(removed, ignore_errors=True)
 
     def _newest_first(self) -> Iterator[str]:
         """The current version, then those that it has followed; not by the times in their names, because a clock can be set back."""

@@ -8,11 +8,11 @@ Each share has its own, so two recipients cannot tell that they were given the s
 hashes from then on.
 """
 
-import os
 import secrets
 from pathlib import Path
 
 from scripts.share.selection import keyed_hash
+from scripts.warehouse.files import write_private
 from scripts.warehouse.settings import setting
 
 _BYTES = 32
@@ -60,14 +60,7 @@ def key_id(key: bytes) -> str:
 
 
 def _write(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(opened, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_hex(_BYTES) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)
+    write_private(file, secrets.token_hex(_BYTES) + "\n")
 
 
 def _lost(file: Path, what: str) -> str:

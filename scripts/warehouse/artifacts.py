@@ -18,6 +18,11 @@ def artifact(name: str) -> Path:
     return Path(os.environ.get("DBT_TARGET_PATH") or "target") / name
 
 
+def log_folder() -> Path:
+    """Where dbt writes its log, whether it is there or not."""
+    return Path(os.environ.get("DBT_LOG_PATH") or "logs")
+
+
 def current_artifact(name: str, declared: Iterable[str]) -> Path:
     """The file of the dbt project in the working directory; the project is read again if the file is missing, or older than a declaration.
 

@@ -78,6 +78,15 @@ class Warehouse(ABC):
         with self.opened() as query:
             return self._tables(query)
 
+    def all_tables(self, query: Query) -> dict[str, str]:
+        """Every table, also of what is published, but no view, as written in a FROM clause, by `schema.table`."""
+        found = query(
+            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
+            " and table_catalog = current_database()"
+            " and table_schema not in ('information_schema', 'pg_catalog') order by table_schema, table_name"
+        )
+        return {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in found}
+
     def row_counts(self) -> dict[str, int]:
         """The number of rows of each table that dbt has built, by `schema.table`."""
         with self.opened() as query:
@@ -128,13 +137,11 @@ class Warehouse(ABC):
         return Fingerprint(rows, str(digest))
 
     def _tables(self, query: Query) -> dict[str, str]:
-        found = query(
-            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
-            " and table_catalog = current_database()"
-            " and table_schema not in ('information_schema', 'pg_catalog')"
-            f" and table_schema not like '{PUBLISHED_SCHEMA}%' order by table_schema, table_name"
-        )
-        return {f"{schema}.{table}": f'"{schema}"."{table}"' for schema, table in found}
+        return {
+            name: relation
+            for name, relation in self.all_tables(query).items()
+            if not name.startswith(PUBLISHED_SCHEMA)
+        }
 
 
 class ReplaceableWarehouse(Warehouse):
@@ -168,3 +175,23 @@ class ReplaceableWarehouse(Warehouse):
     @abstractmethod
     def size(self) -> int:
         """The bytes that it takes on disk."""
+
+
+class ErasableWarehouse(Warehouse):
+    """A warehouse from which rows can be removed by hand, so that nothing of them stays on the disk."""
+
+    @abstractmethod
+    def changed(self) -> AbstractContextManager[Query]:
+        """Open it for statements that change it by hand, which are committed one by one; dbt does not know of them."""
+
+    @abstractmethod
+    def drop_foreign_keys(self, query: Query, relation: str) -> None:
+        """Drop the foreign keys of a table, as each build does at its beginning; at its end they are declared again."""
+
+    @abstractmethod
+    def compact(self, tables: Collection[str]) -> None:
+        """Write what is left anew, so that nothing that was deleted or replaced stays between it on the disk.
+
+        Args:
+            tables: `schema.table` of those from which rows were deleted; those that dbt has replaced are new anyway. A file is always written as a whole.
+        """

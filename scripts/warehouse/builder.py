@@ -10,8 +10,9 @@ Usage:
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +69,31 @@ class Builder(Project):
         self._accepted: set[str] = set()
         self.on_run: Callable[[DbtRun], None] = lambda _: None
         self._run: OpenRun | None = None
+        self._is_refreshed = False
 
-    def begin(self, *, is_full: bool = False, run: OpenRun | None = None) -> None:
+    def begin(
+        self,
+        *,
+        is_full: bool = False,
+        run: OpenRun | None = None,
+        rewritten: Mapping[str, set[int]] | None = None,
+    ) -> None:
         """Find out what has to be done.
 
         Args:
             is_full: build everything, and test it in full.
             run: where the nodes are recorded that will run.
+            rewritten: batches by the label of their feed, whose rows are others now although their files are the same: what lies downstream is built from all
+                rows, and tested in full.
         """
         changes = None if is_full else landed_since_last_build(self._warehouse, self._digest)
+        if changes is not None and rewritten:
+            batches = {
+                feed: changes.batches.get(feed, set()) | rewritten.get(feed, set())
+                for feed in (*changes.batches, *rewritten)
+            }
+            changes = replace(changes, batches=batches, are_next=False)
+        self._is_refreshed = bool(rewritten)
         self._changes = changes
         self._work = None if changes is None else affected_work(self.manifest, changes)
         self._invocation = ""
@@ -139,6 +156,8 @@ class Builder(Project):
         if names is not None and not names:
             return 0.0
         new_batches = _new_batches(self._changes)
+        if command == "build" and self._is_refreshed:
+            without = (*without, "--full-refresh")
         with _variable(NEW_BATCHES, new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
         self.on_run(run)

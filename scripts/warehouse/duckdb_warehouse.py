@@ -6,21 +6,27 @@ Usage:
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from scripts.warehouse.base import Query, ReplaceableWarehouse
+from scripts.warehouse.base import ErasableWarehouse, Query, ReplaceableWarehouse
+from scripts.warehouse.files import flush
 from scripts.warehouse.fingerprints import Recipe
 from scripts.warehouse.settings import Target
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 # No file: for queries that need only the engine.
 IN_MEMORY = Path(":memory:")
+
+_ROWS_OF_A_BATCH = 500_000
+# The name of the file that is written anew, for the engine: another one than any file of a warehouse has.
+_COMPACTED = "compact file"
 
 # What to do about errors of DuckDB, by words in them.
 _ADVICE = {
@@ -40,7 +46,7 @@ def with_advice(error: Exception | str) -> str:
 
 
 @dataclass(frozen=True)
-class DuckDBWarehouse(ReplaceableWarehouse):
+class DuckDBWarehouse(ReplaceableWarehouse, ErasableWarehouse):
     """A warehouse in one file."""
 
     file: Path
@@ -85,13 +91,62 @@ class DuckDBWarehouse(ReplaceableWarehouse):
             connection.execute("set enable_progress_bar = false")
             yield lambda statement: connection.execute(statement).fetchall()
 
+    @contextmanager
+    def read(self, select: str) -> "Iterator[pa.RecordBatchReader]":
+        """The rows of a query as batches of Arrow, as they are read."""
+        with self._connect() as connection:
+            connection.execute("set enable_progress_bar = false")
+            yield connection.sql(select).to_arrow_reader(_ROWS_OF_A_BATCH)
+
+    @contextmanager
+    def changed(self) -> Iterator[Query]:
+        """See `Warehouse`.
+
+        Raises:
+            duckdb.Error: somebody else has it open.
+        """
+        import duckdb
+
+        with duckdb.connect(str(self.file)) as connection:
+            yield lambda statement: connection.execute(statement).fetchall()
+
+    def drop_foreign_keys(self, query: Query, relation: str) -> None:
+        """See `Warehouse`; there are none."""
+
+    def compact(self, tables: Collection[str] = ()) -> None:
+        """See `Warehouse`; nobody may have it open.
+
+        Raises:
+            duckdb.Error: somebody has it open, or the disk is full; the file is as it was.
+        """
+        import duckdb
+
+        beside = self.file.with_name(f".{self.file.name}.compact")
+        beside.unlink(missing_ok=True)
+        name = self.file.stem.replace('"', '""')
+        try:
+            with duckdb.connect() as connection:
+                for path, mode in ((self.file, "read_only"), (beside, "read_write")):
+                    alias = name if path is self.file else _COMPACTED
+                    place = str(path).replace("'", "''")
+                    connection.execute(f"attach '{place}' as \"{alias}\" ({mode})")
+                connection.execute(f'copy from database "{name}" to "{_COMPACTED}"')
+                connection.execute(f'checkpoint "{_COMPACTED}"')
+                connection.execute(f'detach "{_COMPACTED}"')
+            beside.chmod(self.file.stat().st_mode & 0o777)
+            flush(beside)
+            beside.replace(self.file)
+            flush(self.file.parent)
+        finally:
+            beside.unlink(missing_ok=True)
+
     def exists(self) -> bool:
         """See `Warehouse`."""
         return self.file == IN_MEMORY or self.file.is_file()
 
     def empty(self) -> None:
         """See `Warehouse`."""
-        for path in self._files():
+        for path in self.files():
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -106,7 +161,7 @@ class DuckDBWarehouse(ReplaceableWarehouse):
         folder = self._saved(name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for path in self._files():
+        for path in self.files():
             if path.is_file():
                 shutil.copy2(path, folder)
 
@@ -137,7 +192,7 @@ class DuckDBWarehouse(ReplaceableWarehouse):
             # dbt has run in this process and keeps the file open for writing; both must open it in the same mode.
             return duckdb.connect(str(self.file))
 
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
         """The file itself, its write-ahead log, and the folder for data that did not fit into memory."""
         logs = self.file.parent.glob(f"{self.file.name}.wal*")
         spilled = self.file.with_name(f"{self.file.name}.tmp")

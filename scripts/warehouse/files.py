@@ -43,6 +43,23 @@ def open_locked(path: Path, *, waits: bool = False) -> TextIO:
     return file
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all; its folder is made if it is not there.
+
+    Raises:
+        OSError: it cannot be written; an earlier file is unchanged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(opened, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    flush(path.parent)
+
+
 def flush(path: Path) -> None:
     """Have a file on the disk, or the names in a folder."""
     opened = os.open(path, os.O_RDONLY)

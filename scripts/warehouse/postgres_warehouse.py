@@ -6,20 +6,23 @@ Usage:
         print(warehouse.environment)
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from scripts.postgres_server import PostgresServer, postgres_server
-from scripts.warehouse.base import Query, ReplaceableWarehouse
+from scripts.warehouse.base import ErasableWarehouse, Query, ReplaceableWarehouse
 from scripts.warehouse.fingerprints import Recipe
 from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
 
+# How long a table may be held by a reader before it is left as it is.
+_LOCK_SECONDS = 60
+
 
 @dataclass(frozen=True)
-class PostgresWarehouse(ReplaceableWarehouse):
+class PostgresWarehouse(ReplaceableWarehouse, ErasableWarehouse):
     """A warehouse in a database; a saved state is another database beside it."""
 
     database: PostgresServer
@@ -77,6 +80,33 @@ class PostgresWarehouse(ReplaceableWarehouse):
                 return cursor.fetchall() if cursor.description else []
 
             yield query
+
+    def changed(self) -> AbstractContextManager[Query]:
+        """See `Warehouse`."""
+        return self.opened()
+
+    def drop_foreign_keys(self, query: Query, relation: str) -> None:
+        """See `Warehouse`."""
+        name = relation.replace("'", "''")
+        keys = query(
+            f"select conname from pg_constraint where conrelid = '{name}'::regclass and contype = 'f'"
+        )
+        for (key,) in keys:
+            query(f'alter table {relation} drop constraint "{key}"')
+
+    def compact(self, tables: Collection[str] = ()) -> None:
+        """See `Warehouse`; each table is locked while it is written.
+
+        Raises:
+            psycopg2.Error: a reader has held one for too long, or it belongs to somebody else.
+        """
+        with self.opened() as query:
+            query(f"set lock_timeout = '{_LOCK_SECONDS}s'")
+            for name in tables:
+                schema, table = name.split(".", 1)
+                query(f'vacuum (full, analyze) "{schema}"."{table}"')
+            # It has frequent values of columns. Who does not own the database is told by the server, and goes on.
+            query("vacuum full pg_catalog.pg_statistic")
 
     def exists(self) -> bool:
         """See `Warehouse`; the database is there before anything is loaded."""

@@ -46,6 +46,7 @@ DEFAULTS = {
     "SHARE_KEYS": "data/share_keys",
     "MODELS": "data/models",
     "SCORES": "data/scores",
+    "ERASURES": "data/erasures",
     "DBT_TARGET": str(Target.DUCKDB),
 }
 

@@ -76,6 +76,7 @@ class Workspace:
             "RUNS": str(self.runs),
             "MODELS": str(self.folder / "models"),
             "SCORES": str(self.folder / "scores"),
+            "ERASURES": str(self.folder / "erasures"),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DO_NOT_TRACK": "1",

@@ -27,8 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _records_of_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What tests run is recorded in a folder of theirs; models and scores of other folders are not theirs."""
+    """What tests run is recorded in a folder of theirs; models, scores and erasures of the developer are not theirs."""
     os.environ["RUNS"] = str(tmp_path_factory.mktemp("runs"))
+    os.environ["ERASURES"] = str(tmp_path_factory.mktemp("erasures"))
     for name in ("MODELS", "SCORES"):
         os.environ[name] = str(tmp_path_factory.mktemp("learn") / name.lower())
 

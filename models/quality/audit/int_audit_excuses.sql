@@ -63,21 +63,58 @@ misjudged as (
     group by looking_ahead.batch_id
 ),
 
+-- Check 41: the figure counts birth dates of customers who were erased since.
+-- Which of them were impossible, nobody knows any more.
+stated as (
+    select
+        batch_id,
+        tax_id,
+        last_name,
+        birth_date
+    from sat_customer_crm
+    where action_type = 'NEW'
+    union all
+    select
+        batch_id,
+        tax_id,
+        last_name,
+        birth_date
+    from sat_customer_brokerage
+),
+
+erased as (
+    select
+        batch_id,
+        count(*) as erased_count
+    from stated
+    where
+        tax_id is null
+        and last_name is null
+        and birth_date is null
+    group by batch_id
+),
+
 excuses as (
     select
         29 as check_number,
         merged.batch_id,
-        cast(merged.merged_count - figures.c_id_hist as bigint) as excused_gap
+        cast(merged.merged_count - figures.c_id_hist as bigint) as excused_gap,
+        cast(0 as bigint) as erased_count
     from merged
     inner join figures on merged.batch_id = figures.batch_id
     where merged.merged_count > figures.c_id_hist
     union all
     select
         41 as check_number,
-        batch_id,
-        cast(too_old_count - too_young_count as bigint) as excused_gap
-    from misjudged
-    where too_old_count <> too_young_count
+        batches.batch_id,
+        cast(coalesce(misjudged.too_old_count - misjudged.too_young_count, 0) as bigint) as excused_gap,
+        coalesce(erased.erased_count, 0) as erased_count
+    from batches
+    left join misjudged on batches.batch_id = misjudged.batch_id
+    left join erased on batches.batch_id = erased.batch_id
+    where
+        misjudged.too_old_count <> misjudged.too_young_count
+        or erased.erased_count > 0
 )
 
 select * from excuses

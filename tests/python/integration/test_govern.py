@@ -11,12 +11,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from datacontract.data_contract import DataContract
 from typer.testing import CliRunner
 
 from scripts.govern.__main__ import app
+from scripts.govern.columns import Column
 from scripts.govern.contracts import Change, Declared, differences, unannounced
 from scripts.govern.inheritance import Inheritance
-from scripts.govern.lineage import LOADER_COLUMNS, Column, Lineage
+from scripts.govern.lineage import LOADER_COLUMNS, Lineage
+from scripts.govern.odcs import contracts, write_contract
 from scripts.govern.register import Register
 from scripts.govern.rules import (
     Facts,
@@ -25,6 +28,7 @@ from scripts.govern.rules import (
     find_violations,
 )
 from scripts.govern.scan import kinds_in
+from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
 
@@ -50,6 +54,37 @@ def target(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def facts(target: Path) -> Facts:
     manifest = json.loads((target / "manifest.json").read_text())
     return Facts(manifest, Register.read(ROOT / "governance"), Lineage.of_manifest(manifest))
+
+
+def test_each_published_schema_is_a_contract_of_the_open_standard(
+    facts: Facts, tmp_path: Path
+) -> None:
+    written = contracts(facts, read_thresholds())
+    assert written.keys() == {read.column.relation.split(".")[0] for read in facts.columns}
+    for schema, contract in written.items():
+        path = tmp_path / f"{schema}.odcs.yaml"
+        write_contract(path, contract)
+        linted = DataContract(data_contract_file=str(path)).lint()
+        assert linted.result == "passed", linted.checks
+        tables = {f"{schema}.{table['name']}": table["properties"] for table in contract["schema"]}
+        columns = {(name, column["name"]) for name in tables for column in tables[name]}
+        assert columns == {
+            (read.column.relation, read.column.name)
+            for read in facts.columns
+            if read.column.relation.startswith(f"{schema}.")
+        }
+        assert all(column["classification"] for name in tables for column in tables[name])
+    keys = [
+        column["name"]
+        for table in written["marts"]["schema"]
+        if table["name"] == "dim_customer"
+        for column in table["properties"]
+        if column.get("primaryKey")
+    ]
+    assert keys == ["sk_customer_id"]
+    # What is not right is told.
+    path.write_text(path.read_text().replace("logicalType: string", "logicalType: text"))
+    assert DataContract(data_contract_file=str(path)).lint().result != "passed"
 
 
 def test_the_register_of_this_project_violates_no_rule(facts: Facts) -> None:
@@ -104,7 +139,7 @@ def _values(column: Column, built: Workspace) -> str:
 
 
 def test_commands_of_the_page_do_what_it_says(
-    target: Path, monkeypatch: pytest.MonkeyPatch
+    target: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     block = re.search(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)
     assert block
@@ -112,16 +147,21 @@ def test_commands_of_the_page_do_what_it_says(
     assert compiled.startswith("dbt compile")
     _enter(target, monkeypatch)
     shown = [
-        CliRunner().invoke(app, command.partition(" > ")[0].split()[3:]) for command in commands
+        CliRunner().invoke(
+            app,
+            command.partition(" > ")[0].replace(" contracts", f" {tmp_path}/contracts").split()[3:],
+        )
+        for command in commands
     ]
-    assert [done.exit_code for done in shown] == [0, 0, 0]
-    check, lineage, table = (done.stdout for done in shown)
+    assert [done.exit_code for done in shown] == [0, 0, 0, 0]
+    check, lineage, table, written = (done.stdout for done in shown)
     assert "0 violations" in check
     assert re.search(
         r"marts\.dim_customer\.tax_id +personal .*crm\.customer_mgmt\.c_tax_id", lineage
     )
     assert table.splitlines()[0].startswith("column,class,origin,owner,purpose,legal_basis,kept")
     assert "marts.dim_customer.tax_id,personal,declared in the model," in table
+    assert f"{tmp_path}/contracts/marts.odcs.yaml" in written
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from scripts.govern.lineage import Column, Lineage, LineageError
+from scripts.govern.columns import Column
+from scripts.govern.lineage import Lineage, LineageError
 
 FEED = Column("crm.clients", "tax_id")
 

@@ -31,6 +31,7 @@ CRM: dict[str, Any] = {
         "clients": {
             "columns": {"internal": ["client_id"], "personal": [["tax_id"], ["born"]]},
             "exceptions": {"born": {"purpose": "Know the age"}},
+            "erasure": {"rows_of": {"customer": "client_id"}},
         }
     },
 }
@@ -55,6 +56,13 @@ class Project:
         self.columns = ["client_id", "tax_id", "born_in", "is_current", "batch_id"]
         self.readers = ["brokerage_auditor", "brokerage_analyst"]
         self.owner = "Head of clients"
+        self.hold: dict[str, Any] = {
+            "customers": [17],
+            "feeds": ["crm.clients"],
+            "set_by": "Head of clients",
+            "since": "2026-11-30",
+            "reason": "Court",
+        }
 
     @property
     def clients(self) -> dict[str, Any]:
@@ -63,7 +71,12 @@ class Project:
         return feed
 
     def violations(self, folder: Path) -> list[str]:
-        for name, content in (("terms", self.terms), ("crm", self.crm), ("tables", self.tables)):
+        for name, content in (
+            ("terms", self.terms),
+            ("crm", self.crm),
+            ("tables", self.tables),
+            ("holds", {"holds": [self.hold]}),
+        ):
             (folder / f"{name}.yml").write_text(yaml.safe_dump(content, sort_keys=False))
         manifest = self._manifest()
         return list(
@@ -157,6 +170,30 @@ def persons_for_anybody(project: Project) -> None:
     project.crm["sharing"] = "anybody"
 
 
+def persons_whom_nobody_can_forget(project: Project) -> None:
+    del project.clients["erasure"]
+
+
+def persons_forgotten_in_two_ways(project: Project) -> None:
+    project.clients["erasure"]["kept_because"] = "We like them"
+
+
+def persons_by_a_key_that_is_not_there(project: Project) -> None:
+    project.clients["erasure"]["rows_of"] = {"customer": "c_id"}
+
+
+def a_value_instead_of_what_stays(project: Project) -> None:
+    project.clients["erasure"]["instead"] = {"client_id": "0"}
+
+
+def a_hold_by_nobody(project: Project) -> None:
+    project.hold["set_by"] = "Bob"
+
+
+def a_hold_of_no_feed(project: Project) -> None:
+    project.hold["feeds"] = ["crm.accounts"]
+
+
 def an_owner_of_a_metric_who_is_no_role(project: Project) -> None:
     project.owner = "Alice"
 
@@ -208,6 +245,15 @@ def a_personal_value_declared_not_personal(project: Project) -> None:
         (a_retention_of_nothing, "retention is not of the form"),
         (persons_without_a_legal_basis, "tax_id is about persons, but its legal basis"),
         (persons_for_anybody, "tax_id is about persons, but may be given to `anybody`"),
+        (
+            persons_whom_nobody_can_forget,
+            r"crm\.clients has columns about persons and no `erasure`",
+        ),
+        (persons_forgotten_in_two_ways, "erasure needs one of rows_of"),
+        (persons_by_a_key_that_is_not_there, "erasure names c_id, which is not in the contract"),
+        (a_value_instead_of_what_stays, "erasure changes client_id, which is not personal"),
+        (a_hold_by_nobody, "holds.yml: `Bob` is not in terms.yml"),
+        (a_hold_of_no_feed, r"holds.yml: there is no feed crm\.accounts"),
         (an_owner_of_a_metric_who_is_no_role, "metric clients: owner `Alice`"),
         (a_new_column_of_a_table, r"marts\.dim_client\.letters has no class: it is made of crm"),
         (a_count_without_a_class, r"marts\.dim_client\.n has no class"),

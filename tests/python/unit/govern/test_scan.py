@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.govern.lineage import Column
+from scripts.govern.columns import Column
 from scripts.govern.scan import Finding, kinds_in, scan
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 

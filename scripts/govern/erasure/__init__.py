@@ -1,0 +1,1 @@
+"""Erases persons from everything that the warehouse keeps: `python -m scripts.govern erase`."""
