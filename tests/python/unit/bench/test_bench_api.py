@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.api import _figures
+from bench.api import answer_times
 from bench.page import write_page
 from bench.results import Result, Results
 
@@ -12,11 +12,11 @@ FIGURES = {"per_second": 1234.5, "p50_ms": 1.25, "p95_ms": 2.5, "p99_ms": 1012.0
 
 
 def test_percentiles_are_of_all_times_of_all_clients() -> None:
-    figures = _figures([number / 1000 for number in range(1, 101)], seconds=2)
+    figures = answer_times([number / 1000 for number in range(1, 101)], seconds=2)
     assert figures["per_second"] == 50
     assert figures["p50_ms"] == pytest.approx(50.5)
     assert figures["p99_ms"] == pytest.approx(99.99)
-    assert _figures([0.25], seconds=1)["p99_ms"] == 250
+    assert answer_times([0.25], seconds=1)["p99_ms"] == 250
 
 
 def test_the_page_compares_the_api_with_sql(tmp_path: Path) -> None:

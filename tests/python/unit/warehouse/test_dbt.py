@@ -127,6 +127,8 @@ def test_a_command_in_a_process_of_its_own_has_the_variables_of_the_workspace(
         "LAKE": f"{tmp_path}/lake",
         "RUNS": f"{tmp_path}/runs",
         "ERASURES": f"{tmp_path}/erasures",
+        "MODELS": f"{tmp_path}/models",
+        "SCORES": f"{tmp_path}/scores",
         "DBT_TARGET_PATH": f"{tmp_path}/target",
         "DBT_LOG_PATH": f"{tmp_path}/logs",
         "DO_NOT_TRACK": "1",
