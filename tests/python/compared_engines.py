@@ -7,7 +7,15 @@ Usage:
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.fingerprints import Fingerprint
 
-LAYERS = ("raw_vault", "business_vault", "marts", "quality")
+LAYERS = ("raw_vault", "business_vault", "features", "marts", "quality")
+# No model scores anybody in these tests.
+NEVER_SCORED = {"marts.rpt_customer_attrition"}
+# The sample sources are clean: nothing to quarantine, to reject or to find implausible.
+NEVER_FILLED = NEVER_SCORED | {
+    "quality.quarantined_rows",
+    "quality.rejected_rows",
+    "quality.implausible_rows",
+}
 MAXIMUM_DIFFERENCES = 3
 
 

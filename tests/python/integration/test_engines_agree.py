@@ -26,7 +26,13 @@ from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
-from tests.python.compared_engines import LAYERS, differing_tables, first_differences, layers
+from tests.python.compared_engines import (
+    LAYERS,
+    NEVER_FILLED,
+    differing_tables,
+    first_differences,
+    layers,
+)
 from tests.python.metrics.questions import QUESTIONS, answer, differences
 from tests.python.run_records import write_history
 
@@ -35,8 +41,6 @@ pytestmark = pytest.mark.integration
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 # What is loaded and built together: history, then what came after it.
 STEPS = ((1,), (2, 3))
-# The sample sources are clean: nothing to quarantine, to reject or to find implausible.
-NEVER_FILLED = {"quality.quarantined_rows", "quality.rejected_rows", "quality.implausible_rows"}
 # Models of the run history: their schema also records builds, which differ.
 HISTORY = sorted(path.stem for path in (ROOT / "models" / "operations").glob("*.sql"))
 

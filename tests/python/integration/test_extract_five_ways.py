@@ -9,7 +9,8 @@ import pytest
 from scripts.extract.run import ExtractOptions, extract
 from scripts.extract.state import read_extraction
 from scripts.live_systems.systems import LiveSystems
-from scripts.load.run import LoadOptions, load
+from scripts.load.contracts import read_contracts
+from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 from scripts.warehouse.fingerprints import LOAD_COLUMNS, Fingerprint
 from scripts.warehouse.workspace import Workspace
@@ -46,11 +47,13 @@ def _batch_date(sources: Path, batch: int) -> str:
 
 
 def _lake(workspace: Workspace) -> dict[str, Fingerprint]:
-    """The fingerprint of each feed."""
+    """The fingerprint of each feed of the sources."""
+    contracts = read_contracts(CONTRACTS_FOLDER)
+    others = {feed.system for apart in contracts.apart for feed in apart.feeds}
     relations = {
         f"{folder.parent.name}.{folder.name}": f"read_parquet('{folder}/*/*.parquet')"
         for folder in sorted({path.parents[1] for path in workspace.lake.glob("*/*/*/*.parquet")})
-        if folder.name not in ("load_log", "quarantine") and folder.parent.name != "operations"
+        if folder.name not in ("load_log", "quarantine") and folder.parent.name not in others
     }
     return DuckDBWarehouse(IN_MEMORY).fingerprints(relations, (*LOAD_COLUMNS, *_PLACES))
 

@@ -25,15 +25,13 @@ from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.settings import LOADED_SCHEMA, Target
 from scripts.warehouse.spark_warehouse import SparkError, SparkWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
-from tests.python.compared_engines import differing_tables, layers
+from tests.python.compared_engines import NEVER_FILLED, differing_tables, layers
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 JAVA_VERSION = 17
 RUNTIME = "iceberg-spark-runtime-3.5_2.12-*.jar"
 WHEEL = "snowpark_connect_deps_iceberg"
-# The sample sources are clean: nothing to quarantine, to reject or to find implausible.
-NEVER_FILLED = {"quality.quarantined_rows", "quality.rejected_rows", "quality.implausible_rows"}
 # Each macro of macros/cross_db that gives rows: hashes and lists, times of day, differences of days, periods of a year, ordered texts.
 PART = (
     "+dim_time",
