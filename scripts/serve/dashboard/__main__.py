@@ -60,8 +60,8 @@ def main(
 ) -> None:
     """Serve the dashboards until Ctrl-C."""
     try:
-        Declarations.of_project().readable_by(role)
         bound_socket(host, port).close()
+        Declarations.of_project().readable_by(role)
     except ServeError as error:
         raise _failed(str(error)) from error
     except PortError as error:

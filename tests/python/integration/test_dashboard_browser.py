@@ -1,5 +1,6 @@
 """The dashboards as a reader finds them: in a browser, wide and narrow; while versions come, and after the server was killed."""
 
+import os
 import re
 import shutil
 import signal
@@ -103,12 +104,13 @@ def test_each_page_renders_and_a_filter_is_in_its_address(
     ],
 )
 def test_a_server_that_cannot_start_says_why(
-    server: Server, arguments: tuple[str, str], said: str
+    server: Server, published_workspace: Workspace, arguments: tuple[str, str], said: str
 ) -> None:
     option, value = arguments
     second = subprocess.run(
         [sys.executable, "-m", "scripts.serve.dashboard", option, value.format(port=server.port)],
         cwd=ROOT,
+        env=os.environ | published_workspace.environment,
         capture_output=True,
         text=True,
         check=False,
