@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from scripts.history.records import (
+    ModelCheck,
     NodeRun,
     RecordedRun,
     RunEnded,
@@ -78,6 +79,7 @@ def _write_run(folder: Path, day: int, number: int, runs: int) -> None:
     write_records(folder, nodes, ended_at)
     write_records(folder, [_system_read(run_id, started_at)], ended_at)
     write_records(folder, [_share_delivery(run_id, ended_at)], ended_at)
+    write_records(folder, [_model_check(run_id, ended_at)], ended_at)
     ended = RunEnded(
         run_id,
         ended_at,
@@ -149,6 +151,23 @@ def _share_delivery(run_id: str, at: datetime) -> ShareDelivery:
         destination=None,
         user_name="ann",
         reason=None,
+    )
+
+
+def _model_check(run_id: str, at: datetime) -> ModelCheck:
+    return ModelCheck(
+        run_id=run_id,
+        checked_at=at,
+        model_name="attrition",
+        model_version=1,
+        published_version="batch-0001-20261128T220000Z",
+        published_batch=1,
+        check_name="input_drift",
+        subject="open_accounts",
+        value=0.125,
+        watch_from=0.1,
+        act_from=0.25,
+        state="watch",
     )
 
 
