@@ -21,7 +21,6 @@ Exit codes: 0; 1 a rule is violated, or an erasure has not ended; 2 the register
 """
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,7 +38,7 @@ from scripts.govern.register import Register, RegisterError
 from scripts.govern.retention import find_due, retire
 from scripts.govern.rules import RULES, Facts, find_violations
 from scripts.govern.scan import scan
-from scripts.history.recording import RUN_ARGUMENTS, recorded_run
+from scripts.history.recording import arguments_recorded_as, recorded_run
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.artifacts import artifact
 from scripts.warehouse.clock import utc_now
@@ -184,14 +183,13 @@ def erase(
     """Erase persons from lake, warehouse, published versions, shares, run history and logs."""
     customers, prospects = list(map(str, customer or ())), list(prospect or ())
     use_setting("DBT_TARGET", target)
-    # The key of a prospect begins with letters of the name, so the run history must not have it.
-    os.environ[RUN_ARGUMENTS] = "erase"
     try:
         erasure = Erasure.of_environment(target)
         if dry_run:
             typer.echo(json.dumps(erasure.plan(customers, prospects), indent=2))
             return
-        with recorded_run("erase", target) as run:
+        # The key of a prospect begins with letters of the name, so the run history must not have it.
+        with arguments_recorded_as("erase"), recorded_run("erase", target) as run:
             try:
                 outcome = erasure.run(
                     customers,

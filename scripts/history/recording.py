@@ -248,6 +248,20 @@ def _warehouse(target: Target) -> str:
     return str(Path(setting("WAREHOUSE")).absolute())
 
 
+@contextmanager
+def arguments_recorded_as(text: str) -> Iterator[None]:
+    """Meanwhile, runs of this process and of those that it starts have a text in place of their arguments, which may tell who somebody is."""
+    before = os.environ.get(RUN_ARGUMENTS)
+    os.environ[RUN_ARGUMENTS] = text
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RUN_ARGUMENTS]
+        else:
+            os.environ[RUN_ARGUMENTS] = before
+
+
 def _arguments() -> str:
     return os.environ.get(RUN_ARGUMENTS) or shlex.join(sys.argv[1:])
 

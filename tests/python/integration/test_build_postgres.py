@@ -193,6 +193,7 @@ def test_a_server_that_crashes_while_a_table_changes_leaves_nothing_to_repair(
     assert site.fingerprints() == expected
 
 
+@pytest.mark.slow
 def test_statistics_that_the_server_gathers_meanwhile_do_not_stop_a_build(
     expected: dict[str, Fingerprint], site: Site
 ) -> None:

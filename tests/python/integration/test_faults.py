@@ -22,7 +22,9 @@ pytestmark = pytest.mark.integration
 SEED = 7
 KILLS = 10
 MUTATIONS = 20
-VALUES = 20
+VALUES = 8
+# In `make test-slow`.
+MORE_VALUES = 40
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +59,16 @@ def test_mutated_files_are_refused_or_reconcile(sources: Path, tmp_path: Path) -
     assert len({outcome.effect for outcome in outcomes}) > 1
 
 
-def test_wrong_values_are_modeled_rejected_or_quarantined(sources: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [VALUES, pytest.param(MORE_VALUES, marks=pytest.mark.slow)])
+def test_wrong_values_are_modeled_rejected_or_quarantined(
+    sources: Path, tmp_path: Path, count: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         workspace = Workspace.on_duckdb(tmp_path)
         # They are set again by each build, and must not outlive the test.
         for name, value in workspace.environment.items():
             patch.setenv(name, value)
-        outcomes = list(mutated_values(sources, workspace, VALUES, random.Random(SEED)))
+        outcomes = list(mutated_values(sources, workspace, count, random.Random(SEED)))
     assert problems(outcomes) == []
 
 

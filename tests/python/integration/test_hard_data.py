@@ -15,6 +15,7 @@ import pytest
 from brokerage_sources.generate import Parameters, generate
 from scripts.load.run import LoadOptions, load
 from scripts.warehouse.engines import WAREHOUSES
+from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import Workspace
 from tests.python.hard_data import (
     DAY,
@@ -65,7 +66,14 @@ class Built:
         return {str(data) for (data,) in found}
 
 
-@pytest.fixture(scope="module", params=list(WAREHOUSES))
+# On Postgres, the build takes as long again, and the rules are the same text: `make test-slow` plays it.
+ENGINES = [
+    pytest.param(engine, marks=[] if engine is Target.DUCKDB else [pytest.mark.slow])
+    for engine in WAREHOUSES
+]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Built]:

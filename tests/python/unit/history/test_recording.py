@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from scripts.history import recording
-from scripts.history.recording import recorded_run
+from scripts.history.recording import RUN_ARGUMENTS, arguments_recorded_as, recorded_run
 from scripts.history.records import NodeRun, RecordedRun, read_records, read_runs
 from scripts.warehouse.dbt import DbtRun, NodeResult
 from scripts.warehouse.processes import process_started
@@ -43,6 +43,16 @@ def work(name: str) -> "subprocess.CompletedProcess[str]":
     """Send a signal to a process that has two runs, one in the other."""
     command = [sys.executable, "-c", WORK, name]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_arguments_that_tell_who_somebody_is_are_not_recorded(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["govern", "erase", "--prospect", "PIPERANN"])
+    with arguments_recorded_as("erase"), recorded_run("erase", Target.DUCKDB):
+        pass
+    assert the_run(runs).started.arguments == "erase"
+    assert RUN_ARGUMENTS not in os.environ
 
 
 def test_a_run_is_recorded_before_its_work_and_after_it(
