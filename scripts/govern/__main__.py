@@ -38,13 +38,13 @@ from scripts.govern.register import Register, RegisterError
 from scripts.govern.retention import find_due, retire
 from scripts.govern.rules import RULES, Facts, find_violations
 from scripts.govern.scan import scan
-from scripts.history.recording import arguments_recorded_as, recorded_run
+from scripts.history.recording import RUN_ARGUMENTS, recorded_run
 from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.artifacts import artifact
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.duckdb_warehouse import with_advice
 from scripts.warehouse.engines import UNUSABLE, from_environment
-from scripts.warehouse.settings import ROOT, Target, setting, use_setting
+from scripts.warehouse.settings import ROOT, Target, environment_variable, setting, use_setting
 from scripts.warehouse.terminal import print_rows
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
@@ -189,7 +189,7 @@ def erase(
             typer.echo(json.dumps(erasure.plan(customers, prospects), indent=2))
             return
         # The key of a prospect begins with letters of the name, so the run history must not have it.
-        with arguments_recorded_as("erase"), recorded_run("erase", target) as run:
+        with environment_variable(RUN_ARGUMENTS, "erase"), recorded_run("erase", target) as run:
             try:
                 outcome = erasure.run(
                     customers,

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 # Names the run that started this process, for the runs that begin in it.
 PARENT_RUN_ID = "PARENT_RUN_ID"
-# Stands for the arguments of this process where they are those of a program, and tell people nothing.
+# Stands for the arguments of this process, and of those that it starts, where they are those of a program, or would tell who somebody is.
 RUN_ARGUMENTS = "RUN_ARGUMENTS"
 
 # As many characters as the contracts of the records allow.
@@ -246,20 +246,6 @@ def _warehouse(target: Target) -> str:
     if target == Target.SPARK:
         return SparkWarehouse.from_environment().label
     return str(Path(setting("WAREHOUSE")).absolute())
-
-
-@contextmanager
-def arguments_recorded_as(text: str) -> Iterator[None]:
-    """Meanwhile, runs of this process and of those that it starts have a text in place of their arguments, which may tell who somebody is."""
-    before = os.environ.get(RUN_ARGUMENTS)
-    os.environ[RUN_ARGUMENTS] = text
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[RUN_ARGUMENTS]
-        else:
-            os.environ[RUN_ARGUMENTS] = before
 
 
 def _arguments() -> str:

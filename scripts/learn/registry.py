@@ -26,7 +26,7 @@ from scripts.learn.card import card_of
 from scripts.learn.question import LearnError
 from scripts.learn.training import Trained
 from scripts.warehouse.clock import utc_now
-from scripts.warehouse.files import NotLockableError, flush, flush_tree, open_locked
+from scripts.warehouse.files import NotLockableError, flush, flush_tree, open_locked, replacing
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 ALIASES = (CHAMPION, CHALLENGER)
@@ -193,15 +193,9 @@ class Registry:
         return state
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
-        file = self.folder / name / _FILE
-        beside = file.with_name(f"{_UNFINISHED}{uuid4()}")
-        beside.write_text(
-            json.dumps(state, indent=1, default=lambda time: time.isoformat()) + "\n",
-            encoding="utf-8",
-        )
-        flush(beside)
-        beside.replace(file)
-        flush(file.parent)
+        content = json.dumps(state, indent=1, default=lambda time: time.isoformat()) + "\n"
+        with replacing(self.folder / name / _FILE) as beside:
+            beside.write_text(content, encoding="utf-8")
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:

@@ -8,7 +8,6 @@ There is one file for each batch and role, `Batch<number>/scores-<model>-<role>.
 the model: scoring again changes nothing. The challenger scores in the shadow: nobody is contacted because of it.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from scripts.learn.examples import Customers, read_today
 from scripts.learn.question import LearnError, Numbers, Question
 from scripts.learn.registry import ALIASES, Registry
 from scripts.serve.sessions import Session
-from scripts.warehouse.files import flush
+from scripts.warehouse.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,19 +121,14 @@ def _write(table: "pa.Table", file: Path) -> bool:
     """Write a file, unless it is there with the same rows."""
     import pyarrow.parquet as pq
 
-    # What a killed process has left is written over; the loader does not see hidden files.
-    beside = file.with_name(f".{file.name}")
     try:
         if file.exists() and pq.read_table(file).equals(table):
             return False
         file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, beside)
-        flush(beside)
-        beside.replace(file)
-        flush(file.parent)
+        # The loader does not see hidden files.
+        with replacing(file) as beside:
+            pq.write_table(table, beside)
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise LearnError(
             f"{file}: cannot be written: {error.strerror or error}; make room there, or set SCORES to a folder that can be written"
         ) from error

@@ -69,11 +69,6 @@ class System:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def holds_files(self) -> bool:
-        """Whether it holds files as they are, not rows."""
-        return KINDS[self.kind].whole_files
-
-    @property
     def variables(self) -> list[str]:
         """The variables that its contract names."""
         auth = self.options.get("auth") or {}

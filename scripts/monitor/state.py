@@ -8,7 +8,6 @@ Usage:
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.monitor.registry import Finding, Severity
-from scripts.warehouse.files import open_locked
+from scripts.warehouse.files import open_locked, replacing
 
 STATE_FILE = ".monitor.json"
 _LOCK_FILE = ".monitor.lock"
@@ -144,16 +143,10 @@ def write_state(folder: Path, state: State) -> None:
     Raises:
         StateError: it cannot be written.
     """
-    # Always the same name: what a killed monitor has left is overwritten.
-    beside = folder / f"{STATE_FILE}.tmp"
     try:
-        with beside.open("w", encoding="utf-8") as stream:
-            json.dump(_to_json(state), stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(folder / STATE_FILE)
+        with replacing(folder / STATE_FILE) as beside:
+            beside.write_text(json.dumps(_to_json(state), indent=1), encoding="utf-8")
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StateError(_cannot_write(folder, error)) from error
 
 

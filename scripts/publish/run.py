@@ -5,6 +5,7 @@ Usage:
 """
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from scripts.load.contracts import read_contracts
 from scripts.load.run import CONTRACTS_FOLDER
 from scripts.publish import postgres_schemas
 from scripts.publish.duckdb_files import write_files
-from scripts.publish.manifest import Manifest, ReadTables
+from scripts.publish.manifest import Manifest, ReadTables, TableContent
 from scripts.publish.spark_tags import remove_tags, tag_tables
 from scripts.publish.tables import PublishedTable, Reader, published_tables
 from scripts.publish.versions import (
@@ -104,11 +105,15 @@ def publish(
             if isinstance(warehouse, PostgresWarehouse):
                 publication = _publish_schemas(warehouse, versions, project, digest)
             elif isinstance(warehouse, SparkWarehouse):
-                publication = _publish_tags(warehouse, versions, project, digest, keep)
+                writer = _tags_of(warehouse, digest)
+                publication = _publish_version(warehouse, versions, project, digest, writer)
             else:
                 assert isinstance(warehouse, DuckDBWarehouse)
-                publication = _publish_files(warehouse, versions, project, digest)
-            versions.remove_old(keep)
+                writer = _files_of(warehouse)
+                publication = _publish_version(warehouse, versions, project, digest, writer)
+            removed = versions.remove_old(keep)
+            if removed and isinstance(warehouse, SparkWarehouse):
+                remove_tags(warehouse, publication.manifest.tables, removed)
     return publication
 
 
@@ -157,9 +162,20 @@ def _label(warehouse: Warehouse, versions: Versions) -> str:
     return os.path.relpath(warehouse.file.resolve(), versions.folder.resolve())
 
 
-def _publish_files(
-    warehouse: DuckDBWarehouse, versions: Versions, project: "Project | None", digest: str
+# What tables hold, and what each reader reads.
+Written = tuple[dict[str, TableContent], dict[str, ReadTables]]
+# Writes what the readers of a version have, given its tables, its folder, and its manifest so far.
+Writer = Callable[[list[PublishedTable], Path, Manifest], Written]
+
+
+def _publish_version(
+    warehouse: Warehouse,
+    versions: Versions,
+    project: "Project | None",
+    digest: str,
+    write: Writer,
 ) -> Publication:
+    """Publish as a version in the folder, which decides what is current."""
     current = versions.current()
     with warehouse.opened() as query:
         build = _green_build(warehouse, query, digest)
@@ -168,16 +184,34 @@ def _publish_files(
         manifest = _new_manifest(query, warehouse, versions, build, digest, current)
     tables = published_tables(project or _parsed())
     with versions.new(manifest.version) as folder:
-        try:
-            contents, readers = write_files(warehouse, tables, folder)
-        except duckdb.Error as error:
-            # Otherwise it is about the warehouse.
-            if str(folder) in str(error):
-                raise cannot_be_written(versions.folder, error) from error
-            raise
+        contents, readers = write(tables, folder, manifest)
         manifest = replace(manifest, tables=contents, readers=readers)
         manifest.write(folder)
     return Publication(manifest, is_new=True)
+
+
+def _files_of(warehouse: DuckDBWarehouse) -> Writer:
+    def write(tables: list[PublishedTable], folder: Path, _: Manifest) -> Written:
+        try:
+            return write_files(warehouse, tables, folder)
+        except duckdb.Error as error:
+            # Otherwise it is about the warehouse.
+            if str(folder) in str(error):
+                raise cannot_be_written(folder.parent, error) from error
+            raise
+
+    return write
+
+
+def _tags_of(warehouse: SparkWarehouse, digest: str) -> Writer:
+    def write(tables: list[PublishedTable], _: Path, manifest: Manifest) -> Written:
+        tagged = tag_tables(warehouse, tables, manifest.version)
+        with warehouse.opened() as query:
+            if _green_build(warehouse, query, digest).invocation != manifest.build:
+                raise PublishError("another build has ended meanwhile; publish again")
+        return tagged
+
+    return write
 
 
 def _publish_schemas(
@@ -217,31 +251,6 @@ def _publish_schemas(
         with versions.new(current.version) as folder:
             current.write(folder)
     return Publication(current, is_new)
-
-
-def _publish_tags(
-    warehouse: SparkWarehouse,
-    versions: Versions,
-    project: "Project | None",
-    digest: str,
-    keep: int,
-) -> Publication:
-    current = versions.current()
-    with warehouse.opened() as query:
-        build = _green_build(warehouse, query, digest)
-        if current is not None and current.build == build.invocation:
-            return Publication(current, is_new=False)
-        manifest = _new_manifest(query, warehouse, versions, build, digest, current)
-    tables = published_tables(project or _parsed())
-    with versions.new(manifest.version) as folder:
-        contents, readers = tag_tables(warehouse, tables, manifest.version)
-        with warehouse.opened() as query:
-            if _green_build(warehouse, query, digest) != build:
-                raise PublishError("another build has ended meanwhile; publish again")
-        manifest = replace(manifest, tables=contents, readers=readers)
-        manifest.write(folder)
-    remove_tags(warehouse, tables, versions.remove_old(keep))
-    return Publication(manifest, is_new=True)
 
 
 def _green_build(warehouse: Warehouse, query: Query, digest: str) -> GreenBuild:

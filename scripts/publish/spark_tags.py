@@ -46,12 +46,9 @@ def tag_tables(
     }
 
 
-def remove_tags(
-    warehouse: SparkWarehouse, tables: Iterable[PublishedTable], versions: Iterable[str]
-) -> None:
-    """Remove the tags of versions that are no longer kept, so that their data can be expired."""
+def remove_tags(warehouse: SparkWarehouse, tables: Iterable[str], versions: Iterable[str]) -> None:
+    """Remove the tags of versions that are no longer kept from tables, named `schema.table`, so that their data can be expired."""
     with warehouse.opened() as query:
         for version in versions:
             for table in tables:
-                if not table.is_view:
-                    query(f"alter table {table.name} drop tag if exists `{version}`")
+                query(f"alter table {table} drop tag if exists `{version}`")

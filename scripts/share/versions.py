@@ -16,6 +16,7 @@ from typing import Self
 
 from scripts.publish.versions import CURRENT, Versions
 from scripts.share.index import Index, UnreadableIndexError
+from scripts.warehouse.files import replacing
 from scripts.warehouse.settings import setting
 
 _REVOKED = "revoked.json"
@@ -81,9 +82,8 @@ class ShareVersions(Versions):
     def revoke(self, revocation: Revocation) -> None:
         """Remember that it was revoked, and remove all versions; hold the lock."""
         content = json.dumps(asdict(revocation), default=date.isoformat, indent=2) + "\n"
-        beside = self.folder / f".unfinished-{_REVOKED}"
-        beside.write_text(content, encoding="utf-8")
-        beside.replace(self.folder / _REVOKED)
+        with replacing(self.folder / _REVOKED) as beside:
+            beside.write_text(content, encoding="utf-8")
         (self.folder / CURRENT).unlink(missing_ok=True)
         for path in list(self.folder.iterdir()):
             if path.is_dir():

@@ -8,7 +8,6 @@ Usage:
     builder.finish()            records that it was green; without it, the next build does everything
 """
 
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,7 +37,7 @@ from scripts.warehouse.dbt import (
     Project,
     ProjectError,
 )
-from scripts.warehouse.settings import NEW_BATCHES
+from scripts.warehouse.settings import NEW_BATCHES, environment_variable
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 # Where there is no terminal to draw a bar on, a line says from time to time how far it is.
@@ -158,7 +157,7 @@ class Builder(Project):
         new_batches = _new_batches(self._changes)
         if command == "build" and self._is_refreshed:
             without = (*without, "--full-refresh")
-        with _variable(NEW_BATCHES, new_batches), _node_progress(label) as on_event:
+        with environment_variable(NEW_BATCHES, new_batches), _node_progress(label) as on_event:
             run = self.run(command, *without, nodes=names, listeners=[on_event])
         self.on_run(run)
         if self._run:
@@ -185,20 +184,6 @@ def _new_batches(changes: Changes | None) -> str:
         return ""
     numbers = {number for batches in changes.batches.values() for number in batches}
     return ", ".join(map(str, sorted(numbers)))
-
-
-@contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for a while."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from scripts.warehouse.base import ErasableWarehouse, Query, ReplaceableWarehouse
-from scripts.warehouse.files import flush
+from scripts.warehouse.files import replacing
 from scripts.warehouse.fingerprints import Recipe
 from scripts.warehouse.settings import Target
 
@@ -121,24 +121,15 @@ class DuckDBWarehouse(ReplaceableWarehouse, ErasableWarehouse):
         """
         import duckdb
 
-        beside = self.file.with_name(f".{self.file.name}.compact")
-        beside.unlink(missing_ok=True)
         name = self.file.stem.replace('"', '""')
-        try:
-            with duckdb.connect() as connection:
-                for path, mode in ((self.file, "read_only"), (beside, "read_write")):
-                    alias = name if path is self.file else _COMPACTED
-                    place = str(path).replace("'", "''")
-                    connection.execute(f"attach '{place}' as \"{alias}\" ({mode})")
-                connection.execute(f'copy from database "{name}" to "{_COMPACTED}"')
-                connection.execute(f'checkpoint "{_COMPACTED}"')
-                connection.execute(f'detach "{_COMPACTED}"')
-            beside.chmod(self.file.stat().st_mode & 0o777)
-            flush(beside)
-            beside.replace(self.file)
-            flush(self.file.parent)
-        finally:
-            beside.unlink(missing_ok=True)
+        with replacing(self.file) as beside, duckdb.connect() as connection:
+            for path, mode in ((self.file, "read_only"), (beside, "read_write")):
+                alias = name if path is self.file else _COMPACTED
+                place = str(path).replace("'", "''")
+                connection.execute(f"attach '{place}' as \"{alias}\" ({mode})")
+            connection.execute(f'copy from database "{name}" to "{_COMPACTED}"')
+            connection.execute(f'checkpoint "{_COMPACTED}"')
+            connection.execute(f'detach "{_COMPACTED}"')
 
     def exists(self) -> bool:
         """See `Warehouse`."""

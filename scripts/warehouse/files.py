@@ -1,6 +1,9 @@
 """Files that several processes share, and that outlive a crash of the machine.
 
 Usage:
+    with replacing(file) as beside:
+        beside.write_text("...")
+
     with open_locked(folder / ".publish.lock"):
         write_files(beside)
         flush_tree(beside)
@@ -10,6 +13,8 @@ Usage:
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -43,21 +48,44 @@ def open_locked(path: Path, *, waits: bool = False) -> TextIO:
     return file
 
 
+@contextmanager
+def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
+    """A place beside a file: what is written there takes the place of the file, as a whole, when the block is left.
+
+    One program at a time may do so: what a killed one has left is written over by the next.
+
+    Args:
+        path: of the file, which need not be there.
+        mode: who may read it, from the beginning; None for those who may read what is replaced.
+
+    Raises:
+        OSError: it cannot be written; an earlier file is unchanged.
+    """
+    beside = path.with_name(f".unfinished-{path.name}")
+    try:
+        beside.unlink(missing_ok=True)
+        if mode is not None:
+            os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        yield beside
+        if mode is None and path.exists():
+            beside.chmod(path.stat().st_mode & 0o777)
+        flush(beside)
+        beside.replace(path)
+        flush(path.parent)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all; its folder is made if it is not there.
+    """Write a file that only its owner may read, whole or not at all; its folder is made if it is not there. See `replacing`.
 
     Raises:
         OSError: it cannot be written; an earlier file is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(opened, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
-    flush(path.parent)
+    with replacing(path, mode=0o600) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def flush(path: Path) -> None:

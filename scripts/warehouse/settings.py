@@ -7,6 +7,8 @@ Usage:
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -70,6 +72,20 @@ def use_setting(name: str, value: str) -> None:
     """Let dbt in this process use a value. A variable that means the same already stays as it is: if one changes, dbt reads the whole project again."""
     if setting(name) != value:
         os.environ[name] = value
+
+
+@contextmanager
+def environment_variable(name: str, value: str) -> Iterator[None]:
+    """Set a variable of this process, and of those that it starts, for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 class PostgresError(Exception):

@@ -68,18 +68,18 @@ def _write_run(folder: Path, day: int, number: int, runs: int) -> None:
     started_at = FIRST_DAY + timedelta(days=day, minutes=30 * number)
     ended_at = started_at + timedelta(minutes=29)
     run_id = _uuid(number + 1, day + 1)
-    write_records(folder, [_started(run_id, None, started_at)], started_at)
+    write_records(folder, [run_started(run_id, None, started_at)], started_at)
     if number == runs - 1:
-        child = _started(_uuid(number + 1, day + 1, 1), run_id, started_at)
+        child = run_started(_uuid(number + 1, day + 1, 1), run_id, started_at)
         write_records(folder, [child], started_at)
     if number == 2:
         return
     has_failed = number == 3
     nodes = list(_nodes(run_id, _uuid(number + 1, day + 1, 2), started_at, day, has_failed))
     write_records(folder, nodes, ended_at)
-    write_records(folder, [_system_read(run_id, started_at)], ended_at)
-    write_records(folder, [_share_delivery(run_id, ended_at)], ended_at)
-    write_records(folder, [_model_check(run_id, ended_at)], ended_at)
+    write_records(folder, [system_read(run_id, started_at)], ended_at)
+    write_records(folder, [share_delivery(run_id, ended_at)], ended_at)
+    write_records(folder, [model_check(run_id, ended_at)], ended_at)
     ended = RunEnded(
         run_id,
         ended_at,
@@ -95,7 +95,8 @@ def _write_run(folder: Path, day: int, number: int, runs: int) -> None:
     write_records(folder, [ended], ended_at)
 
 
-def _started(run_id: str, parent: str | None, at: datetime) -> RunStarted:
+def run_started(run_id: str, parent: str | None, at: datetime) -> RunStarted:
+    """The beginning of a build, or of a publication in another run."""
     return RunStarted(
         run_id=run_id,
         kind="build" if parent is None else "publish",
@@ -113,7 +114,8 @@ def _started(run_id: str, parent: str | None, at: datetime) -> RunStarted:
     )
 
 
-def _system_read(run_id: str, at: datetime) -> SystemRead:
+def system_read(run_id: str, at: datetime) -> SystemRead:
+    """What was read of a feed of a living system."""
     return SystemRead(
         run_id=run_id,
         system="brokerage",
@@ -132,7 +134,8 @@ def _system_read(run_id: str, at: datetime) -> SystemRead:
     )
 
 
-def _share_delivery(run_id: str, at: datetime) -> ShareDelivery:
+def share_delivery(run_id: str, at: datetime) -> ShareDelivery:
+    """A table that a recipient was given."""
     return ShareDelivery(
         run_id=run_id,
         action="build",
@@ -154,7 +157,8 @@ def _share_delivery(run_id: str, at: datetime) -> ShareDelivery:
     )
 
 
-def _model_check(run_id: str, at: datetime) -> ModelCheck:
+def model_check(run_id: str, at: datetime) -> ModelCheck:
+    """A feature that was compared with that a model has learned from."""
     return ModelCheck(
         run_id=run_id,
         checked_at=at,

@@ -11,7 +11,6 @@ A value is searched as it was written, in UTF-8, and as JSON writes it.
 
 import gzip
 import json
-import os
 import re
 from collections.abc import Collection, Iterable
 from functools import cached_property
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scripts.load.suppression import ERASED
+from scripts.warehouse.files import replacing
 
 # Shorter values are in too many words of others to tell anything.
 SHORTEST = 6
@@ -100,14 +100,9 @@ class Search:
         # The longer ones first: one may be a part of another.
         for value in sorted(self._finder.find(content), key=len, reverse=True):
             content = content.replace(value, ERASED.encode())
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        with replacing(path) as beside:
             beside.touch(mode=0o600)
             beside.write_bytes(content)
-            beside.chmod(path.stat().st_mode & 0o777)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
         return True
 
     @cached_property

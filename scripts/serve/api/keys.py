@@ -12,19 +12,17 @@ A server that is running sees a change with the next request.
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from scripts.warehouse.clock import utc_now
-from scripts.warehouse.files import open_locked
+from scripts.warehouse.files import open_locked, write_private
 
 _PREFIX = "key"
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -174,18 +172,7 @@ class KeyStore:
 
     def _write(self, keys: list[Key]) -> None:
         content = json.dumps([asdict(key) for key in keys], indent=2, default=datetime.isoformat)
-        # Readable by its owner only, from the beginning.
-        number, name = tempfile.mkstemp(prefix=f".{self.file.name}.", dir=self.file.parent)
-        try:
-            with open(number, "w", encoding="utf-8") as file:
-                file.write(content + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.file)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        write_private(self.file, content + "\n")
 
 
 def _digest(secret: str) -> str:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from scripts.govern.__main__ import app
 from scripts.govern.erasure import run as erasure_run
+from scripts.govern.erasure.persons import matching_prospects
 from scripts.load.lake import LakeError, LakeWriter
 from scripts.load.run import LoadOptions, load
 from scripts.publish.versions import Versions
@@ -183,6 +184,24 @@ def _kill_before_publishing(persons: Chosen) -> None:
         patch.setattr(erasure_run, "publish", publish)
         with pytest.raises(Killed):
             CliRunner().invoke(app, ["erase", *persons.options])
+
+
+def test_the_prospects_of_a_customer_are_all_that_marketing_ever_matched(
+    published_workspace: Workspace,
+) -> None:
+    """Both compare the same attributes in the same way; the match of marketing also asks for the same time."""
+    warehouse = published_workspace.warehouse
+    matched = warehouse.query(
+        """
+        select distinct hub_customer.customer_id, hub_prospect.prospect_id
+        from business_vault.bv_prospect__customer_match as matches
+        inner join raw_vault.hub_customer as hub_customer on matches.customer_hk = hub_customer.customer_hk
+        inner join raw_vault.hub_prospect as hub_prospect on matches.prospect_hk = hub_prospect.prospect_hk
+        """
+    )
+    found = set(matching_prospects(warehouse))
+    assert matched
+    assert {(str(customer), prospect) for customer, prospect in matched} <= found
 
 
 def test_no_value_of_the_persons_is_left_in_any_store(erased: Erased) -> None:

@@ -123,24 +123,22 @@ def test_features_of_a_day_stay_when_everything_is_corrected_later(features: Fea
 
 def test_each_feature_that_would_read_past_its_day_is_found(features: Features) -> None:
     """Without any of the cut-offs of valid time, the first test would be red."""
-    broken = _broken(features.sql, VALID_TIME)
-    assert len(broken) == 7
-    unnoticed = [
-        number
-        for number, sql in enumerate(broken)
-        if features.rows(sql) == features.rows(sql, **until_the_day())
-    ]
-    assert unnoticed == []
+    assert_each_is_noticed(features, VALID_TIME, until_the_day())
 
 
 def test_each_feature_that_would_read_later_deliveries_is_found(features: Features) -> None:
     """Without any of the cut-offs of load time, the second test would be red."""
-    broken = _broken(features.sql, LOAD_TIME)
+    assert_each_is_noticed(features, LOAD_TIME, delivered_again())
+
+
+def assert_each_is_noticed(features: Features, cut_off: str, tables: dict[str, str]) -> None:
+    """Without any one of the cut-offs of a kind, other tables give other rows."""
+    broken = _broken(features.sql, cut_off)
     assert len(broken) == 7
     unnoticed = [
         number
         for number, sql in enumerate(broken)
-        if features.rows(sql) == features.rows(sql, **delivered_again())
+        if features.rows(sql) == features.rows(sql, **tables)
     ]
     assert unnoticed == []
 

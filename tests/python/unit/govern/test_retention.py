@@ -13,12 +13,13 @@ from scripts.govern.erasure.lake import RETIRED
 from scripts.govern.erasure.stores import Stores
 from scripts.govern.register import Hold, Register
 from scripts.govern.retention import Due, find_due, retire
-from scripts.history.records import RunStarted, write_records
+from scripts.history.records import write_records
 from scripts.load.contracts import Contracts, read_contracts
 from scripts.load.lake import Lake
 from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.workspace import ROOT
+from tests.python.run_records import run_started
 
 TODAY = date(2026, 11, 30)
 OLD, NEW = date(2025, 11, 29), date(2026, 11, 29)
@@ -52,21 +53,7 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadOptions:
 
 def record(runs: Path, day: date) -> None:
     started = datetime.combine(day, datetime.min.time())
-    begun = RunStarted(
-        run_id=f"run of {day}",
-        kind="build",
-        parent_run_id=None,
-        started_at=started,
-        host="h",
-        process_id=1,
-        process_started=1,
-        user_name="ann",
-        target="duckdb",
-        warehouse="w",
-        arguments="",
-        project_version=None,
-        batch=None,
-    )
+    begun = run_started(f"run of {day}", None, started)
     write_records(runs, [begun], started)
 
 

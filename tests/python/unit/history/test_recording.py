@@ -10,11 +10,11 @@ import pytest
 import typer
 
 from scripts.history import recording
-from scripts.history.recording import RUN_ARGUMENTS, arguments_recorded_as, recorded_run
+from scripts.history.recording import RUN_ARGUMENTS, recorded_run
 from scripts.history.records import NodeRun, RecordedRun, read_records, read_runs
 from scripts.warehouse.dbt import DbtRun, NodeResult
 from scripts.warehouse.processes import process_started
-from scripts.warehouse.settings import Target
+from scripts.warehouse.settings import Target, environment_variable
 
 WORK = """
 import os, signal, sys
@@ -49,7 +49,7 @@ def test_arguments_that_tell_who_somebody_is_are_not_recorded(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["govern", "erase", "--prospect", "PIPERANN"])
-    with arguments_recorded_as("erase"), recorded_run("erase", Target.DUCKDB):
+    with environment_variable(RUN_ARGUMENTS, "erase"), recorded_run("erase", Target.DUCKDB):
         pass
     assert the_run(runs).started.arguments == "erase"
     assert RUN_ARGUMENTS not in os.environ

@@ -9,6 +9,7 @@ from scripts.learn import registry as registries
 from scripts.learn.question import LearnError
 from scripts.learn.registry import CHALLENGER, CHAMPION, Registry
 from scripts.learn.training import Trained
+from scripts.warehouse import files
 
 pytestmark = pytest.mark.xdist_group("learn")
 
@@ -92,7 +93,7 @@ def test_a_killed_training_leaves_no_half_version(
     assert sorted(left) == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize(("target", "name"), [(registries, "flush"), (Path, "replace")])
+@pytest.mark.parametrize(("target", "name"), [(files, "flush"), (Path, "replace")])
 def test_a_killed_promotion_leaves_the_champion_and_its_log(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, target: object, name: str
 ) -> None:

@@ -11,6 +11,7 @@ from scripts.learn import scores
 from scripts.learn.artifact import Model
 from scripts.learn.examples import Customers
 from scripts.learn.question import LearnError
+from scripts.warehouse import files
 from tests.python.learning import QUESTION
 
 pytestmark = pytest.mark.xdist_group("learn")
@@ -50,7 +51,7 @@ def test_a_killed_score_leaves_the_file_before(
     file = tmp_path / "Batch3/scores-attrition-champion.parquet"
     before, after = table(model, today), table(model, today, version=2)
     assert scores._write(before, file)
-    places = {"write_table": pq, "flush": scores, "replace": Path}
+    places = {"write_table": pq, "flush": files, "replace": Path}
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(places[step], step, _kill)
         scores._write(after, file)

@@ -2,14 +2,14 @@
 
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
 
-from scripts.history.records import RunEnded, RunStarted, SystemRead, write_records
+from scripts.history.records import RunEnded, RunStarted, write_records
 from scripts.load.lake import LOAD_LOG, QUARANTINE, Lake
 from scripts.monitor.alerts import Look, take_look
 from scripts.monitor.sight import Deadline, Places, Sight
@@ -18,6 +18,7 @@ from scripts.monitor.thresholds import read_thresholds
 from scripts.warehouse.processes import read_process
 from scripts.warehouse.settings import Target
 from tests.python.planted_version import write_version
+from tests.python.run_records import system_read
 
 NOW = datetime(2026, 11, 30, 9, 0)
 # No process has this number: the greatest that Linux gives is four million.
@@ -129,22 +130,8 @@ class Planted:
         self, read_at: datetime, system: str = "brokerage", warning: str | None = None
     ) -> None:
         """Plant the record of an extraction of one feed of a system."""
-        read = SystemRead(
-            run_id=str(uuid4()),
-            system=system,
-            feed_name="trade",
-            batch_number=2,
-            read_at=read_at,
-            rows_read=10,
-            system_rows=None,
-            files=1,
-            bytes=100,
-            retries=0,
-            lag_bytes=None,
-            lag_rows=None,
-            unknown_columns=None,
-            warning=warning,
-        )
+        usual = system_read(str(uuid4()), read_at)
+        read = replace(usual, system=system, unknown_columns=None, warning=warning)
         write_records(self.places.runs, [read], read_at)
 
     def own_process(self) -> dict[str, int]:

@@ -241,7 +241,7 @@ def test_a_state_that_cannot_be_written_leaves_the_old_one(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scripts.monitor.state.os.fsync", full)
+    monkeypatch.setattr("scripts.warehouse.files.os.fsync", full)
     with pytest.raises(StateError, match="No space left on device; set RUNS to a folder"):
         write_state(tmp_path, State())
     assert read_state(tmp_path) == (some_state(), None)

@@ -118,7 +118,7 @@ def test_on_a_full_disk_alerts_are_told_and_only_once(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("scripts.monitor.__main__.tell", tell)
-    monkeypatch.setattr("scripts.monitor.state.os.fsync", full)
+    monkeypatch.setattr("scripts.warehouse.files.os.fsync", full)
     thresholds = read_thresholds(planted.own_thresholds())
     options = Options(thresholds, None, (), timedelta(hours=4), None, as_json=False)
     watching = _Monitor(planted.places, options)

@@ -1,30 +1,24 @@
 """A model that has drifted is told until the next comparison finds nothing."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from planted import NOW, Planted
 
-from scripts.history.records import ModelCheck, write_records
+from scripts.history.records import write_records
+from tests.python.run_records import model_check
 
 
 def compare(planted: Planted, at: datetime, **states: str) -> None:
-    run_id = str(uuid4())
+    usual = replace(
+        model_check(str(uuid4()), at),
+        model_version=2,
+        published_version="batch-0004-20261130T080000Z",
+        published_batch=4,
+    )
     records = [
-        ModelCheck(
-            run_id=run_id,
-            checked_at=at,
-            model_name="attrition",
-            model_version=2,
-            published_version="batch-0004-20261130T080000Z",
-            published_batch=4,
-            check_name="input_drift",
-            subject=subject,
-            value=0.31 if state == "act" else 0.02,
-            watch_from=0.1,
-            act_from=0.25,
-            state=state,
-        )
+        replace(usual, subject=subject, value=0.31 if state == "act" else 0.02, state=state)
         for subject, state in states.items()
     ]
     write_records(planted.places.runs, records, at)
