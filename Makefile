@@ -1,5 +1,5 @@
 # `make help` lists all targets. Variables: FULL=1 (build everything, test all rows), SOURCES (folder with Batch1, Batch2, ...), LAKE, WAREHOUSE; DBT_TARGET=postgres
-# with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
+# with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE; DBT_TARGET=spark with the variables of docs/spark.md.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -146,9 +146,9 @@ faults: .venv/.dev ## Kill and disturb load and build, damage source files (abou
 	$(RUN) tests.python.faults
 
 .PHONY: clean
-clean: ## Remove everything generated and built, except the environment and the list of erased persons
+clean: ## Remove everything generated and built, except the environment, keys and the list of erased persons
 	rm -rf target logs
-	if [ -d data ]; then find data -mindepth 1 -maxdepth 1 ! -name erasures -exec rm -rf {} +; fi
+	if [ -d data ]; then find data -mindepth 1 -maxdepth 1 ! -name erasures ! -name share_keys ! -name api_keys.json -exec rm -rf {} +; fi
 
 # The environment: pinned by uv.lock. The core is enough to build; developers get all extras.
 .venv/bin/uv:

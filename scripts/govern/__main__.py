@@ -17,11 +17,12 @@ Usage:
 
 What is declared is in governance/; docs/governance.md explains it.
 
-Exit codes: 0; 1 a rule is violated, or an erasure has not ended; 2 the register or what dbt has compiled cannot be read, or somebody cannot be erased.
+Exit codes: 0; 1 a rule is violated, or an erasure has not ended; 2 the register or what dbt has compiled cannot be read, or nothing was erased: somebody cannot be, or the warehouse
+cannot be used.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -30,7 +31,7 @@ import typer
 
 from scripts.govern.contracts import ContractsError, Declared, differences, unannounced
 from scripts.govern.erasure.persons import PersonError
-from scripts.govern.erasure.run import ERRORS, Erasure, ErasureError
+from scripts.govern.erasure.run import ERRORS, Erasure, ErasureError, RefusedError, has_begun
 from scripts.govern.inheritance import ReadColumn
 from scripts.govern.lineage import Lineage, LineageError
 from scripts.govern.odcs import contracts, write_contract
@@ -40,6 +41,7 @@ from scripts.govern.rules import RULES, Facts, find_violations
 from scripts.govern.scan import scan
 from scripts.history.recording import RUN_ARGUMENTS, recorded_run
 from scripts.monitor.thresholds import read_thresholds
+from scripts.share.policies import PolicyError, read_shares
 from scripts.warehouse.artifacts import artifact
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.duckdb_warehouse import with_advice
@@ -62,7 +64,7 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Hold the register against contracts, models and lineage."""
+    """Check the register against contracts, models and lineage."""
     facts = _facts()
     violations = sorted(set(find_violations(facts)))
     for violation in violations:
@@ -202,9 +204,11 @@ def erase(
                 # Nor may it have who was meant.
                 run.message = "somebody cannot be erased"
                 _refuse(str(error))
-    except PersonError as error:
+    except (PersonError, RefusedError) as error:
         _refuse(str(error))
     except ERRORS as error:
+        if not has_begun():
+            _refuse(f"nothing was erased: {with_advice(error)}")
         typer.secho(
             f"govern: not erased to the end: {with_advice(error)}; `python -m scripts.govern erase` goes on",
             fg="red",
@@ -255,7 +259,7 @@ def retain(
             with recorded_run("retain", target):
                 for path in retire(found, erasure.stores.erasures):
                     typer.echo(f"retired; record: {path}")
-    except PersonError as error:
+    except (PersonError, RefusedError) as error:
         _refuse(str(error))
     except ERRORS as error:
         typer.secho(
@@ -276,16 +280,10 @@ def _row(read: ReadColumn, register: Register) -> dict[str, str]:
         "owner": _joined(terms.owner for terms in read.terms),
         "purpose": _joined(terms.purpose for terms in read.terms),
         "legal_basis": _joined(terms.legal_basis for terms in read.terms),
-        "kept": _joined(_duration(terms.retention) for terms in read.terms),
+        "kept": _joined(terms.kept for terms in read.terms),
         "may_be_given_to": max(given, key=sharing.index, default=""),
         "made_of": ", ".join(map(str, sorted(read.trace.sources))),
     }
-
-
-def _duration(retention: Sequence[tuple[str, object]]) -> str:
-    return " ".join(
-        f"after {value}" if unit == "after" else f"{value} {unit}" for unit, value in retention
-    )
 
 
 def _joined(values: Iterable[str]) -> str:
@@ -298,12 +296,12 @@ def _facts() -> Facts:
     path = artifact("manifest.json")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        return Facts(manifest, Register.read(), Lineage.of_manifest(manifest))
+        return Facts(manifest, Register.read(), Lineage.of_manifest(manifest), tuple(read_shares()))
     except FileNotFoundError:
         _refuse(
             f"{path} does not exist: run `dbt compile -s resource_type:model resource_type:snapshot` first"
         )
-    except (RegisterError, LineageError, json.JSONDecodeError) as error:
+    except (RegisterError, LineageError, PolicyError, json.JSONDecodeError) as error:
         _refuse(str(error))
 
 

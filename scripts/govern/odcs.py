@@ -8,6 +8,7 @@ Nothing is declared for them: tables, types, keys and readers come from the mode
 """
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 import yaml
 
 from scripts.govern.inheritance import ReadColumn
+from scripts.govern.register import Terms
 from scripts.govern.rules import Facts
 from scripts.monitor.thresholds import Thresholds
-from scripts.warehouse.settings import PUBLISHED_SCHEMA
+from scripts.warehouse.settings import PUBLISHED_SCHEMA, ROOT
 
 API_VERSION = "v3.1.0"
 _UNITS = {"days": "d", "years": "y", "batches": "batch"}
@@ -83,7 +85,7 @@ def _contract(
         "kind": "DataContract",
         "id": f"{project}.{schema}",
         "name": f"{project} {schema}",
-        "version": "1.0.0",
+        "version": _project_version(),
         "status": "active",
         "domain": "brokerage",
         "dataProduct": project,
@@ -121,6 +123,11 @@ def _contract(
             *(_retention(name, columns) for name, columns in tables.items()),
         ],
     }
+
+
+def _project_version() -> str:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(declared["project"]["version"])
 
 
 def _table(node: dict[str, Any], columns: list[ReadColumn]) -> dict[str, Any]:
@@ -180,8 +187,8 @@ def _kinds(column: dict[str, Any]) -> list[str]:
 
 def _retention(name: str, columns: list[ReadColumn]) -> dict[str, Any]:
     """How long the rows of a table are kept: as long as any of the feeds that they come from."""
-    values = [dict(terms.retention) for read in columns for terms in read.terms]
-    longest = max(values, key=_days)
+    terms = max((terms for read in columns for terms in read.terms), key=_days)
+    longest = dict(terms.retention)
     (unit,) = set(longest) & set(_UNITS)
     return {
         "property": "retention",
@@ -193,10 +200,9 @@ def _retention(name: str, columns: list[ReadColumn]) -> dict[str, Any]:
     }
 
 
-def _days(retention: dict[str, Any]) -> int:
+def _days(terms: Terms) -> int:
     """Roughly how long, to compare; a batch is a day."""
-    (unit,) = set(retention) & set(_UNITS)
-    return int(retention[unit]) * (365 if unit == "years" else 1)
+    return terms.days or int(dict(terms.retention)["batches"])
 
 
 def _each(words: Iterator[str] | Sequence[str]) -> list[str]:

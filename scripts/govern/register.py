@@ -28,7 +28,8 @@ CLOSED = ("personal", "special")
 _TERMS = ("purpose", "legal_basis", "owner", "retention", "agreement", "sharing")
 _FEED_KEYS = (*_TERMS, "columns", "exceptions", "erasure")
 # What the rows of a feed may be about, and who can be erased: a customer with all accounts, or a prospect.
-PERSON_KEYS = ("customer", "account", "prospect")
+CUSTOMER, ACCOUNT, PROSPECT = PERSON_KEYS = ("customer", "account", "prospect")
+_DAYS_OF_A_YEAR = 365
 _ERASURE_KEYS = ("rows_of", "replaced", "instead", "is_quoted_in", "kept_because")
 _HOLD_KEYS = ("customers", "prospects", "feeds", "set_by", "since", "reason")
 
@@ -56,6 +57,22 @@ class Terms:
     retention: tuple[tuple[str, Any], ...] = ()
     agreement: str = ""
     sharing: str = ""
+
+    @property
+    def kept(self) -> str:
+        """How long, in words, such as `6 years after the batch came`."""
+        return " ".join(
+            f"after {value}" if unit == "after" else f"{value} {unit}"
+            for unit, value in self.retention
+        )
+
+    @property
+    def days(self) -> int | None:
+        """How many days; None if it is so many batches."""
+        retention = dict(self.retention)
+        if "years" in retention:
+            return int(retention["years"]) * _DAYS_OF_A_YEAR
+        return int(retention["days"]) if "days" in retention else None
 
     def changed(self, declared: dict[str, Any]) -> "Terms":
         """The same terms, except those that are declared."""

@@ -40,14 +40,7 @@ PROSPECTS = "prospect.prospect"
 QUARANTINE = "control.quarantine"
 _ALL_BATCHES = "positions, balances and 52-week prices are sums over all batches"
 _BY_PERSON = "ends with a person; use erase when it has"
-_DAYS_OF_A_YEAR = 365
-_LEFT_THE_LIST = """
-    select hub_prospect.prospect_id
-    from business_vault.bv_prospect__history as history
-    inner join raw_vault.hub_prospect as hub_prospect on history.prospect_hk = hub_prospect.prospect_hk
-    where history.is_current and not history.is_listed and history.last_listed_on < date '{}'
-    order by 1
-"""
+_LEFT_THE_LIST = Path(__file__).with_name("prospects_who_left.sql")
 
 
 @dataclass(frozen=True)
@@ -123,21 +116,9 @@ def retire(found: Iterable[Due], folder: Path) -> Iterator[Path]:
         yield path
 
 
-def _days(terms: Terms) -> int | None:
-    """How many days something is kept; None if it is so many batches."""
-    retention = dict(terms.retention)
-    if "years" in retention:
-        return int(retention["years"]) * _DAYS_OF_A_YEAR
-    return int(retention["days"]) if "days" in retention else None
-
-
-def _words(terms: Terms) -> str:
-    return " ".join(f"{unit} {value}" for unit, value in terms.retention)
-
-
 def _past(terms: Terms, dated: dict[int, date], today: date) -> list[int]:
     """Of some batches with their days, those that were kept long enough."""
-    days = _days(terms)
+    days = terms.days
     if days is None:
         last = int(dict(terms.retention)["batches"])
         return sorted(dated)[: max(len(dated) - last, 0)]
@@ -156,7 +137,7 @@ def _records(
             dated = {batch: day for batch in batches if (day := _day(batch))}
             past = _past(terms, dated, today)
             retire = partial(_retire_records, stores, apart, feed, folder, past)
-            yield Due(feed.label, _words(terms), len(past), retire=retire)
+            yield Due(feed.label, terms.kept, len(past), retire=retire)
 
 
 def _day(batch: int) -> date | None:
@@ -220,7 +201,7 @@ def _lines(stores: Stores, register: Register, contracts: Contracts, today: date
         count += sum(lines[batch] for batch in past)
         if past:
             due.append((feed, past))
-    yield Due(QUARANTINE, _words(terms), count, retire=partial(_retire_lines, stores, due))
+    yield Due(QUARANTINE, terms.kept, count, retire=partial(_retire_lines, stores, due))
 
 
 def _retire_lines(stores: Stores, due: list[tuple[Feed, list[int]]]) -> None:
@@ -239,15 +220,16 @@ def _prospects(
 ) -> Iterator[Due]:
     """Prospects who left the list, and are no clients."""
     terms = register.feeds[PROSPECTS].terms
-    days = _days(terms)
+    days = terms.days
     if days is None or not stores.warehouse.exists():
         return
-    left = stores.warehouse.query(_LEFT_THE_LIST.format(today - timedelta(days=days)))
+    query = _LEFT_THE_LIST.read_text("utf-8").replace("{day}", str(today - timedelta(days=days)))
+    left = stores.warehouse.query(query)
     clients = {key for _, key in matching_prospects(stores.warehouse)}
     kept = clients | {key for hold in register.holds for key in hold.prospects}
     # Who was erased is known by a pseudonym.
     keys = [key for (key,) in left if key not in kept and not is_pseudonym(key)]
-    yield Due(PROSPECTS, _words(terms), len(keys), retire=partial(erase, keys))
+    yield Due(PROSPECTS, terms.kept, len(keys), retire=partial(erase, keys))
 
 
 def _rows(stores: Stores, register: Register, contracts: Contracts, today: date) -> Iterator[Due]:
@@ -261,7 +243,7 @@ def _rows(stores: Stores, register: Register, contracts: Contracts, today: date)
         past = _past(entry.terms, came, today)
         is_by_batch = retention["after"] == "the batch came"
         yield Due(
-            feed.label, _words(entry.terms), len(past), _ALL_BATCHES if is_by_batch else _BY_PERSON
+            feed.label, entry.terms.kept, len(past), _ALL_BATCHES if is_by_batch else _BY_PERSON
         )
 
 

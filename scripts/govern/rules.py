@@ -1,7 +1,7 @@
-"""The rules of the register: what `python -m scripts.govern check` holds against contracts, models and lineage.
+"""The rules of the register: what `python -m scripts.govern check` checks against contracts, models, lineage and shares.
 
 Usage:
-    for violation in find_violations(Facts(manifest, register, lineage)):
+    for violation in find_violations(Facts(manifest, register, lineage, shares)):
         print(violation)
 
 Each rule is a function of the facts that gives one sentence for each violation. There is no list of known violations.
@@ -16,9 +16,12 @@ from scripts.govern.columns import Column
 from scripts.govern.inheritance import Inheritance, Origin, ReadColumn
 from scripts.govern.lineage import Lineage
 from scripts.govern.register import CLOSED, HOLDS_FILE, TABLES_FILE, FeedEntry, Register, Terms
+from scripts.share.policies import Share
 
 _UNITS = ("days", "years", "batches")
 _PERSONS = "not about persons"
+# Of `sharing` in terms.yml: what may be given to somebody as rows.
+_ROWS_MAY_LEAVE = ("anybody", "partners")
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,13 @@ class Facts:
         manifest: what dbt has compiled.
         register: what is declared of feeds, and of columns that models make.
         lineage: where columns come from.
+        shares: the policies of what is given outside the house.
     """
 
     manifest: dict[str, Any]
     register: Register
     lineage: Lineage
+    shares: tuple[Share, ...] = ()
 
     @cached_property
     def feeds(self) -> dict[str, list[str]]:
@@ -224,6 +229,23 @@ def personal_values_stay_masked(facts: Facts) -> Iterator[str]:
             yield f"{read.column} passes on {origin}, which is {read.inherited}: declare `meta: {{personal: <kind>}}` in its model, so that it is masked"
 
 
+def shares_give_only_what_may_leave(facts: Facts) -> Iterator[str]:
+    """A share passes on no value of a feed that must not be given away as rows. What is computed of such values, as a version that begins with one, is for the share's approval."""
+    columns = {str(read.column): read for read in facts.columns}
+    for share in facts.shares:
+        for table in share.tables.values():
+            for name in sorted(table.shared):
+                read = columns.get(f"{table.table}.{name}")
+                if read is None or not read.trace.is_passed_on:
+                    continue
+                for terms in read.terms:
+                    if terms.sharing not in _ROWS_MAY_LEAVE:
+                        yield (
+                            f"shares/{share.name}.yml: {read.column} passes on a feed whose `sharing` is `{terms.sharing}`:"
+                            f" leave it out, or ask its owner, the {terms.owner}"
+                        )
+
+
 RULES: tuple[Rule, ...] = (
     each_feed_is_registered,
     each_column_of_a_feed_has_one_class,
@@ -237,6 +259,7 @@ RULES: tuple[Rule, ...] = (
     each_column_that_is_read_has_a_class,
     tables_names_only_what_models_make,
     personal_values_stay_masked,
+    shares_give_only_what_may_leave,
 )
 
 

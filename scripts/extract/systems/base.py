@@ -126,7 +126,7 @@ class Reader(ABC):
         value = os.environ.get(name, "")
         if not value:
             raise self.error(
-                f"{name} is not set; set it to what models/staging says it is; --system reads the other systems alone"
+                f"{name} is not set: it has the address or a credential of {self.system.name} (docs/extract.md); to read other systems only, name them with --system"
             )
         return value
 

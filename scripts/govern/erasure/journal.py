@@ -1,10 +1,10 @@
 """What is being erased, and how far it is: one file in the folder ERASURES, so that a run that was killed can go on.
 
 Usage:
-    journal = Journal.begin(folder, customers=["17"], ...)
+    journal = Journal.read(folder) or Journal(folder, certificate, ...)
     if not journal.is_done("lake"):
         ...
-        journal.done("lake", {"files": 3})
+        journal.record("lake", {"files": 3})
     journal.end()
 
 As long as the work lasts, the file has the values of the persons, because they must be searched for when they are gone from the lake. Only its owner may read it. It is removed at the end.
@@ -36,7 +36,7 @@ class Journal:
         values: that are nobody else's.
         rows: by feed, how many rows are about them.
         audit: the results of the audit before, by check and batch.
-        steps: what is done, with what came out of it.
+        steps: what is done, with what came out of it; also `lake begun`.
     """
 
     folder: Path
@@ -81,11 +81,11 @@ class Journal:
             ) from error
 
     def is_done(self, step: str) -> bool:
-        """Whether a step has ended."""
+        """Whether a step was recorded."""
         return step in self.steps
 
-    def done(self, step: str, outcome: Any = None) -> None:
-        """Record that a step has ended, with what came out of it."""
+    def record(self, step: str, outcome: Any = None) -> None:
+        """Record that a step is done, with what came out of it."""
         self.steps[step] = outcome
         self.write()
 

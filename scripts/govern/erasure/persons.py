@@ -3,6 +3,7 @@
 Usage:
     persons = find_persons(lake, contracts, register, warehouse, customers=["17"], prospects=[])
     persons.keys        {"customer": {"17"}, "account": {"40", "41"}, "prospect": {"DOE00017"}}
+    persons = find_listed(lake, contracts, register, suppression)        all who were ever erased
     persons.values      {"123-45-6789", "12 Elm Street", ...}
 
 A client's accounts follow from the feeds that name both. The prospects that are the same person are those that once had the name and address of the client. A value is the person's own,
@@ -18,13 +19,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.govern.erasure.search import Search, long_texts, text_columns
-from scripts.govern.register import FeedEntry, Hold, Register
+from scripts.govern.register import (
+    ACCOUNT,
+    CUSTOMER,
+    PERSON_KEYS,
+    PROSPECT,
+    FeedEntry,
+    Hold,
+    Register,
+)
 from scripts.load.contracts import Contracts, Feed
 from scripts.load.lake import Lake
 from scripts.load.suppression import Suppression
 from scripts.warehouse.base import Warehouse
 
-CUSTOMER, ACCOUNT, PROSPECT = "customer", "account", "prospect"
 _MATCHES = Path(__file__).with_name("matching_prospects.sql")
 
 
@@ -75,6 +83,32 @@ def find_persons(
     _refuse_unknown(lake, feeds, register, customers, prospects)
     others = list(contracts.feeds)
     return Persons(keys, _own(lake, others, register, wanted, values), rows)
+
+
+def find_listed(
+    lake: Lake, contracts: Contracts, register: Register, suppression: Suppression
+) -> Persons:
+    """Find the keys and values that a lake has of persons who are on the list of those who were erased.
+
+    After a restore, their values are in the lake again; otherwise only their keys are.
+    """
+    feeds = [feed for feed in contracts.feeds if _is_about_persons(register, feed)]
+    rows, values = _rows_and_values(lake, feeds, register, suppression)
+    own = _own(lake, list(contracts.feeds), register, suppression, values)
+    return Persons(_listed_keys(lake, feeds, register, suppression), own, rows)
+
+
+def _listed_keys(
+    lake: Lake, feeds: list[Feed], register: Register, suppression: Suppression
+) -> dict[str, set[str]]:
+    keys: dict[str, set[str]] = {kind: set() for kind in PERSON_KEYS}
+    for feed in feeds:
+        erasure = entry_of(register, feed).erasure
+        for kind, column in erasure.rows_of.items() if erasure else ():
+            for table in _tables(lake, feed, [column]):
+                found = [key for key in _texts(table[column]).unique().to_pylist() if key]
+                keys[kind].update(suppression.erased_among(kind, found))
+    return keys
 
 
 def _is_about_persons(register: Register, feed: Feed) -> bool:

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from scripts.govern.erasure.journal import Journal, JournalError
+from scripts.govern.erasure.journal import JOURNAL, Journal, JournalError
 from scripts.govern.erasure.lake import erase_from_lake
-from scripts.govern.erasure.persons import PROSPECT, Persons, find_persons
+from scripts.govern.erasure.persons import Persons, find_listed, find_persons
 from scripts.govern.erasure.search import Search
 from scripts.govern.erasure.stores import (
     Stores,
@@ -27,7 +27,7 @@ from scripts.govern.erasure.stores import (
     places_with_values,
     remove_shares,
 )
-from scripts.govern.register import FOLDER, PERSON_KEYS, Register, RegisterError
+from scripts.govern.register import FOLDER, PROSPECT, Register, RegisterError
 from scripts.history.recording import OpenRun, project_version
 from scripts.history.records import RecordError
 from scripts.load.connection import opened
@@ -36,6 +36,7 @@ from scripts.load.lake import Lake, LakeError
 from scripts.load.postgres import copy_lake
 from scripts.load.run import CONTRACTS_FOLDER
 from scripts.load.suppression import VALUE, Suppression
+from scripts.orchestrate.project import instance_folder
 from scripts.publish.run import publish
 from scripts.publish.versions import PublishError, Versions
 from scripts.share.deliveries import REVOKE, read_deliveries
@@ -63,6 +64,10 @@ class ErasureError(Exception):
     """Persons cannot be erased, or not to the end: says why and what to do."""
 
 
+class RefusedError(ErasureError):
+    """Nothing was begun: says why and what to do."""
+
+
 # Why an erasure may not come to its end; the same command goes on.
 ERRORS: tuple[type[Exception], ...] = (
     ErasureError,
@@ -75,6 +80,11 @@ ERRORS: tuple[type[Exception], ...] = (
     OSError,
     *UNUSABLE,
 )
+
+
+def has_begun() -> bool:
+    """Whether an erasure has begun and not ended."""
+    return (Path(setting("ERASURES")) / JOURNAL).exists()
 
 
 @dataclass(frozen=True)
@@ -111,17 +121,25 @@ class Erasure:
         """With the places that the variables name.
 
         Raises:
+            RefusedError: persons cannot be erased on this engine.
             RegisterError, ContractError, LakeError, PostgresError: one of them cannot be used.
         """
         warehouse = from_environment(target)
         if not isinstance(warehouse, ErasableWarehouse):
-            raise RegisterError(f"persons cannot be erased on {target}; docs/governance.md")
+            raise RefusedError(
+                f"persons cannot be erased on {target}; this works on DuckDB and Postgres"
+            )
         stores = Stores(
             lake=Lake(setting("LAKE")),
             warehouse=warehouse,
             published=Path(setting("PUBLISHED")),
             shares=Path(setting("SHARES")),
-            texts=(Path(setting("RUNS")), log_folder(), artifact("manifest.json").parent),
+            texts=(
+                Path(setting("RUNS")),
+                log_folder(),
+                artifact("manifest.json").parent,
+                instance_folder(),
+            ),
             erasures=Path(setting("ERASURES")),
         )
         return cls(stores, Register.read(ROOT / FOLDER), read_contracts(CONTRACTS_FOLDER))
@@ -130,6 +148,7 @@ class Erasure:
         """What would be erased; changes nothing.
 
         Raises:
+            RefusedError: nobody is named, or there is nothing to erase from.
             PersonError: somebody must not or cannot be erased.
         """
         persons = self._find(customers, prospects)
@@ -158,10 +177,10 @@ class Erasure:
             prospects: their keys.
             run: where the nodes of dbt are recorded.
             on_step: called with the name of each step before it.
-            is_again: all who are on the list, because something was restored from a backup. Their values are not known any more, so they are not searched for.
+            is_again: all who are on the list, because something was restored from a backup. Of their values, those are known, and searched for, that the lake has again.
 
         Raises:
-            ErasureError: another erasure is going on, or one of other persons has not ended.
+            RefusedError: nobody is named, there is nothing to erase from, another erasure is going on, or one of other persons has not ended.
             PersonError: somebody must not or cannot be erased.
             LakeError, PublishError, ProjectError, PostgresError, duckdb.Error, psycopg2.Error, OSError: a step failed; the same command goes on from there.
         """
@@ -174,7 +193,7 @@ class Erasure:
                     started = time.perf_counter()
                     outcome = step()
                     seconds = round(time.perf_counter() - started, 1)
-                    journal.done(name, {"seconds": seconds, "outcome": outcome})
+                    journal.record(name, {"seconds": seconds, "outcome": outcome})
             on_step("search")
             return steps.finish()
 
@@ -184,13 +203,17 @@ class Erasure:
         try:
             lock = open_locked(self.stores.erasures / ".erase.lock")
         except BlockingIOError as error:
-            raise ErasureError("another erasure is going on; wait for it to end") from error
+            raise RefusedError("another erasure is going on; wait for it to end") from error
         with lock:
             yield
 
     def _find(self, customers: Collection[str], prospects: Collection[str]) -> Persons:
+        if not (customers or prospects):
+            raise RefusedError(
+                "name whom to erase: --customer ID, --prospect KEY; each as often as you like"
+            )
         if not self.stores.warehouse.exists():
-            raise ErasureError("there is no warehouse yet; build it first: make build")
+            raise RefusedError("there is no warehouse yet; build it first: make build")
         self._refuse_unbuilt()
         return find_persons(
             self.stores.lake,
@@ -209,7 +232,7 @@ class Erasure:
                 if (feed.label, batch) not in built and lake.has_landed(
                     feed.system, feed.name, batch
                 ):
-                    raise ErasureError(
+                    raise RefusedError(
                         f"batch {batch} of {feed.label} has landed and is not built yet; build first: make build"
                     )
 
@@ -221,39 +244,31 @@ class Erasure:
         if found is not None:
             asked = {*customers, *prospects}
             if not asked <= {key for keys in found.keys.values() for key in keys}:
-                raise ErasureError(
+                raise RefusedError(
                     "an earlier erasure has not ended: go on with it first, with `erase` and no names"
                 )
             return found
         if is_again:
             return self._journal_of_all()
-        if not (customers or prospects):
-            raise ErasureError(
-                "name whom to erase: --customer ID, --prospect KEY; each as often as you like"
-            )
-        persons = self._find(customers, prospects)
-        return self._begun(persons.keys, persons.values, persons.rows)
+        return self._begun(self._find(customers, prospects))
 
     def _journal_of_all(self) -> Journal:
         """One for all who are on the list."""
-        if Suppression.read(self.stores.erasures) is None:
-            raise ErasureError(f"nobody is on the list of erased persons in {self.stores.erasures}")
-        feeds = [
-            label
-            for label, entry in self.register.feeds.items()
-            if entry.erasure and entry.erasure.rows_of
-        ]
-        return self._begun({key: set() for key in PERSON_KEYS}, set(), dict.fromkeys(feeds, 0))
+        listed = Suppression.read(self.stores.erasures)
+        if listed is None:
+            raise RefusedError(f"nobody is on the list of erased persons in {self.stores.erasures}")
+        persons = find_listed(self.stores.lake, self.contracts, self.register, listed)
+        return self._begun(persons)
 
-    def _begun(self, keys: dict[str, set[str]], values: set[str], rows: dict[str, int]) -> Journal:
+    def _begun(self, persons: Persons) -> Journal:
         now = utc_now()
         journal = Journal(
             folder=self.stores.erasures,
             certificate=f"erasure-{now:%Y%m%dT%H%M%SZ}",
             began_at=now.isoformat(timespec="seconds"),
-            keys={kind: sorted(each) for kind, each in keys.items()},
-            values=sorted(values),
-            rows=rows,
+            keys={kind: sorted(each) for kind, each in persons.keys.items()},
+            values=sorted(persons.values),
+            rows=persons.rows,
             audit=_audit(self.stores.warehouse),
         )
         journal.write()
@@ -294,8 +309,8 @@ class _Steps:
         """Write the files of the lake again; returns the batches by feed."""
         lake = self.stores.lake
         rewritten: dict[str, list[int]] = {}
-        is_continued = "lake begun" in self.journal.steps
-        self.journal.done("lake begun")
+        is_continued = self.journal.is_done("lake begun")
+        self.journal.record("lake begun")
         with lake.locked():
             for contracts in (self.erasure.contracts, *self.erasure.contracts.apart):
                 for erased in erase_from_lake(
@@ -407,7 +422,7 @@ class _Steps:
         return {feed: batches for feed, batches in found.items() if batches}
 
     def _tables_with_deleted_rows(self) -> Iterator[str]:
-        """On Postgres: the copy of the lake, snapshots, and what is published, where any of it was changed."""
+        """On Postgres: every table of which rows were deleted or changed since its statistics were reset; among them those with rows of the persons."""
         if not isinstance(self.stores.warehouse, PostgresWarehouse):
             return
         with self.stores.warehouse.opened() as query:
@@ -442,7 +457,8 @@ class _Steps:
             "not_reached": [
                 "source files (the list of erased persons keeps what they say from landing again)",
                 "backups, and on Postgres the write-ahead log and replicas that keep it",
-                "copies that recipients of shares have",
+                "copies that recipients of shares have, and versions at a destination until the share is delivered again",
+                "logs that other programs keep of what the commands print",
             ],
             "seconds": {name: step["seconds"] for name, step in steps.items() if step is not None}
             | {"search": search_seconds},

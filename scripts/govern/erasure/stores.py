@@ -25,7 +25,9 @@ from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 
 # What programs of the project write for people to read: values are cut out. Other files are only searched.
-_TEXT_FILES = frozenset({".json", ".jsonl", ".log", ".sql", ".txt", ".csv", ".yml", ".xml", ".md"})
+_TEXT_FILES = frozenset(
+    {".json", ".jsonl", ".log", ".out", ".err", ".sql", ".txt", ".csv", ".yml", ".xml", ".md"}
+)
 # Types of columns that have texts, as the engines call them.
 _TEXT_TYPES = ("char", "text", "json")
 # What Postgres remembers of the values of columns, to plan queries.
@@ -43,7 +45,7 @@ class Stores:
         warehouse: the warehouse.
         published: the folder of published versions.
         shares: the folder of all shares.
-        texts: folders of files that tell what ran: run history, logs, artifacts of dbt.
+        texts: folders of files that tell what ran: run history, logs, artifacts of dbt, Dagster's records.
         erasures: the folder of certificates and of the list of erased persons.
     """
 

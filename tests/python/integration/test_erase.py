@@ -16,12 +16,15 @@ from typer.testing import CliRunner
 
 from scripts.govern.__main__ import app
 from scripts.govern.erasure import run as erasure_run
-from scripts.govern.erasure.persons import matching_prospects
-from scripts.load.lake import LakeError, LakeWriter
+from scripts.govern.erasure.persons import find_listed, matching_prospects
+from scripts.govern.erasure.run import Erasure
+from scripts.load.lake import Lake, LakeError, LakeWriter
 from scripts.load.run import LoadOptions, load
+from scripts.load.suppression import Suppression
 from scripts.publish.versions import Versions
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 from scripts.warehouse.fingerprints import Fingerprint
+from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.integration.erased_persons import (
     Chosen,
@@ -66,6 +69,7 @@ class Erased:
     keys: set[str]
     before: DuckDBWarehouse
     balances: list[object]
+    origin: Path
     certificate: dict[str, object]
 
 
@@ -137,6 +141,7 @@ def erased(
             | keys_of(workspace.warehouse, persons.customers, now),
             origin.warehouse,
             sums,
+            origin.folder,
             certificate,
         )
 
@@ -286,6 +291,24 @@ def test_loading_the_old_files_again_brings_nobody_back(erased: Erased) -> None:
     assert list(occurrences(workspace.lake, erased.persons.values)) == []
 
 
+def test_after_a_restore_all_who_were_erased_are_found_by_what_the_lake_has_again(
+    erased: Erased, tmp_path: Path
+) -> None:
+    restored = tmp_path / "lake"
+    shutil.copytree(erased.origin / "lake", restored)
+    erasure = Erasure.of_environment(Target.DUCKDB)
+    listed = Suppression.read(erased.workspace.folder / "erasures")
+    assert listed is not None
+    found, here = (
+        find_listed(lake, erasure.contracts, erasure.register, listed)
+        for lake in (Lake(str(restored)), erasure.stores.lake)
+    )
+    assert found.keys["customer"] == here.keys["customer"] == {*erased.persons.customers}
+    assert {*erased.persons.prospects} <= found.keys["prospect"]
+    assert erased.persons.values - {*found.keys["prospect"]} <= found.values
+    assert (here.keys["prospect"], here.values) == (set(), set())
+
+
 def test_nobody_else_is_erased_while_an_erasure_has_not_ended(
     erased: Erased, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +322,16 @@ def test_nobody_else_is_erased_while_an_erasure_has_not_ended(
     assert broken.exit_code == 1
     assert "the disk is full; `python -m scripts.govern erase` goes on" in broken.stderr
     refused = CliRunner().invoke(app, ["erase", "--customer", others[1]])
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "an earlier erasure has not ended" in refused.stderr
     (erased.workspace.folder / "erasures" / "work.json").unlink()
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_an_erasure_of_nobody_is_refused_and_begins_nothing(
+    erased: Erased, options: list[str]
+) -> None:
+    refused = CliRunner().invoke(app, ["erase", *options])
+    assert refused.exit_code == 2
+    assert "name whom to erase" in refused.stderr
+    assert not (erased.workspace.folder / "erasures" / "work.json").exists()

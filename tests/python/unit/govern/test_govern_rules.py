@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from scripts.govern.lineage import Lineage
 from scripts.govern.register import Register, RegisterError
 from scripts.govern.rules import RULES, Facts, find_violations
+from scripts.share.policies import Share, read_shares
 
 TERMS: dict[str, Any] = {
     "classifications": {"public": "", "internal": "", "confidential": "", "personal": ""},
@@ -56,6 +58,7 @@ class Project:
         self.columns = ["client_id", "tax_id", "born_in", "is_current", "batch_id"]
         self.readers = ["brokerage_auditor", "brokerage_analyst"]
         self.owner = "Head of clients"
+        self.shared: tuple[str, ...] = ("is_current",)
         self.hold: dict[str, Any] = {
             "customers": [17],
             "feeds": ["crm.clients"],
@@ -78,10 +81,20 @@ class Project:
             ("holds", {"holds": [self.hold]}),
         ):
             (folder / f"{name}.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+        return list(find_violations(self.facts(folder)))
+
+    def facts(self, folder: Path) -> Facts:
+        """What the rules look at, when the files of the register are in the folder."""
         manifest = self._manifest()
-        return list(
-            find_violations(Facts(manifest, Register.read(folder), Lineage.of_manifest(manifest)))
+        lineage = Lineage.of_manifest(manifest)
+        return Facts(manifest, Register.read(folder), lineage, self._shares())
+
+    def _shares(self) -> tuple[Share, ...]:
+        (share,) = read_shares()
+        table = replace(
+            share.tables["customers"], table="marts.dim_client", columns=self.shared, personal={}
         )
+        return (replace(share, tables={"clients": table}),)
 
     def _manifest(self) -> dict[str, Any]:
         node = {
@@ -228,6 +241,10 @@ def a_personal_value_declared_not_personal(project: Project) -> None:
     project.meta = {"tax_id": {"personal": False}}
 
 
+def a_share_of_what_stays_in_the_house(project: Project) -> None:
+    project.shared = ("client_id",)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -262,6 +279,10 @@ def a_personal_value_declared_not_personal(project: Project) -> None:
         (a_class_for_no_table, r"there is no table marts\.dim_customer"),
         (a_personal_value_without_a_mask, r"tax_id passes on crm\.clients\.tax_id"),
         (a_personal_value_declared_not_personal, r"tax_id passes on crm\.clients\.tax_id"),
+        (
+            a_share_of_what_stays_in_the_house,
+            r"marts\.dim_client\.client_id passes on a feed whose `sharing` is `nobody`",
+        ),
     ],
 )
 def test_each_change_violates_a_rule(
@@ -288,8 +309,7 @@ def test_every_rule_is_broken_by_one_of_the_changes(tmp_path: Path) -> None:
         project = Project()
         change(project)
         project.violations(tmp_path)
-        manifest = project._manifest()
-        facts = Facts(manifest, Register.read(tmp_path), Lineage.of_manifest(manifest))
+        facts = project.facts(tmp_path)
         silent -= {rule.__name__ for rule in RULES if list(rule(facts))}
     assert silent == set()
 
