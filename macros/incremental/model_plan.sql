@@ -9,7 +9,8 @@
 #}
 {% macro model_plan(key_tables, in_order=false) -%}
     {%- set reasons, batches, inputs = [], {}, [] -%}
-    {%- if load_relation(operations_relation("vault_batches")) is none -%}
+    {#- A run has made the record at its start (see prepare_record); dbt, which looked for tables before that, does not know it in the first run. #}
+    {%- if flags.WHICH not in ("run", "build") and load_relation(operations_relation("vault_batches")) is none -%}
         {{ return({"is_rebuilt": true, "batches": batches, "inputs": inputs}) }}
     {%- endif -%}
     {%- set found = run_query(

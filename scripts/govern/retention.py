@@ -185,9 +185,12 @@ def _retire_records(
 def _lines(stores: Stores, register: Register, contracts: Contracts, today: date) -> Iterator[Due]:
     """Lines that violate a contract: their texts are retired."""
     terms = register.feeds[QUARANTINE].terms
+    held = {label for hold in register.holds for label in hold.feeds}
     due: list[tuple[Feed, list[int]]] = []
     count = 0
     for feed in contracts.feeds:
+        if feed.label in held:
+            continue
         dated: dict[int, date] = {}
         lines: dict[int, int] = {}
         for batch in stores.lake.batches():

@@ -254,6 +254,30 @@ class Lake:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(self._note)
 
+    def read_mark(self, name: str) -> str:
+        """The text of a small file at the top of the lake; empty if there is none.
+
+        Raises:
+            LakeError: it cannot be read.
+        """
+        path = f"{self._root}/{name}"
+        try:
+            return str(self._filesystem.cat_file(path), "utf-8").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise LakeError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+    def write_mark(self, name: str, text: str) -> None:
+        """Write a small file at the top of the lake, for all who load into it.
+
+        Raises:
+            LakeError: it cannot be written.
+        """
+        path = f"{self._root}/{name}"
+        with _writing(path):
+            self._filesystem.pipe_file(path, f"{text}\n".encode())
+
     @property
     def _note(self) -> Path:
         suffix = "" if self.logs == CONTROL else f"-{self.logs}"

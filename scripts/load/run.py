@@ -179,7 +179,7 @@ def load(
             _create_tables(Lake(options.lake, each.logs), each)
         load_times = LoadTimes(lambda batch: _loaded_at(lake, contracts, batch) or options.now)
         receipts = Receipts(lake)
-        suppression = Suppression.read()
+        suppression = Suppression.of_lake(lake)
         plan = _plan(options, sources, lake, feeds, batches, load_times, receipts, suppression)
         try:
             results = _land(plan, options.workers, on_plan)

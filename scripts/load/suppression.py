@@ -4,7 +4,7 @@ The list of them is in the folder ERASURES. It has no value and no key of anybod
 `key` beside the list. Who has the key can ask whether somebody is on the list, and nothing else. Which columns are personal, and whose rows they are in, is declared in governance/.
 
 Usage:
-    suppression = Suppression.read()                    None if nobody was ever erased
+    suppression = Suppression.of_lake(lake)             None if nobody was ever erased
     rows = suppression.without_persons(feed, rows)      the same number of rows
 
 `python -m scripts.govern erase` adds to the list, and applies it to what has landed with the same functions.
@@ -26,11 +26,13 @@ import pyarrow.compute as pc
 
 from scripts.govern.register import FOLDER, FeedEntry, Register, RegisterError
 from scripts.load.contracts import Feed
-from scripts.load.lake import LakeError
+from scripts.load.lake import Lake, LakeError
 from scripts.warehouse.files import write_private
 from scripts.warehouse.settings import ROOT, setting
 
 LIST_FILE, KEY_FILE = "suppressed.json", "key"
+# A file of the lake that names the key of the list of those who were erased from it.
+MARK = ".erased_persons"
 # Names a key in the environment.
 KEY_VARIABLE = "ERASURE_KEY"
 # What stands where a text of a person was.
@@ -77,6 +79,10 @@ class Suppression:
             key_id, hashes = content["key"], content["hashes"]
         except FileNotFoundError:
             return None
+        except PermissionError as error:
+            raise SuppressionError(
+                f"{path}: cannot be read: {error.strerror}; load as the user who owns it"
+            ) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SuppressionError(
                 f"{path}: cannot be read: {error}; restore it from your backup: without it, erased persons would come back"
@@ -98,6 +104,22 @@ class Suppression:
         """
         found = cls.read(folder)
         return found or cls(_read_key(folder) or _new_key(folder), {})
+
+    @classmethod
+    def of_lake(cls, lake: Lake) -> Self | None:
+        """The list of those who were erased from a lake; None if nobody was.
+
+        Raises:
+            SuppressionError: as `read`; or the lake knows of a list, and this is not it.
+        """
+        found = cls.read()
+        known = lake.read_mark(MARK)
+        if known and (found is None or found.key_id != known):
+            raise SuppressionError(
+                f"{lake.uri}: persons were erased from this lake, and the list of them is not in {setting('ERASURES')}; set ERASURES to the folder that has it:"
+                " without it, they would come back"
+            )
+        return found
 
     def extended(self, persons: Mapping[str, Iterable[str]]) -> Self:
         """The same list and more persons: their keys by kind, and their values under VALUE."""
@@ -123,6 +145,11 @@ class Suppression:
             write_private(folder / LIST_FILE, json.dumps(content, indent=1) + "\n")
         except OSError as error:
             raise _cannot_be_written(folder, error) from error
+
+    @property
+    def key_id(self) -> str:
+        """Names the key without telling it."""
+        return _key_id(self._key)
 
     def hashed(self, kind: str, value: object) -> str:
         """The keyed hash of a key or value."""
@@ -219,9 +246,14 @@ class Suppression:
 
     def _mentions(self, feed: Feed, batch: int, line: str) -> bool:
         parts = {part.strip() for part in _BETWEEN_VALUES.split(line)}
-        return any(self._is_suppressed(VALUE, part) for part in parts) or any(
-            self._is_suppressed(kind, key) for kind, key in self._keys_in(feed, batch, line)
-        )
+        if any(self._is_suppressed(VALUE, part) for part in parts):
+            return True
+        try:
+            keys = list(self._keys_in(feed, batch, line))
+        except csv.Error:
+            # Longer than a value can be, say: nobody knows whom it mentions.
+            return True
+        return any(self._is_suppressed(kind, key) for kind, key in keys)
 
     def _keys_in(self, feed: Feed, batch: int, line: str) -> Iterator[tuple[str, str]]:
         """The keys of persons in a line that could not be read, as far as its form tells where they are."""

@@ -6,7 +6,8 @@
     sessions      the sessions of a Postgres database: who waits for whom
     statistics    what is usual: median, spread, and the limits that they give
     registry      `CHECKS`: every check with its severity, and what to do
-    checks/       runs, feeds, postgres, places: the checks themselves
+    checks/       runs, feeds, postgres, places, models: the checks themselves
+    redaction     what alerts leave out: values that messages quote, and arguments of commands
     state         what is remembered between two looks: alerts, silences, counters
     alerts        which alerts are new, go on, or are over
     notify        tells notification services, each alert once

@@ -5,6 +5,7 @@ Usage:
     DuckDBWarehouse(IN_MEMORY).fingerprints({"trade": "read_parquet('data/lake/brokerage/trade/*/*.parquet')"})
 """
 
+import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ _ADVICE = {
     "replaying WAL": "the .wal beside it belongs to another state of the file: if the file comes from a backup, delete the .wal; then build again",
     "No files found": "load first (python -m scripts.load), or set LAKE to the lake that was loaded",
 }
+
+
+def _quoted(text: object) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def with_advice(error: Exception | str) -> str:
@@ -121,12 +127,18 @@ class DuckDBWarehouse(ReplaceableWarehouse, ErasableWarehouse):
         """
         import duckdb
 
+        # What a killed process has left beside the file belongs to the file as it is now, not to the one that takes its place.
+        with self.changed() as query:
+            query("checkpoint")
+            shutil.rmtree(self._spilled, ignore_errors=True)
         name = self.file.stem.replace('"', '""')
         with replacing(self.file) as beside, duckdb.connect() as connection:
+            connection.execute(f"set temp_directory = {_quoted(self._spilled)}")
+            if limit := os.environ.get("DUCKDB_MEMORY_LIMIT"):
+                connection.execute(f"set memory_limit = {_quoted(limit)}")
             for path, mode in ((self.file, "read_only"), (beside, "read_write")):
                 alias = name if path is self.file else _COMPACTED
-                place = str(path).replace("'", "''")
-                connection.execute(f"attach '{place}' as \"{alias}\" ({mode})")
+                connection.execute(f'attach {_quoted(path)} as "{alias}" ({mode})')
             connection.execute(f'copy from database "{name}" to "{_COMPACTED}"')
             connection.execute(f'checkpoint "{_COMPACTED}"')
             connection.execute(f'detach "{_COMPACTED}"')
@@ -186,8 +198,11 @@ class DuckDBWarehouse(ReplaceableWarehouse, ErasableWarehouse):
     def files(self) -> list[Path]:
         """The file itself, its write-ahead log, and the folder for data that did not fit into memory."""
         logs = self.file.parent.glob(f"{self.file.name}.wal*")
-        spilled = self.file.with_name(f"{self.file.name}.tmp")
-        return [path for path in (self.file, *logs, spilled) if path.exists()]
+        return [path for path in (self.file, *logs, self._spilled) if path.exists()]
+
+    @property
+    def _spilled(self) -> Path:
+        return self.file.with_name(f"{self.file.name}.tmp")
 
     def _saved(self, name: str) -> Path:
         return self.file.parent / "saved" / name

@@ -6,6 +6,7 @@ Usage:
         print(warehouse.environment)
 """
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,21 @@ from typing import Any, Self
 from scripts.postgres_server import PostgresServer, postgres_server
 from scripts.warehouse.base import ErasableWarehouse, Query, ReplaceableWarehouse
 from scripts.warehouse.fingerprints import Recipe
-from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, Target
+from scripts.warehouse.settings import LOADED_SCHEMA, PUBLISHED_SCHEMA, PostgresError, Target
 
 # How long a table may be held by a reader before it is left as it is.
 _LOCK_SECONDS = 60
+# Processes whose transactions began before another one, or read what was there before it.
+_OLDER_TRANSACTIONS = """
+    select pid, application_name
+    from pg_stat_activity
+    where
+        datname = current_database()
+        and pid <> pg_backend_pid()
+        and backend_type <> 'autovacuum worker'
+        and greatest(age(backend_xmin), age(backend_xid)) >= age('{now}'::xid)
+    order by pid
+"""
 
 
 @dataclass(frozen=True)
@@ -99,14 +111,29 @@ class PostgresWarehouse(ReplaceableWarehouse, ErasableWarehouse):
 
         Raises:
             psycopg2.Error: a reader has held one for too long, or it belongs to somebody else.
+            PostgresError: a transaction that began before goes on, so that what was deleted would be kept for it.
         """
         with self.opened() as query:
+            self._await_older_transactions(query)
             query(f"set lock_timeout = '{_LOCK_SECONDS}s'")
             for name in tables:
                 schema, table = name.split(".", 1)
                 query(f'vacuum (full, analyze) "{schema}"."{table}"')
             # It has frequent values of columns. Who does not own the database is told by the server, and goes on.
             query("vacuum full pg_catalog.pg_statistic")
+
+    def _await_older_transactions(self, query: Query) -> None:
+        """Until all that may still see deleted rows have ended: the server keeps the rows for them, also when it writes a table anew."""
+        ((now,),) = query("select pg_current_xact_id()::xid::text")
+        until = time.monotonic() + _LOCK_SECONDS
+        while older := query(_OLDER_TRANSACTIONS.format(now=now)):
+            if time.monotonic() > until:
+                named = ", ".join(f"{process} ({name or 'no name'})" for process, name in older)
+                raise PostgresError(
+                    f"transactions that began before go on in the processes {named}, for which the server keeps what was deleted:"
+                    " end them, and run the same command again"
+                )
+            time.sleep(0.2)
 
     def exists(self) -> bool:
         """See `Warehouse`; the database is there before anything is loaded."""

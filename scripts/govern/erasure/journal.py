@@ -62,7 +62,7 @@ class Journal:
             return None
         except (OSError, ValueError, TypeError) as error:
             raise JournalError(
-                f"{path}: cannot be read: {error}; if it is damaged, delete it and erase the same persons again"
+                f"{path}: cannot be read: {error}; if it is damaged, delete it and run `erase --again`, which does all steps again; values that are gone from the lake are then searched for no more"
             ) from error
 
     def write(self) -> None:
@@ -87,6 +87,11 @@ class Journal:
     def record(self, step: str, outcome: Any = None) -> None:
         """Record that a step is done, with what came out of it."""
         self.steps[step] = outcome
+        self.write()
+
+    def forget_all_but(self, *steps: str) -> None:
+        """Let the next run do all other steps again: what was searched for is still somewhere."""
+        self.steps = {name: outcome for name, outcome in self.steps.items() if name in steps}
         self.write()
 
     def end(self) -> None:

@@ -80,6 +80,7 @@ def find_persons(
     # A list of its own, with a key of the moment: the same functions find the rows.
     wanted = Suppression(b"\0", {}, register).extended(keys)
     rows, values = _rows_and_values(lake, feeds, register, wanted)
+    _refuse_held_feeds(register.holds, rows)
     _refuse_unknown(lake, feeds, register, customers, prospects)
     others = list(contracts.feeds)
     return Persons(keys, _own(lake, others, register, wanted, values), rows)
@@ -182,6 +183,16 @@ def _refuse_held(holds: tuple[Hold, ...], keys: dict[str, set[str]]) -> None:
             for key in sorted(keys[kind] & set(named)):
                 raise PersonError(
                     f"{kind} {key} is under a legal hold since {hold.since}, set by {hold.set_by}: {hold.reason};"
+                    " nobody was erased (governance/holds.yml)"
+                )
+
+
+def _refuse_held_feeds(holds: tuple[Hold, ...], rows: dict[str, int]) -> None:
+    for hold in holds:
+        for feed in hold.feeds:
+            if rows.get(feed):
+                raise PersonError(
+                    f"{feed}, which has rows about them, is under a legal hold since {hold.since}, set by {hold.set_by}: {hold.reason};"
                     " nobody was erased (governance/holds.yml)"
                 )
 

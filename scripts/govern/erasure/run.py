@@ -27,7 +27,7 @@ from scripts.govern.erasure.stores import (
     places_with_values,
     remove_shares,
 )
-from scripts.govern.register import FOLDER, PROSPECT, Register, RegisterError
+from scripts.govern.register import CUSTOMER, FOLDER, PROSPECT, Register, RegisterError
 from scripts.history.recording import OpenRun, project_version
 from scripts.history.records import RecordError
 from scripts.load.connection import opened
@@ -35,7 +35,7 @@ from scripts.load.contracts import ContractError, Contracts, read_contracts
 from scripts.load.lake import Lake, LakeError
 from scripts.load.postgres import copy_lake
 from scripts.load.run import CONTRACTS_FOLDER
-from scripts.load.suppression import VALUE, Suppression
+from scripts.load.suppression import MARK, VALUE, Suppression
 from scripts.orchestrate.project import instance_folder
 from scripts.publish.run import publish
 from scripts.publish.versions import PublishError, Versions
@@ -242,8 +242,9 @@ class Erasure:
         """The one of what has not ended, or a new one."""
         found = Journal.read(self.stores.erasures)
         if found is not None:
-            asked = {*customers, *prospects}
-            if not asked <= {key for keys in found.keys.values() for key in keys}:
+            asked = ((CUSTOMER, customers), (PROSPECT, prospects))
+            is_theirs = all({*keys} <= {*found.keys[kind]} for kind, keys in asked)
+            if is_again or not is_theirs:
                 raise RefusedError(
                     "an earlier erasure has not ended: go on with it first, with `erase` and no names"
                 )
@@ -303,6 +304,7 @@ class _Steps:
         """Add the persons to the list that each load asks."""
         known = Suppression.to_extend(self.stores.erasures)
         known.extended(self.journal.keys | {VALUE: self.journal.values}).write(self.stores.erasures)
+        self.stores.lake.write_mark(MARK, known.key_id)
         return sum(map(len, self.journal.keys.values()))
 
     def erase_lake(self) -> dict[str, list[int]]:
@@ -386,6 +388,7 @@ class _Steps:
         self.cut_out_of_texts()
         versions = Versions(self.stores.published)
         with versions.locked():
+            versions.remove_unfinished()
             left = versions.remove_others()
         problems = [
             f"{self.stores.published / name}: a program has it open; when it is closed, run `erase` again"
@@ -399,6 +402,8 @@ class _Steps:
         ]
         summary = self._summary(round(time.perf_counter() - started, 1))
         if problems:
+            if len(problems) > len(left):
+                self.journal.forget_all_but("suppress", "lake begun")
             return Outcome(None, problems, summary)
         path = self.stores.erasures / CERTIFICATES / f"{self.journal.certificate}.json"
         write_private(path, json.dumps(summary, indent=2) + "\n")

@@ -6,7 +6,7 @@ Usage:
     search.is_in_file(path)
     search.cut_out_of_file(path)
 
-A value is searched as it was written, in UTF-8, and as JSON writes it.
+A value is searched as it was written, in UTF-8, and as JSON, SQL and CSV write it.
 """
 
 import gzip
@@ -107,7 +107,16 @@ class Search:
 
     @cached_property
     def _finder(self) -> "_Finder":
-        written = {json.dumps(value)[1:-1] for value in self.values}
+        # As programs write them: in JSON, and in texts of SQL and CSV.
+        written = {
+            as_written
+            for value in self.values
+            for as_written in (
+                json.dumps(value)[1:-1],
+                value.replace("'", "''"),
+                value.replace('"', '""'),
+            )
+        }
         return _Finder({value.encode() for value in self.values | written})
 
     @property

@@ -7,6 +7,7 @@ Usage:
 Parquet and DuckDB files are searched twice: what is in their columns, and their bytes, which may have what was deleted.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +19,14 @@ import pyarrow.parquet as pq
 from scripts.govern.erasure.journal import JOURNAL
 from scripts.govern.erasure.search import Search
 from scripts.load.lake import Lake
-from scripts.publish.versions import Versions
 from scripts.share.versions import ShareVersions
 from scripts.warehouse.base import ErasableWarehouse, Query, Warehouse
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 
-# What programs of the project write for people to read: values are cut out. Other files are only searched.
-_TEXT_FILES = frozenset(
-    {".json", ".jsonl", ".log", ".out", ".err", ".sql", ".txt", ".csv", ".yml", ".xml", ".md"}
-)
+# A file that begins with so many bytes of text is text.
+_LOOKED_AT_BYTES = 8 << 10
+_GZIP = b"\x1f\x8b"
 # Types of columns that have texts, as the engines call them.
 _TEXT_TYPES = ("char", "text", "json")
 # What Postgres remembers of the values of columns, to plan queries.
@@ -64,11 +63,13 @@ def places_with_values(stores: Stores, search: Search) -> Iterator[str]:
     yield from _in_lake(stores.lake, search)
     if isinstance(stores.warehouse, DuckDBWarehouse):
         yield from _in_duckdb(stores.warehouse, search)
-        for name in Versions(stores.published).names():
-            for path in sorted((stores.published / name).glob("*.duckdb")):
-                yield from _in_duckdb(DuckDBWarehouse(path), search)
     elif isinstance(stores.warehouse, PostgresWarehouse):
         yield from _in_postgres(stores.warehouse, search)
+    for path in files_below(stores.published):
+        if path.suffix == ".duckdb":
+            yield from _in_duckdb(DuckDBWarehouse(path), search)
+        elif search.is_in_file(path):
+            yield str(path)
     yield from (str(path) for path in files_below(stores.shares) if has_values(path, search))
     for folder in (*stores.texts, stores.erasures):
         for path in files_below(folder):
@@ -86,8 +87,15 @@ def cut_out_of_texts(folders: tuple[Path, ...], search: Search) -> list[str]:
         str(path)
         for folder in folders
         for path in files_below(folder)
-        if path.suffix in _TEXT_FILES and search.cut_out_of_file(path)
+        if _is_text(path) and search.cut_out_of_file(path)
     ]
+
+
+def _is_text(path: Path) -> bool:
+    """Whether values can be cut out of a file; others are only searched."""
+    with path.open("rb") as file:
+        beginning = file.read(_LOOKED_AT_BYTES)
+    return b"\0" not in beginning and not beginning.startswith(_GZIP)
 
 
 def remove_shares(folder: Path, search: Search) -> list[str]:
@@ -111,8 +119,19 @@ def remove_shares(folder: Path, search: Search) -> list[str]:
 
 
 def has_values(path: Path, search: Search) -> bool:
-    """Whether a file has one of the values, in its columns or among its bytes."""
-    return search.is_in_file(path) or (path.suffix == ".parquet" and _is_in_parquet(path, search))
+    """Whether a file has one of the values, in its columns or among its bytes.
+
+    Raises:
+        OSError: it is damaged.
+    """
+    try:
+        return search.is_in_file(path) or (
+            path.suffix == ".parquet" and _is_in_parquet(path, search)
+        )
+    except (EOFError, zlib.error, pa.ArrowInvalid) as error:
+        raise OSError(
+            f"{path}: is damaged ({error}), so it cannot be searched; remove the version that it belongs to"
+        ) from error
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.history.records import SystemRead
 from scripts.monitor.deliveries import Deliveries, Delivery
+from scripts.monitor.redaction import without_values
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
 from scripts.monitor.statistics import Usual, usual_rows
@@ -62,7 +63,7 @@ def feed_missing(sight: Sight) -> Iterator[Seen]:
     deliveries = sight.deliveries
     for item in deliveries.failed():
         if item.is_missing:
-            yield Seen(_subject(item), f"{_subject(item)}: {item.message}")
+            yield Seen(_subject(item), f"{_subject(item)}: {without_values(item.message)}")
     for judged in _judged(sight):
         had_files = [item.has_files for item in judged.earlier]
         if not judged.item.has_files and judged.has_history and all(had_files):
@@ -83,7 +84,7 @@ def feed_failed(sight: Sight) -> Iterator[Seen]:
     """Over when it lands."""
     for item in sight.deliveries.failed():
         if not item.is_missing:
-            yield Seen(_subject(item), f"{_subject(item)}: {item.message}")
+            yield Seen(_subject(item), f"{_subject(item)}: {without_values(item.message)}")
 
 
 @check(

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scripts.history.records import RecordedRun
+from scripts.monitor.redaction import program_of
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
 from scripts.warehouse import processes
@@ -44,7 +45,7 @@ def warehouse_held(sight: Sight) -> Iterator[Seen]:
             yield Seen(
                 f"{file} by process {holder.process_id}",
                 f"{file} has been held for {seconds:.0f} s by process {holder.process_id}"
-                f" ({'writes' if holder.writes else 'reads'}): {holder.command or 'its command is not known'}",
+                f" ({'writes' if holder.writes else 'reads'}): {program_of(holder.command) or 'its command is not known'}",
             )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scripts.history.records import RecordedRun
+from scripts.monitor.redaction import without_values
 from scripts.monitor.registry import Seen, Severity, check
 from scripts.monitor.sight import Sight
 from scripts.monitor.statistics import Usual
@@ -27,7 +28,7 @@ def run_failed(sight: Sight) -> Iterator[Seen]:
     for run in _last_of_each_kind(sight):
         if run.ended is None or run.ended.status == _SUCCESS:
             continue
-        said = f": {run.ended.message}" if run.ended.message else ""
+        said = f": {without_values(run.ended.message)}" if run.ended.message else ""
         was_stopped = run.ended.status == _STOPPED
         yield Seen(
             _kind_and_warehouse(run),

@@ -25,6 +25,21 @@ def test_every_model_of_the_project_is_built(built: Workspace) -> None:
     } == set()
 
 
+def test_the_first_build_records_what_incremental_models_have_taken(built: Workspace) -> None:
+    """Without a record, the next batch would compute them again from all rows."""
+    manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
+    incremental = {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        and node["config"]["materialized"] == "incremental"
+        and "raw_vault" not in node["fqn"]
+    }
+    recorded = built.warehouse.query("select distinct model_name from operations.model_inputs")
+    assert len(incremental) > 10
+    assert incremental <= {name for (name,) in recorded}
+
+
 def test_the_rules_page_names_only_what_exists(built: Workspace) -> None:
     manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
     nodes = [*manifest["nodes"].values(), *manifest["unit_tests"].values()]

@@ -14,6 +14,7 @@ from scripts.load.run import CONTRACTS_FOLDER, LoadOptions, load
 from scripts.load.suppression import (
     ERASED,
     KEY_VARIABLE,
+    MARK,
     VALUE,
     Suppression,
     SuppressionError,
@@ -184,3 +185,31 @@ def test_an_old_file_lands_without_who_was_erased(
     )
     assert b"DOE0017" not in everything
     assert load(replace(options)).rows_landed == 0
+
+
+def test_a_line_too_long_to_be_read_loses_its_text(suppression: Suppression) -> None:
+    quarantined = pa.table({"batch_id": [1], "reason": ["too long"], "raw_text": ["x" * 140_000]})
+    quiet = suppression.without_quotes(PROSPECTS, quarantined)
+    assert quiet.to_pylist() == [{"batch_id": 1, "reason": ERASED, "raw_text": ERASED}]
+
+
+@pytest.mark.parametrize("is_another", [False, True])
+def test_a_lake_from_which_persons_were_erased_takes_nothing_without_their_list(
+    is_another: bool,
+    suppression: Suppression,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    suppression.write(folder)
+    lake = Lake(str(tmp_path / "lake"))
+    (tmp_path / "lake").mkdir()
+    lake.write_mark(MARK, suppression.key_id)
+    assert Suppression.of_lake(lake) is not None
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("ERASURES", str(elsewhere))
+    if is_another:
+        elsewhere.mkdir()
+        Suppression.to_extend(elsewhere).write(elsewhere)
+    with pytest.raises(SuppressionError, match=f"the list of them is not in {elsewhere}"):
+        Suppression.of_lake(lake)

@@ -1,6 +1,9 @@
 """A warehouse does the same on every engine: it is queried, compared, emptied, saved and restored."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -8,12 +11,13 @@ import psycopg2
 import pytest
 
 from scripts.postgres_server import PostgresServer
+from scripts.warehouse import postgres_warehouse
 from scripts.warehouse.base import Warehouse
 from scripts.warehouse.duckdb_warehouse import IN_MEMORY, DuckDBWarehouse
 from scripts.warehouse.engines import WAREHOUSES, from_environment
 from scripts.warehouse.fingerprints import Fingerprint
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
-from scripts.warehouse.settings import ConnectionSettings, Target
+from scripts.warehouse.settings import ConnectionSettings, PostgresError, Target
 
 COLUMNS = (
     "id integer, price decimal(12, 4), ratio double precision, label varchar, day date, happened_at timestamp,"
@@ -62,6 +66,54 @@ def fill(warehouse: Warehouse, rows: str = ROWS, now: str = "timestamp '2026-01-
         f"create table marts.example ({COLUMNS})",
         f"insert into marts.example values {rows.format(now=now)}",
     )
+
+
+# Leaves a row that was deleted in the log beside the file, as a build that is killed does.
+KILLED = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1], config={"checkpoint_threshold": "1TB"})
+connection.execute("create table person as select '12 Elm Street' as address")
+connection.execute("delete from person")
+connection.execute("create table left_over as select 1 as number")
+os._exit(9)
+"""
+
+
+def test_a_file_is_whole_and_has_nothing_deleted_when_it_is_compacted_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "o'hara.duckdb")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(warehouse.file)], check=False)
+    assert killed.returncode == 9
+    log = warehouse.file.with_name(f"{warehouse.file.name}.wal")
+    assert b"12 Elm Street" in log.read_bytes()
+    spilled = warehouse.file.with_name(f"{warehouse.file.name}.tmp")
+    spilled.mkdir()
+    (spilled / "duckdb_temp_storage-0.tmp").write_bytes(b"12 Elm Street")
+    warehouse.compact()
+    assert warehouse.query("select * from main.left_over") == [(1,)]
+    assert [path.name for path in warehouse.files()] == [warehouse.file.name]
+    assert b"12 Elm Street" not in warehouse.file.read_bytes()
+
+
+@pytest.mark.integration
+def test_a_table_is_not_compacted_while_somebody_may_still_see_what_was_deleted(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_warehouse, "_LOCK_SECONDS", 0)
+    with PostgresWarehouse.on(postgres) as warehouse:
+        run(warehouse, "create table person as select '12 Elm Street' as address")
+        with closing(warehouse.database.connect()) as reader, reader.cursor() as cursor:
+            reader.autocommit = False
+            cursor.execute("set transaction isolation level repeatable read; select * from person")
+            run(warehouse, "delete from person")
+            with pytest.raises(PostgresError, match="transactions that began before go on"):
+                warehouse.compact(["public.person"])
+        warehouse.compact(["public.person"])
+        ((path,),) = warehouse.query(
+            "select current_setting('data_directory') || '/' || pg_relation_filepath('person')"
+        )
+        assert b"12 Elm Street" not in Path(path).read_bytes()
 
 
 def test_each_target_has_a_class() -> None:
