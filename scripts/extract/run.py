@@ -96,6 +96,8 @@ def extract(options: ExtractOptions) -> ExtractResult:
     """
     contracts = read_contracts(CONTRACTS_FOLDER)
     with one_at_a_time(options.sources):
+        # First of all: a batch that was being made again is under another name for a moment, and its number and position count.
+        remove_unfinished(options.sources)
         last = last_extraction(options.sources)
         batch = next_batch(options.sources)
         _check_day(options.day, last)

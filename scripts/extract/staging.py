@@ -57,7 +57,6 @@ class Staging:
     def begun(cls, sources: Path, contracts: Contracts, batch: int) -> "Iterator[Staging]":
         """An empty folder; it is gone at the end, unless it was published."""
         staging = cls(sources, contracts, batch)
-        remove_unfinished(sources)
         try:
             staging.folder.mkdir()
             yield staging

@@ -353,7 +353,11 @@ class ApiReader(Reader):
             raise self.error(
                 f"{without_query(str(answer.url))}: the answer has no access_token; correct {auth['token_address']}"
             )
-        lasts = float(body.get("expires_in", 60)) - _EARLY
+        # Optional, and some servers write null or a text.
+        try:
+            lasts = float(body.get("expires_in") or 60) - _EARLY
+        except (TypeError, ValueError):
+            lasts = 0.0
         return body["access_token"], time.monotonic() + max(0.0, lasts)
 
 

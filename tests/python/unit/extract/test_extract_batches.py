@@ -126,6 +126,20 @@ def test_what_a_killed_extraction_has_left_is_no_batch(
     assert [row["id"] for row in warehouse.landed("thing")] == [1]
 
 
+def test_a_batch_whose_making_again_was_killed_keeps_its_number_and_position(
+    warehouse: LivingWarehouse, store: Path
+) -> None:
+    warehouse.extract()
+    (store / "b.txt").write_text("2|b\n")
+    warehouse.extract()
+    before = everything(warehouse.sources / "Batch2")
+    (warehouse.sources / "Batch2").rename(warehouse.sources / ".Batch2.before")
+    (store / "c.txt").write_text("3|c\n")
+    assert warehouse.extract().batch == 3
+    assert everything(warehouse.sources / "Batch2") == before
+    assert [row["id"] for row in warehouse.landed("thing")] == [1, 2, 3]
+
+
 def test_a_failed_extraction_leaves_nothing(
     warehouse: LivingWarehouse, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
