@@ -130,7 +130,7 @@ def build_command(
     with _told():
         chosen = _chosen(read_shares(), name)
         rules = read_rules()
-        with closing(open_published(target, limits=LIMITS)) as published:
+        with closing(open_published(target, limits=LIMITS, keeps_types=True)) as published:
             for share in chosen:
                 try:
                     outcome = build(share, rules, published, version=version)

@@ -1,7 +1,7 @@
 """Build a version of a share from what is published: the function that the command calls.
 
 Usage:
-    with closing(open_published(limits=LIMITS)) as published:
+    with closing(open_published(limits=LIMITS, keeps_types=True)) as published:
         outcome = build(share, read_rules(), published)
     print(outcome.index.version, outcome.is_new)
 """
