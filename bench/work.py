@@ -172,7 +172,9 @@ def share_trades(workspace: Workspace, version: str) -> tuple[int, int]:
 
     workspace.enter()
     share = read_share(_POLICY)
-    with closing(open_published(workspace.warehouse.target, limits=LIMITS)) as published:
+    with closing(
+        open_published(workspace.warehouse.target, limits=LIMITS, keeps_types=True)
+    ) as published:
         index = build(
             share,
             read_rules(),

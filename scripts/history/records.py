@@ -245,7 +245,7 @@ class ShareDelivery(Record):
     """A recipient was given a table of a share, or it was revoked (scripts/share).
 
     Attributes:
-        action: `build`, `deliver` or `revoke`.
+        action: `build`, `deliver`, `download` or `revoke`.
         delivered_at: when.
         recipient: who was given it.
         share: its name.
@@ -254,12 +254,12 @@ class ShareDelivery(Record):
         published_batch: the last batch that this holds; None of what was revoked.
         table_name: as the recipient knows it.
         source_table: `schema.table` of the warehouse.
-        row_count: rows of the dump; None of what was revoked.
-        byte_count: of all its files, and those of its changes; None of what was revoked.
+        row_count: rows of the dump, or of the files of a download; None of what was revoked.
+        byte_count: of all its files, and those of its changes, or of the files of a download; None of what was revoked.
         column_names: that it has, with commas between them; None of what was revoked.
         personal_columns: those of them that are personal, as `column:transformation`, with commas between them; None if there are none.
         destination: where it was taken to; None of what was only built, or revoked.
-        user_name: who has done it, as the system says.
+        user_name: who has done it, as the system says; of a download, the number of the profile.
         reason: why it was revoked; None of what was given.
     """
 

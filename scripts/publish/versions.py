@@ -145,9 +145,7 @@ class Versions:
             keep: at least 1: who has just followed the link may still open files of the version before.
         """
         kept = list(islice(self._newest_first(), 1 + max(keep, 1)))
-        old = [
-            name for name in self.names() if name not in kept and not _is_open(self.folder / name)
-        ]
+        old = [name for name in self.names() if name not in kept and not self._is_open(name)]
         for name in old:
             self.remove(name)
         return old
@@ -155,7 +153,7 @@ class Versions:
     def remove_others(self) -> list[str]:
         """Remove all versions but the current one, whoever may still want them; returns those that stay because a program has them open. Hold the lock."""
         others = [name for name in self.names() if name != self.current_name()]
-        left = [name for name in others if _is_open(self.folder / name)]
+        left = [name for name in others if self._is_open(name)]
         for name in others:
             if name not in left:
                 self.remove(name)
@@ -177,6 +175,16 @@ class Versions:
         # Out of the way at once: a folder that lacks some of its files is no version.
         removed = (self.folder / name).rename(self.folder / f"{_UNFINISHED}{name}")
         shutil.rmtree(removed, ignore_errors=True)
+
+    def _is_open(self, name: str) -> bool:
+        """Whether a program has a file of the version open, and keeps it locked against writers as DuckDB does."""
+        for path in (self.folder / name).glob("*.duckdb"):
+            with path.open("rb") as file:
+                # Only asks: a lock of our own, however short, would turn readers away.
+                answer = fcntl.fcntl(file, fcntl.F_GETLK, _WRITE_LOCK)
+            if _lock_type(answer) != fcntl.F_UNLCK:
+                return True
+        return False
 
     def _newest_first(self) -> Iterator[str]:
         """The current version, then those that it has followed; not by the times in their names, because a clock can be set back."""
@@ -200,17 +208,6 @@ def cannot_be_written(
         f"{folder}: cannot be written: {reason};"
         f" make room there, or set {variable} to a folder that can be written"
     )
-
-
-def _is_open(version: Path) -> bool:
-    """Whether a program has a file of the version open, and keeps it locked against writers as DuckDB does."""
-    for path in version.glob("*.duckdb"):
-        with path.open("rb") as file:
-            # Only asks: a lock of our own, however short, would turn readers away.
-            answer = fcntl.fcntl(file, fcntl.F_GETLK, _WRITE_LOCK)
-        if _lock_type(answer) != fcntl.F_UNLCK:
-            return True
-    return False
 
 
 def _lock_type(lock: bytes) -> int:

@@ -68,8 +68,16 @@ class DuckDBPublished(Published):
 
     target = Target.DUCKDB
 
-    def __init__(self, versions: Versions, declarations: Declarations, limits: Limits) -> None:
+    def __init__(
+        self,
+        versions: Versions,
+        declarations: Declarations,
+        limits: Limits,
+        *,
+        keeps_types: bool = False,
+    ) -> None:
         super().__init__(declarations, limits)
+        self._keeps_types = keeps_types
         self._versions = versions
         self._open: dict[tuple[str, str], _OpenFile] = {}
         self._manifests: dict[str, Manifest] = {}
@@ -196,6 +204,7 @@ class DuckDBPublished(Published):
             "threads": str(self.limits.threads),
             # What does not fit into memory is refused: nothing is written beside what is published.
             "temp_directory": "",
+            "arrow_lossless_conversion": str(self._keeps_types).lower(),
             "lock_configuration": "true",
         }
         try:

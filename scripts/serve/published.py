@@ -25,6 +25,8 @@ def open_published(
     folder: Path | None = None,
     declarations: Declarations | None = None,
     limits: Limits | None = None,
+    *,
+    keeps_types: bool = False,
 ) -> Published:
     """What is published on an engine. Nothing is opened yet: it may be published later.
 
@@ -33,6 +35,7 @@ def open_published(
         folder: of the published versions, on DuckDB; None for PUBLISHED.
         declarations: None for those of the project in the working directory.
         limits: of each session.
+        keeps_types: let Arrow have extension types, such as that of UUID, where it can instead of text: for who hands rows on to DuckDB.
 
     Raises:
         ServeError: the project cannot be read, PGPORT is not a number, or the engine is Spark, whose published tables nothing here opens.
@@ -43,7 +46,8 @@ def open_published(
     if target is Target.SPARK:
         raise ServeError("what is published on Spark is read with Spark: docs/spark.md")
     if target is Target.DUCKDB:
-        return DuckDBPublished(Versions(folder or Path(setting("PUBLISHED"))), declarations, limits)
+        versions = Versions(folder or Path(setting("PUBLISHED")))
+        return DuckDBPublished(versions, declarations, limits, keeps_types=keeps_types)
     try:
         database = ConnectionSettings.from_environment()
     except PostgresError as error:

@@ -8,10 +8,14 @@
     index       `Index`: index.json, which says what a version holds
     versions    the folder of the versions of a share, and which of them is current
     build       `build`: what the command calls
-    destinations takes the current version to a folder or bucket of the recipient
+    destinations takes the current version to the recipient: files to a folder or bucket, rows to another Postgres or a Redis
+    encryption  files that are taken away, for the recipient only
     signing     says from whom a version is
     checking    whether a folder holds what its index says
     deliveries  records of who was given what
+    offers      what a recipient may have now, of the versions that are there
+    delta       tables, files and changes in the words of Delta Sharing; hints: which files can be left out
+    profiles    who may ask by Delta Sharing; links: to files, signed; holds: versions stay while links lead to them
 
 Usage:
     share = read_share(Path("shares/trading_activity.yml"))

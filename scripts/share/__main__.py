@@ -12,6 +12,9 @@ Usage:
     python -m scripts.share verify data/shares/market_research/trading_activity/current
     python -m scripts.share verify FOLDER --public-key signing.pub.pem    and is it from whom it should be?
     python -m scripts.share make-signing-key                versions are signed from now on
+    python -m scripts.share profile issue market_research --endpoint https://data.example.net/delta-sharing --days 90    a profile file of Delta Sharing
+    python -m scripts.share profile list
+    python -m scripts.share profile revoke 1f2e3d4c         ends a profile, and all links that it has got
     python -m scripts.share revoke market_research/trading_activity --reason "contract ended"
 
 A version is a folder with its dumps, what has changed since the version before, `index.json` and `SHA256SUMS`; the link `current` leads to the newest one. It is made
@@ -33,6 +36,7 @@ from rich.table import Table
 from scripts.history.recording import recorded_run, user_name
 from scripts.history.records import RecordError
 from scripts.publish.versions import CURRENT, PublishError
+from scripts.serve.api.keys import KeyFileError as ProfileFileError
 from scripts.serve.declarations import Declarations
 from scripts.serve.published import open_published
 from scripts.serve.sessions import ServeError
@@ -46,6 +50,7 @@ from scripts.share.destinations import DestinationError, deliver, delivered_vers
 from scripts.share.index import Index, UnreadableIndexError
 from scripts.share.keys import KeyFileError
 from scripts.share.policies import EACH_BATCH, PolicyError, Share, read_shares
+from scripts.share.profiles import ROLE, profile_content, profile_store
 from scripts.share.rules import Rules, names_are_used_once, read_rules, violations
 from scripts.share.signing import SigningError, signature_problem
 from scripts.share.versions import Revocation, ShareVersions
@@ -65,6 +70,7 @@ _CANNOT = (
     ServeError,
     PublishError,
     KeyFileError,
+    ProfileFileError,
     RecordError,
     WrongRowsError,
     DestinationError,
@@ -74,6 +80,12 @@ _CANNOT = (
     psycopg2.Error,
     OSError,
 )
+
+profile_app = typer.Typer(
+    no_args_is_help=True,
+    help="Issue, list and revoke profiles: with one, a recipient reads its shares by Delta Sharing.",
+)
+app.add_typer(profile_app, name="profile")
 
 TargetOption = Annotated[
     Target, typer.Option(envvar="DBT_TARGET", help="Where dbt builds, as in profiles.yml.")
@@ -118,7 +130,7 @@ def build_command(
     with _told():
         chosen = _chosen(read_shares(), name)
         rules = read_rules()
-        with closing(open_published(target, limits=LIMITS)) as published:
+        with closing(open_published(target, limits=LIMITS, keeps_types=True)) as published:
             for share in chosen:
                 try:
                     outcome = build(share, rules, published, version=version)
@@ -192,7 +204,7 @@ def revoke(
             versions.revoke(Revocation(utc_now().date(), reason, user_name()))
             for each in read_shares():
                 if each.label == share and each.destination:
-                    withdraw(each.destination)
+                    withdraw(each.destination, share)
     typer.echo(f"revoked: {share}; copies that the recipient has made are not ours to remove")
 
 
@@ -212,6 +224,50 @@ def list_command(
             _show_deliveries(table)
         else:
             _show_shares(read_shares())
+
+
+@profile_app.command("issue")
+def issue_profile(
+    recipient: Annotated[str, typer.Argument(help="Who gets it, as in the policies.")],
+    endpoint: Annotated[
+        str, typer.Option(help="Where the recipient finds the data API, with /delta-sharing.")
+    ] = "http://127.0.0.1:8000/delta-sharing",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Until it expires.")] = 90,
+) -> None:
+    """Issue a profile, and print the file that the recipient gets: it cannot be shown again."""
+    with _told():
+        known = sorted({share.recipient for share in read_shares()})
+        if recipient not in known:
+            raise PolicyError(
+                f"{recipient}: no policy names this recipient; there are {', '.join(known) or 'none'}"
+            )
+        text, key = profile_store().issue(recipient, ROLE, days)
+    typer.echo(profile_content(endpoint, text, key), nl=False)
+    typer.secho(
+        f"Profile {key.key_id} for {recipient}, until {key.expires_at:%Y-%m-%d}. It is not shown again: give it by a way that nobody else reads.",
+        err=True,
+    )
+
+
+@profile_app.command("list")
+def list_profiles() -> None:
+    """Show all profiles, without their secrets."""
+    with _told():
+        shown = _table("profile", "recipient", "issued", "expires", "state")
+        for key in profile_store().all():
+            days = (f"{each:%Y-%m-%d}" for each in (key.issued_at, key.expires_at))
+            shown.add_row(key.key_id, key.name, *days, key.state(utc_now()))
+    print_table(shown)
+
+
+@profile_app.command("revoke")
+def revoke_profile(
+    profile: Annotated[str, typer.Argument(help="As `profile list` shows it.")],
+) -> None:
+    """End a profile now, and all links that it has got."""
+    with _told():
+        key = profile_store().revoke(profile)
+    typer.echo(f"Profile {key.key_id} of {key.name} is revoked.")
 
 
 def _chosen(shares: list[Share], name: str | None) -> list[Share]:
@@ -242,12 +298,12 @@ def _deliver(share: Share, rules: Rules, declarations: Declarations, target: Tar
         raise DestinationError(f"{share.label}: nothing is built; python -m scripts.share build")
     with versions.locked():
         index = Index.read(versions.folder / CURRENT)
-        if delivered_version(share.destination) == index.version:
+        if delivered_version(share.destination, share.label) == index.version:
             return f"delivered before: {share.label}: {index.version}, to {share.destination}"
         with recorded_run(RUN_KIND, target, index.source["batch_id"]) as run:
             record_given(run.run_id, index, share.destination)
-            done = deliver(share.destination, versions, index)
-    return f"delivered: {share.label}: {done.version}: {done.files} files, {done.sent} sent, to {share.destination}"
+            done = deliver(share.destination, versions, index, share.encrypted_to)
+    return f"delivered: {share.label}: {done.text}, to {share.destination}"
 
 
 def _summary(index: Index) -> str:

@@ -1,7 +1,7 @@
 """Build a version of a share from what is published: the function that the command calls.
 
 Usage:
-    with closing(open_published(limits=LIMITS)) as published:
+    with closing(open_published(limits=LIMITS, keeps_types=True)) as published:
         outcome = build(share, read_rules(), published)
     print(outcome.index.version, outcome.is_new)
 """
@@ -9,6 +9,7 @@ Usage:
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -149,7 +150,7 @@ def build(
                         previous,
                         versions.folder / (previous.version if previous else ""),
                     )
-                    index = _written(work, name)
+                    index = _written(work, name, versions.next_number())
                     sign(folder)
                     record_given(run.run_id, index)
                 versions.remove_old(share.retention)
@@ -191,7 +192,7 @@ def _hashes(table: SharedTable) -> bool:
     return any(column.transformation == "keyed_hash" for column in table.personal.values())
 
 
-def _written(work: _Work, name: str) -> Index:
+def _written(work: _Work, name: str, number: int) -> Index:
     """Write all files of a version, the index last."""
     resources: list[Resource] = []
     changes: dict[str, Changes | str] = {}
@@ -204,6 +205,7 @@ def _written(work: _Work, name: str) -> Index:
         share=work.share.name,
         recipient=work.share.recipient,
         version=name,
+        number=number,
         previous=work.previous.version if work.previous else None,
         source={
             "version": manifest.version,
@@ -220,7 +222,7 @@ def _written(work: _Work, name: str) -> Index:
     return index
 
 
-def _policy(share: Share) -> dict[str, str]:
+def _policy(share: Share) -> dict[str, Any]:
     return {
         "title": share.title,
         "purpose": share.purpose,
@@ -230,6 +232,7 @@ def _policy(share: Share) -> dict[str, str]:
         "approved_on": share.approved_on.isoformat(),
         "approved_until": share.approved_until.isoformat(),
         "digest": share.digest,
+        "tables": {table.name: table.digest for table in share.tables.values()},
     }
 
 
@@ -354,6 +357,6 @@ _CHANGE_FIELD = Field(
     name=CHANGE,
     type="string",
     data_type="varchar",
-    description="`added`, `modified` or `deleted`; of a deleted row, there is only the key.",
+    description="`insert`, `update_postimage` (the row as it is now) or `delete`; of a deleted row, there is only the key.",
     transformation=None,
 )

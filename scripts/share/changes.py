@@ -3,7 +3,8 @@
 Usage:
     files, changes = write_changes(connection, before, after, columns, key, folder, "changes/trades")
 
-The file has the columns of the table and, first, `_change`. Of a deleted row, there is only the key. If nothing has changed, the file has no rows.
+The file has the columns of the table and, first, `_change_type`, with the words of Delta Lake: so it is also the change data feed of Delta Sharing. Of a deleted row, there is
+only the key. If nothing has changed, the file has no rows.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ import duckdb
 from scripts.load.filesystems import sha256_of
 from scripts.share.dumps import File, copy_to, parquet_relation
 
-CHANGE = "_change"
-ADDED, MODIFIED, DELETED = KINDS = ("added", "modified", "deleted")
+CHANGE = "_change_type"
+ADDED, MODIFIED, DELETED = KINDS = ("insert", "update_postimage", "delete")
 
 
 @dataclass(frozen=True)

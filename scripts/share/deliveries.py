@@ -2,21 +2,28 @@
 
 Usage:
     record_given(run_id, index)
+    record_download(index, dump, files, "profile 1f2e3d4c")
     for delivery in read_deliveries(): ...
 
 What cannot be recorded is not given: a record is written before the version becomes the current one. If the build is killed between the two, there is a record of
 what nobody was given, and never the other way round.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Self
+from uuid import uuid4
 
 from scripts.history.recording import user_name
 from scripts.history.records import ShareDelivery, read_records, write_records
+from scripts.share.dumps import File
 from scripts.share.index import CHANGES, DUMP, Index, Resource
 from scripts.warehouse.clock import utc_now
 from scripts.warehouse.settings import setting
 
-BUILD, DELIVER, REVOKE = "build", "deliver", "revoke"
+BUILD, DELIVER, DOWNLOAD, REVOKE = "build", "deliver", "download", "revoke"
 
 
 def record_given(run_id: str, index: Index, destination: str | None = None) -> None:
@@ -31,29 +38,31 @@ def record_given(run_id: str, index: Index, destination: str | None = None) -> N
         RecordError: it cannot be written.
     """
     now = utc_now()
+    action = DELIVER if destination else BUILD
     records = [
-        ShareDelivery(
-            run_id=run_id,
-            action=DELIVER if destination else BUILD,
-            delivered_at=now,
-            recipient=index.recipient,
-            share=index.share,
-            version=index.version,
-            published_version=index.source["version"],
-            published_batch=index.source["batch_id"],
-            table_name=dump.table,
-            source_table=dump.source,
-            row_count=dump.rows,
-            byte_count=_bytes_of(index, dump.table),
-            column_names=",".join(field.name for field in dump.fields),
-            personal_columns=_personal(dump) or None,
-            destination=destination,
-            user_name=user_name(),
-            reason=None,
-        )
+        _given(run_id, action, now, index, dump, _Amount.of(index, dump.table), user_name())
         for dump in index.dumps
     ]
+    records = [replace(record, destination=destination) for record in records]
     write_records(Path(setting("RUNS")), records, now)
+
+
+def record_download(index: Index, dump: Resource, files: Sequence[File], reader: str) -> None:
+    """Record that a recipient is about to be given files of a table; each request is a run of its own.
+
+    Args:
+        index: of the version; if there are several, the last one.
+        dump: of the table.
+        files: that it is given.
+        reader: who asks.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    now = utc_now()
+    amount = _Amount(sum(file.rows for file in files), sum(file.bytes for file in files))
+    record = _given(str(uuid4()), DOWNLOAD, now, index, dump, amount, reader)
+    write_records(Path(setting("RUNS")), [record], now)
 
 
 def record_revocation(
@@ -106,12 +115,53 @@ def read_deliveries() -> list[ShareDelivery]:
     return sorted(dict.fromkeys(found), key=lambda each: (each.delivered_at, each.table_name))
 
 
-def _bytes_of(index: Index, table: str) -> int:
-    return sum(
-        file.bytes
-        for each in index.resources
-        if each.table == table and each.kind in (DUMP, CHANGES)
-        for file in each.files
+@dataclass(frozen=True)
+class _Amount:
+    """How much is given."""
+
+    rows: int
+    bytes: int
+
+    @classmethod
+    def of(cls, index: Index, table: str) -> Self:
+        """Of a table of a version: the rows of the dump, and the bytes of all files."""
+        files = [
+            file
+            for each in index.resources
+            if each.table == table and each.kind in (DUMP, CHANGES)
+            for file in each.files
+        ]
+        dump = index.resource(table, DUMP)
+        return cls(dump.rows if dump else 0, sum(file.bytes for file in files))
+
+
+def _given(
+    run_id: str,
+    action: str,
+    at: datetime,
+    index: Index,
+    dump: Resource,
+    amount: _Amount,
+    user: str,
+) -> ShareDelivery:
+    return ShareDelivery(
+        run_id=run_id,
+        action=action,
+        delivered_at=at,
+        recipient=index.recipient,
+        share=index.share,
+        version=index.version,
+        published_version=index.source["version"],
+        published_batch=index.source["batch_id"],
+        table_name=dump.table,
+        source_table=dump.source,
+        row_count=amount.rows,
+        byte_count=amount.bytes,
+        column_names=",".join(field.name for field in dump.fields),
+        personal_columns=_personal(dump) or None,
+        destination=None,
+        user_name=user,
+        reason=None,
     )
 
 

@@ -97,9 +97,10 @@ class Index:
         share: its name.
         recipient: who gets it.
         version: its name.
+        number: of the versions of the share, which no other version ever gets; as Delta Lake counts.
         previous: the version that it has followed; None for the first one.
         source: the published version that it was made from, its batch, when that was published, and the commit of the project.
-        policy: what the policy says about it, and the SHA-256 of the policy.
+        policy: what the policy says about it, and the SHA-256 of the policy and of what it says of each table.
         key_id: names the key of the hashes without telling it; None if there are none.
         changes: by table, how many rows have changed since the previous version, or why there are no changes to apply.
         resources: what it holds.
@@ -108,12 +109,18 @@ class Index:
     share: str
     recipient: str
     version: str
+    number: int
     previous: str | None
     source: dict[str, Any]
     policy: dict[str, Any]
     key_id: str | None
     changes: dict[str, Changes | str]
     resources: tuple[Resource, ...]
+
+    @property
+    def label(self) -> str:
+        """The name of the share in messages."""
+        return f"{self.recipient}/{self.share}"
 
     @property
     def files(self) -> Iterator[File]:
@@ -148,6 +155,7 @@ class Index:
             "name": self.share,
             "title": self.policy["title"],
             "version": self.version,
+            "number": self.number,
             "created": self.source["published_at"],
             "recipient": self.recipient,
             "previous": self.previous,
@@ -176,6 +184,8 @@ class Index:
                 share=content["name"],
                 recipient=content["recipient"],
                 version=content["version"],
+                # Versions were not counted from the beginning.
+                number=content.get("number", 0),
                 previous=content["previous"],
                 source=content["source"],
                 policy=content["policy"],

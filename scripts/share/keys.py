@@ -1,4 +1,4 @@
-"""The key of the hashes of a share: 32 random bytes in a file of their own, apart from what recipients get.
+"""The key of the hashes of a share, and that of links to files: 32 random bytes in a file of their own, apart from what recipients get.
 
 Usage:
     key = hash_key("market_research", "trading_activity")
@@ -34,10 +34,27 @@ def hash_key(recipient: str, share: str, known: str | None = None) -> bytes:
         KeyFileError: it cannot be read or written, or the one that the current version was made with is lost.
     """
     file = Path(setting("SHARE_KEYS")) / recipient / f"{share}.key"
+    if known and not file.exists():
+        raise KeyFileError(_lost(file, "is gone"))
+    key = _key_in(file)
+    if known and key_id(key) != known:
+        raise KeyFileError(_lost(file, "is another one"))
+    return key
+
+
+def link_key() -> bytes:
+    """The key that signs links to files; made if there is none. Whoever changes it ends all links.
+
+    Raises:
+        KeyFileError: it cannot be read or written.
+    """
+    return _key_in(Path(setting("SHARE_KEYS")) / "links.key")
+
+
+def _key_in(file: Path) -> bytes:
+    """The key in a file; made if there is none."""
     try:
         if not file.exists():
-            if known:
-                raise KeyFileError(_lost(file, "is gone"))
             _write(file)
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except OSError as error:
@@ -48,8 +65,6 @@ def hash_key(recipient: str, share: str, known: str | None = None) -> bytes:
         raise KeyFileError(f"{file}: not a key; restore it from your backup") from error
     if len(key) != _BYTES:
         raise KeyFileError(f"{file}: not a key of {_BYTES} bytes; restore it from your backup")
-    if known and key_id(key) != known:
-        raise KeyFileError(_lost(file, "is another one"))
     return key
 
 

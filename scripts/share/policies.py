@@ -30,7 +30,16 @@ LEGAL_BASES = (
     "public task",
     "legitimate interests",
 )
+# How addresses of databases begin, as destinations; all others are folders and buckets.
+POSTGRES = ("postgres", "postgresql")
+REDIS = ("redis", "rediss")
 EACH_BATCH, ON_REQUEST = SCHEDULES = ("each batch", "on request")
+# What a version does not depend on.
+_OF_DELIVERIES = ("destination", "encrypted_to")
+# Of age; what begins otherwise may be a secret key.
+_PUBLIC_KEY = re.compile("age1[0-9a-z]{58}")
+# In an address.
+_SECRET = re.compile("@|[?&](?:user|password|passfile)=")
 _NAME = re.compile("[a-z][a-z0-9_]{0,62}")
 
 Value = TypeVar("Value")
@@ -123,6 +132,11 @@ class SharedTable:
         )
         return frozenset((*self.columns, *given))
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the policy says of the table."""
+        return _digest(asdict(self))
+
 
 @dataclass(frozen=True)
 class Share:
@@ -142,6 +156,7 @@ class Share:
         formats: of the dumps.
         retention: how many versions stay besides the current one.
         destination: where the recipient fetches it, besides our folder: a path or URI; None if that is nowhere.
+        encrypted_to: the public key of the recipient, for files that are taken there; None if they are not encrypted.
         tables: by their names for the recipient.
     """
 
@@ -158,6 +173,7 @@ class Share:
     formats: tuple[Format, ...]
     retention: int
     destination: str | None
+    encrypted_to: str | None
     tables: dict[str, SharedTable]
 
     @property
@@ -178,10 +194,20 @@ class Share:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything that it says but the destination; words in other places of the file do not change it."""
-        said = {key: value for key, value in asdict(self).items() if key != "destination"}
-        content = json.dumps(said, default=date.isoformat, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+        """SHA-256 of everything that it says but how it is taken to its destination; words in other places of the file do not change it."""
+        said = {key: value for key, value in asdict(self).items() if key not in _OF_DELIVERIES}
+        return _digest(said)
+
+
+def scheme_of(destination: str) -> str:
+    """How an address begins; empty if it is a path."""
+    scheme, separator, _ = destination.partition("://")
+    return scheme if separator else ""
+
+
+def _digest(said: dict[str, Any]) -> str:
+    content = json.dumps(said, default=date.isoformat, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def read_shares(folder: Path = FOLDER) -> list[Share]:
@@ -219,6 +245,7 @@ def read_share(file: Path) -> Share:
         formats=tuple(Format(text) for text in given.names("formats", tuple(Format))),
         retention=given.number("retention", at_least=1),
         destination=given.text("destination") if "destination" in given.keys else None,
+        encrypted_to=given.text("encrypted_to") if "encrypted_to" in given.keys else None,
         tables={
             name: _table(_named(name, f"{file}: tables"), each)
             for name, each in given.parts("tables").items()
@@ -227,9 +254,17 @@ def read_share(file: Path) -> Share:
     given.nothing_else()
     if not share.tables:
         raise PolicyError(f"{file}: tables: name at least one table")
-    if share.destination and "@" in share.destination:
+    if share.destination and _SECRET.search(share.destination):
         raise PolicyError(
             f"{file}: destination: no user and no password here; they come from the environment"
+        )
+    if share.encrypted_to and not _PUBLIC_KEY.fullmatch(share.encrypted_to):
+        # It is not repeated: it may be a secret.
+        raise PolicyError(f"{file}: encrypted_to: no public key of age; it begins with age1")
+    scheme = scheme_of(share.destination or "")
+    if share.encrypted_to and (not share.destination or scheme in (*POSTGRES, *REDIS)):
+        raise PolicyError(
+            f"{file}: encrypted_to: only files that are taken to a folder or bucket are encrypted; name one as destination"
         )
     if Format.PARQUET not in share.formats:
         raise PolicyError(f"{file}: formats: parquet is always written; name it")

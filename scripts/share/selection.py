@@ -168,7 +168,8 @@ def _shared(column: Column, personal: PersonalColumn | None, mask: str) -> Share
         assert personal is not None
         size = personal.size
         expression = f"cast(floor(cast({name} as decimal(38,4)) / {size}) * {size} as {data_type})"
-    elif data_type == "varchar":
+    elif data_type == "varchar" and (transformation or column.data_type != "uuid"):
+        # A UUID becomes text last: until then it is shorter.
         expression = f"cast({name} as varchar)"
     return SharedColumn(column, transformation, expression, data_type)
 

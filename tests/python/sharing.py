@@ -26,6 +26,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import yaml
 
 from scripts.publish.duckdb_files import write_files
@@ -38,6 +39,7 @@ from scripts.share.build import Outcome, build
 from scripts.share.index import Index
 from scripts.share.policies import Share, read_share
 from scripts.share.rules import Rules, read_rules
+from scripts.share.versions import ShareVersions
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.settings import Target
 from scripts.warehouse.workspace import ROOT
@@ -218,6 +220,41 @@ class World:
                 today=TODAY,
                 shares=shares or self.folder / "shares",
             )
+
+
+class Daily:
+    """A share of the people, and its versions, day by day; something happens each day.
+
+    Attributes:
+        folder: of everything.
+        content: of the policy.
+        versions: of the share.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.content = envelope({"people": {"table": TABLE, "columns": list(PLAIN)}}, ["parquet"])
+        self.content["retention"] = 2
+        self.versions = ShareVersions.of("partner", "people")
+        self._world = World(folder)
+        self._random = Random(1)
+        self._rows = people(self._random)
+
+    def build(self) -> Outcome:
+        """The next version."""
+        self._world.publish(self._rows)
+        self._rows = [*next_day(self._rows, self._random)]
+        self._rows.append(person(max(row["person_id"] for row in self._rows) + 1, self._random))
+        return self._world.build(written(self.folder / "policies", self.content))
+
+
+def use_places(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let shares, their keys and records be in a folder."""
+    patch.chdir(ROOT)
+    patch.setenv("DBT_TARGET", "duckdb")
+    patch.setenv("RUNS", str(folder / "runs"))
+    patch.setenv("SHARES", str(folder / "shares"))
+    patch.setenv("SHARE_KEYS", str(folder / "keys"))
 
 
 def policy(random: Random) -> dict[str, Any]:

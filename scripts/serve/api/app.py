@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from scripts.serve.api import data, metric_routes, model_routes, openapi, problems, system_routes
+from scripts.serve.api import (
+    data,
+    metric_routes,
+    model_routes,
+    openapi,
+    problems,
+    share_routes,
+    system_routes,
+)
 from scripts.serve.api.problems import Problem
 from scripts.serve.api.service import Service, response_of
 
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
 PARTS: tuple[Callable[[FastAPI, Service], None], ...] = (
     system_routes.add_routes,
+    share_routes.add_routes,
     metric_routes.add_routes,
     model_routes.add_routes,
     data.add_routes,
@@ -80,8 +89,7 @@ def _closing(service: Service) -> Iterator[None]:
     try:
         yield
     finally:
-        service.published.close()
-        service.audit.close()
+        service.at_end.close()
 
 
 def _explain(_: Request, error: Exception) -> Response:

@@ -72,8 +72,12 @@ def new_key(name: str, role: str, lifetime: timedelta) -> tuple[str, Key]:
 class KeyStore:
     """Keys in a file, which need not exist yet; and those that live as long as this object."""
 
-    def __init__(self, file: Path, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, file: Path, clock: Callable[[], datetime] = utc_now, variable: str = "API_KEYS"
+    ) -> None:
         self.file = file
+        # Names the place of the file, for messages.
+        self._variable = variable
         self._clock = clock
         self._lock = threading.Lock()
         self._stamp: tuple[int, ...] | None = None
@@ -94,6 +98,15 @@ class KeyStore:
         if key is None or prefix != _PREFIX or not is_same:
             return None
         return key if key.state(self._clock()) == "valid" else None
+
+    def valid(self, key_id: str) -> Key | None:
+        """The key of a number, if it is valid; for what was made with it and is signed.
+
+        Raises:
+            KeyFileError: the file cannot be read.
+        """
+        key = self._own.get(key_id) or self._current().get(key_id)
+        return key if key and key.state(self._clock()) == "valid" else None
 
     def all(self) -> list[Key]:
         """Every key of the file, in the order in which they were issued.
@@ -126,7 +139,7 @@ class KeyStore:
         """
         with self._changed() as keys:
             if key_id not in keys:
-                raise KeyFileError(f"{key_id}: no such key in {self.file}; `keys list` shows all")
+                raise KeyFileError(f"{key_id}: no such key in {self.file}; list them to see all")
             if keys[key_id].revoked_at is None:
                 keys[key_id] = replace(keys[key_id], revoked_at=self._clock())
             return keys[key_id]
@@ -167,7 +180,7 @@ class KeyStore:
                 self._write(list(keys.values()))
         except OSError as error:
             raise KeyFileError(
-                f"{self.file}: cannot be written: {error.strerror}; set API_KEYS to a file that can be written"
+                f"{self.file}: cannot be written: {error.strerror}; set {self._variable} to another place"
             ) from error
 
     def _write(self, keys: list[Key]) -> None:

@@ -9,18 +9,18 @@ the extra `learn`, the endpoints are not there.
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.concurrency import run_in_threadpool
+from fastapi import FastAPI, Response
 
 from scripts.serve.api import openapi, problems
 from scripts.serve.api.problems import Problem
 from scripts.serve.api.service import Call, Service, json_response
+from scripts.serve.api.streams import MOST_BYTES, with_body
 from scripts.warehouse.settings import setting
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from scripts.learn.question import Question
 
 MOST_CUSTOMERS = 1000
-_MOST_BYTES = 100_000
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -46,25 +45,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
     )
     app.add_api_route(
         "/v1/models/{name}/infer",
-        _with_body(service.guarded("/v1/models/{name}/infer", models.infer)),
+        with_body(service.guarded("/v1/models/{name}/infer", models.infer)),
         methods=["POST"],
         openapi_extra=openapi.infer_operation(names, MOST_CUSTOMERS),
     )
-
-
-def _with_body(endpoint: Callable[[Request], Response]) -> Callable[[Request], Any]:
-    """An endpoint that finds the body of the request in its state; a body that is too long is not read to its end."""
-
-    async def reading(request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > _MOST_BYTES:
-                break
-        request.state.body = body
-        return await run_in_threadpool(endpoint, request)
-
-    return reading
 
 
 class _Models:
@@ -190,8 +174,8 @@ class _Models:
 
 def _asked(body: bytes) -> tuple[str | None, list[int]]:
     """The id of a request, and the customers that it asks about."""
-    if len(body) > _MOST_BYTES:
-        raise _wrong(f"the body has more than {_MOST_BYTES:,} bytes", "ask about fewer customers")
+    if len(body) > MOST_BYTES:
+        raise _wrong(f"the body has more than {MOST_BYTES:,} bytes", "ask about fewer customers")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from secrets import token_hex
@@ -95,6 +96,19 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
+@dataclass(frozen=True)
+class Door:
+    """How requests come in.
+
+    Attributes:
+        key_of: who asks; raises a `Problem` if that is nobody.
+        refusal: the answer that tells a problem.
+    """
+
+    key_of: Callable[[Request], Key]
+    refusal: Callable[[Problem], Response]
+
+
 class Service:
     """What all endpoints share.
 
@@ -107,6 +121,7 @@ class Service:
         audit: who has read what.
         figures: for Prometheus.
         streams: taken by each answer that is streamed as a whole.
+        at_end: what is closed when the server ends.
     """
 
     def __init__(
@@ -125,32 +140,40 @@ class Service:
         self.audit = audit
         self.figures = Figures()
         self.streams = threading.BoundedSemaphore(STREAMS)
+        self.at_end = ExitStack()
+        self.at_end.callback(audit.close)
+        self.at_end.callback(published.close)
         self._rate = RateLimiter()
+        self._door = Door(self._key_of, response_of)
 
     @cached_property
     def meaning(self) -> str:
         """Identifies the declarations: they decide what an answer looks like, besides the version."""
         return self.published.declarations.digest
 
-    def guarded(self, path: str, handler: Handler) -> Callable[[Request], Response]:
+    def guarded(
+        self, path: str, handler: Handler, door: Door | None = None
+    ) -> Callable[[Request], Response]:
         """The endpoint of a handler: it is called for requests with a valid key, within the limits, and recorded.
 
         Args:
             path: its template, which stands for all its addresses in the log and the figures.
             handler: answers, or raises a `Problem` or a `ServeError`.
+            door: how its requests come in; None for those with keys of the API.
         """
+        door = door or self._door
 
         def endpoint(request: Request) -> Response:
             started = time.perf_counter()
             call = None
             try:
-                call = self._begun(request)
+                call = self._begun(request, door)
                 response = handler(call)
             except Exception as error:
-                response = self.response_to(error)
+                response = self.response_to(error, door)
             seconds = time.perf_counter() - started
             if call is not None:
-                response = self._recorded(call, path, response, seconds)
+                response = self._recorded(call, path, response, seconds, door)
             self.figures.add(path, response.status_code, seconds)
             return response
 
@@ -171,7 +194,7 @@ class Service:
         """Whether the role of a key may read a resource."""
         return resource.table in self.published.declarations.readable_by(key.role)
 
-    def response_to(self, error: Exception) -> Response:
+    def response_to(self, error: Exception, door: Door | None = None) -> Response:
         """The answer when something has gone wrong."""
         problem = problem_of(error)
         if problem.type is problems.INTERNAL:
@@ -179,9 +202,9 @@ class Service:
         elif problem.type is problems.UNAVAILABLE:
             # Where files are and which server is asked is nothing for clients.
             _LOG.warning("Nothing can be read: %s", error)
-        return response_of(problem)
+        return (door or self._door).refusal(problem)
 
-    def _begun(self, request: Request) -> Call:
+    def _key_of(self, request: Request) -> Key:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         key = self.keys.find(text.strip()) if scheme.lower() == "bearer" else None
         if key is None or key.role not in self.published.declarations.roles:
@@ -191,6 +214,10 @@ class Service:
                 "the key is not valid" if text else "no key was sent",
                 headers={"WWW-Authenticate": 'Bearer realm="brokerage"'},
             )
+        return key
+
+    def _begun(self, request: Request, door: Door) -> Call:
+        key = door.key_of(request)
         limits = self.limits.of(key.role)
         if wait := self._rate.seconds_to_wait(key.key_id, limits.requests_per_minute):
             raise Problem(
@@ -200,7 +227,9 @@ class Service:
             )
         return Call(request, key, limits)
 
-    def _recorded(self, call: Call, path: str, response: Response, seconds: float) -> Response:
+    def _recorded(
+        self, call: Call, path: str, response: Response, seconds: float, door: Door
+    ) -> Response:
         """The response, when it is written down who has read what; otherwise nothing is read."""
         request_id = token_hex(8)
         response.headers["X-Request-Id"] = request_id
@@ -226,7 +255,7 @@ class Service:
         except AuditError as error:
             if isinstance(response, StreamedAnswer):
                 response.discard()
-            return self.response_to(error)
+            return self.response_to(error, door)
         return response
 
 

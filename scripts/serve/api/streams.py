@@ -1,15 +1,36 @@
-"""Answers that are sent piece by piece, while the next piece is read: memory is that of a piece, however large the answer is.
+"""Answers that are sent piece by piece, while the next piece is read: memory is that of a piece, however large the answer is. And requests with a body.
 
 Usage:
     return StreamedAnswer(pieces, stack, seconds=900, media_type="text/csv", headers={})
+    app.add_api_route(path, with_body(endpoint), methods=["POST"])
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+
+# Of the body of a request; it is not read beyond that.
+MOST_BYTES = 100_000
+
+
+def with_body(endpoint: Callable[[Request], Response]) -> Callable[[Request], Any]:
+    """An endpoint that finds the body of the request in its state; a body that is too long is not read to its end."""
+
+    async def reading(request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                break
+        request.state.body = body
+        return await run_in_threadpool(endpoint, request)
+
+    return reading
 
 
 class StreamedAnswer(StreamingResponse):

@@ -17,7 +17,7 @@ from scripts.history.records import ShareDelivery, read_records
 from scripts.load.filesystems import sha256_of
 from scripts.share import dumps
 from scripts.share.build import Outcome, RefusedError, WrongRowsError
-from scripts.share.changes import CHANGE
+from scripts.share.changes import ADDED, CHANGE, DELETED, MODIFIED
 from scripts.share.checking import problems
 from scripts.share.dumps import parquet_relation
 from scripts.share.index import Index
@@ -115,7 +115,7 @@ def applied(before: Outcome, after: Outcome) -> str:
     changed = parquet_relation(after.folder, changes.files)
     return (
         f"(select * from {rows} where person_id not in (select person_id from {changed})"
-        f" union all by name select * exclude ({CHANGE}) from {changed} where {CHANGE} <> 'deleted')"
+        f" union all by name select * exclude ({CHANGE}) from {changed} where {CHANGE} <> '{DELETED}')"
     )
 
 
@@ -191,15 +191,15 @@ def check_counts(before: Outcome, after: Outcome) -> None:
     found = {
         row["person_id"]: row[CHANGE] for row in dump_rows(after.folder, after.index, "changes")
     }
-    wanted = dict.fromkeys(new.keys() - old.keys(), "added")
-    wanted |= dict.fromkeys(old.keys() - new.keys(), "deleted")
-    wanted |= {key: "modified" for key in old.keys() & new.keys() if old[key] != new[key]}
+    wanted = dict.fromkeys(new.keys() - old.keys(), ADDED)
+    wanted |= dict.fromkeys(old.keys() - new.keys(), DELETED)
+    wanted |= {key: MODIFIED for key in old.keys() & new.keys() if old[key] != new[key]}
     assert found == wanted
     counted = after.index.changes["people"]
     kinds = list(wanted.values())
     assert not isinstance(counted, str)
     assert [counted.added, counted.modified, counted.deleted] == [
-        kinds.count(kind) for kind in ("added", "modified", "deleted")
+        kinds.count(kind) for kind in (ADDED, MODIFIED, DELETED)
     ]
 
 

@@ -1,6 +1,7 @@
 """The share that comes with the project, by its command, on a real warehouse."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -14,9 +15,15 @@ import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
+from scripts.serve.api.app import create_app
+from scripts.serve.api.audit import AuditLog
+from scripts.serve.api.keys import KeyStore
+from scripts.serve.api.service import Service
+from scripts.serve.published import open_published
 from scripts.share.__main__ import app
 from scripts.share.index import Index
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.serving import running
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
@@ -187,6 +194,7 @@ def test_the_commands_of_the_page_work(current: Path, published_workspace: Works
     ran = []
     for line in lines:
         command, *_ = line.partition("#")
+        command, *_ = command.partition(">")
         for written, place in places.items():
             command = command.replace(written, place)
         program, _, arguments = command.strip().partition("scripts.share ")
@@ -196,13 +204,13 @@ def test_the_commands_of_the_page_work(current: Path, published_workspace: Works
             ran.append(arguments)
         elif command.startswith("cd "):
             subprocess.run(["bash", "-euc", command], check=True, capture_output=True)
-    assert len(ran) == 8
+    assert len(ran) == 10
     shown = subprocess.run(["make", "-n", "share"], cwd=ROOT, capture_output=True, text=True)
     assert "-m scripts.share build" in shown.stdout
 
 
 def test_recipients_read_the_files_as_the_page_says(current: Path) -> None:
-    pandas, spark = blocks("python")
+    _, _, pandas, spark = blocks("python")
     done = subprocess.run(
         [sys.executable, "-c", pandas], cwd=current, capture_output=True, text=True
     )
@@ -215,6 +223,33 @@ def test_recipients_read_the_files_as_the_page_says(current: Path) -> None:
     counts = [count for _, count in rows]
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] > 0
+
+
+def test_recipients_read_by_delta_sharing_as_the_page_says(
+    current: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.share.offers.utc_now", lambda: datetime(2026, 12, 1, 12))
+    service = Service(open_published(), KeyStore(tmp_path / "keys"), AuditLog(tmp_path / "access"))
+    example, *_ = blocks("python")
+    with running(create_app(service)) as address:
+        issued = run(
+            "profile", "issue", "market_research", "--endpoint", f"{address}/delta-sharing"
+        )
+        (tmp_path / "market_research.share").write_text(issued.stdout)
+        done = subprocess.run(
+            [sys.executable, "-c", example],
+            cwd=tmp_path,
+            env=os.environ | {"no_proxy": "127.0.0.1"},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    dump = Index.read(current).resource("trades", "dump")
+    assert dump
+    (count,) = re.findall(r"^Completed +(\d+)$", done.stdout, flags=re.M)
+    assert 0 < int(count) <= dump.rows
+    assert "name='customers'" in done.stdout
+    assert "download" in run("list", "--given").output
 
 
 def test_a_revoked_share_is_removed_and_recorded(

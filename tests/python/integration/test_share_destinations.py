@@ -1,12 +1,16 @@
 """A version is taken to its destination as a whole, or what was there stays; what was interrupted goes on."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, time
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyrage
 import pytest
 import yaml
 from fsspec.implementations.local import LocalFileSystem
@@ -24,18 +28,25 @@ from scripts.share.destinations import DestinationError, deliver, delivered_vers
 from scripts.share.policies import PolicyError, read_share
 from scripts.share.versions import ShareVersions
 from scripts.warehouse.workspace import ROOT
-from tests.python.sharing import TABLE, TODAY, World, envelope, next_day, people, written
+from tests.python.sharing import (
+    TABLE,
+    TODAY,
+    World,
+    envelope,
+    next_day,
+    people,
+    use_places,
+    written,
+)
 
 pytestmark = pytest.mark.integration
+
+LABEL = "partner/people"
 
 
 @pytest.fixture(autouse=True)
 def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("DBT_TARGET", "duckdb")
-    monkeypatch.setenv("RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("SHARES", str(tmp_path / "shares"))
-    monkeypatch.setenv("SHARE_KEYS", str(tmp_path / "keys"))
+    use_places(tmp_path, monkeypatch)
     monkeypatch.setattr(destinations, "WAITS", (0.0, 0.0))
 
 
@@ -66,9 +77,9 @@ def test_a_folder_gets_a_whole_version_and_then_its_name(build: Build, tmp_path:
     place = tmp_path / "out box [1]"
     versions, first = build()
     done = deliver(str(place), versions, first.index)
-    assert (done.files, done.sent) == (5, 5)
+    assert (done.parts, done.sent) == (5, 5)
     assert list(problems(place / first.index.version)) == []
-    assert delivered_version(str(place)) == first.index.version
+    assert delivered_version(str(place), LABEL) == first.index.version
     pointer = json.loads((place / "current.json").read_text())
     assert (place / pointer["index"]).read_bytes() == (first.folder / "index.json").read_bytes()
     assert deliver(str(place), versions, first.index).sent == 0
@@ -108,11 +119,11 @@ def test_a_destination_that_is_down_keeps_what_it_had_and_later_gets_the_rest(
         failing(3, 100, patch)
         with pytest.raises(DestinationError, match="tried 3 times: the network is down"):
             deliver(str(place), versions, second.index)
-    assert delivered_version(str(place)) == first.index.version
+    assert delivered_version(str(place), LABEL) == first.index.version
     assert list(problems(place / first.index.version)) == []
     done = deliver(str(place), versions, second.index)
-    assert (done.files, done.sent) == (8, 5)
-    assert delivered_version(str(place)) == second.index.version
+    assert (done.parts, done.sent) == (8, 5)
+    assert delivered_version(str(place), LABEL) == second.index.version
     assert list(problems(place / second.index.version)) == []
 
 
@@ -196,12 +207,62 @@ def test_a_bucket_gets_a_version_and_loses_it_again(
     assert deliver(bucket, versions, first.index).sent == 0
     versions, second = build()
     assert deliver(bucket, versions, second.index).sent == 8
-    assert delivered_version(bucket) == second.index.version
+    assert delivered_version(bucket, LABEL) == second.index.version
     filesystem, root = filesystem_of(bucket)
     filesystem.get(f"{root}/{second.index.version}", str(tmp_path / "got"), recursive=True)
     assert list(problems(tmp_path / "got")) == []
-    withdraw(bucket)
+    withdraw(bucket, LABEL)
     assert filesystem.find(root) == []
+
+
+def test_files_are_encrypted_to_the_recipient_who_reads_them_as_the_page_says(
+    build: Build, tmp_path: Path
+) -> None:
+    place, identity = tmp_path / "place", pyrage.x25519.Identity.generate()
+    key = str(identity.to_public())
+    versions, first = build()
+    assert deliver(str(place), versions, first.index, key).sent == 5
+    there = place / first.index.version
+    files = [path for path in there.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".age"}
+    plain = {
+        (first.folder / path.relative_to(there)).with_suffix("").read_bytes() for path in files
+    }
+    assert not any(text[:60] in path.read_bytes() for path in files for text in plain)
+    assert json.loads((place / "current.json").read_text())["index"].endswith("index.json.age")
+    # Encrypted once: what is there is not sent again; what was cut off is.
+    assert deliver(str(place), versions, first.index, key).sent == 0
+    files[0].write_bytes(files[0].read_bytes()[:-1])
+    assert deliver(str(place), versions, first.index, key).sent == 1
+    (there / "key.txt").write_text(f"# created by age-keygen\n{identity}\n")
+    page = (ROOT / "docs/sharing.md").read_text()
+    (example,) = [
+        text for text in re.findall(r"```python\n(.*?)```", page, re.S) if "pyrage" in text
+    ]
+    subprocess.run([sys.executable, "-c", example], cwd=there, check=True)
+    (there / "key.txt").unlink()
+    assert list(problems(there)) == []
+    # Another key is another encryption; copies go with their version.
+    other = str(pyrage.x25519.Identity.generate().to_public())
+    assert deliver(str(tmp_path / "other"), versions, first.index, other).sent == 5
+    assert versions.encrypted(first.index.version).exists()
+    versions.remove(first.index.version)
+    assert not versions.encrypted(first.index.version).exists()
+
+
+def test_a_policy_has_a_public_key_of_age_and_no_secret_one(tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    there = content() | {"destination": "s3://bucket/folder"}
+    for key in (str(identity), "age1abc", "AGE1" + "Q" * 58):
+        with pytest.raises(PolicyError, match="no public key of age") as error:
+            written(tmp_path / "policies", there | {"encrypted_to": key})
+        assert key not in str(error.value)
+    public = {"encrypted_to": str(identity.to_public())}
+    for elsewhere in (content(), content() | {"destination": "postgresql://host/name"}):
+        with pytest.raises(PolicyError, match="only files"):
+            written(tmp_path / "policies", elsewhere | public)
+    share = written(tmp_path / "policies", there | public)
+    assert share.digest == written(tmp_path / "policies", there).digest
 
 
 def test_the_command_delivers_once_records_it_and_revokes_there_too(

@@ -144,7 +144,9 @@ def _built(
                 published: Published = (
                     PostgresPublished(warehouse.database, declared, Limits())
                     if isinstance(warehouse, PostgresWarehouse)
-                    else DuckDBPublished(Versions(folder / "published"), declared, Limits())
+                    else DuckDBPublished(
+                        Versions(folder / "published"), declared, Limits(), keeps_types=True
+                    )
                 )
                 with closing(published):
                     found[target] = build(
