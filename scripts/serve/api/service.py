@@ -62,6 +62,7 @@ class Call:
         version: that was read.
         rows: of the answer.
         media_type: of the answer.
+        path: for log and figures, if the template of the endpoint does not tell enough.
     """
 
     request: Request
@@ -72,6 +73,7 @@ class Call:
     version: str | None = None
     rows: int | None = None
     media_type: str = formats.JSON
+    path: str | None = None
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -149,9 +151,11 @@ class Service:
             except Exception as error:
                 response = self.response_to(error)
             seconds = time.perf_counter() - started
+            asked = path
             if call is not None:
-                response = self._recorded(call, path, response, seconds)
-            self.figures.add(path, response.status_code, seconds)
+                asked = call.path or path
+                response = self._recorded(call, asked, response, seconds)
+            self.figures.add(asked, response.status_code, seconds)
             return response
 
         return endpoint
