@@ -90,10 +90,8 @@ share: $(CORE) ## Build the shares that go with each batch, from what is publish
 	$(RUN) scripts.share build
 
 .PHONY: learn
-learn: $(CORE) .venv/.learn ## Train a model of who will leave on what is published, promote it if it is good, score all customers, and build what shows it
-	$(RUN) scripts.learn train
-	$(RUN) scripts.learn promote || [ $$? = 1 ]
-	$(RUN) scripts.learn score
+learn: $(CORE) .venv/.learn ## Train models of who will leave and who will become a customer on what is published, promote those that are good, score, watch, and build what shows all this
+	$(RUN) scripts.learn retrain --because "make learn"
 	$(RUN) scripts.load
 	$(RUN) scripts.build
 

@@ -67,7 +67,7 @@ def measure_model(environment: Mapping[str, str], folder: Path, seconds: float) 
         registry.assign(question.name, CHAMPION, version, "benchmark")
         started = time.perf_counter()
         (scored,) = score(session, question, registry, folder / "scores")
-        figures.update(score_seconds=time.perf_counter() - started, customers=scored.customers)
+        figures.update(score_seconds=time.perf_counter() - started, customers=scored.rows)
         today = read_today(session, question)
     published.close()
     figures["scored_a_second"] = _rate(registry.model(question.name, version), today.inputs)
@@ -77,7 +77,7 @@ def measure_model(environment: Mapping[str, str], folder: Path, seconds: float) 
 
 
 def _rate(model: Any, inputs: "np.ndarray[Any, np.dtype[np.float32]]") -> float:
-    """Customers whose probabilities are computed in a second, in one thread."""
+    """Examples whose probabilities are computed in a second, in one thread."""
     many = np.tile(inputs, (_ROWS // len(inputs) + 1, 1))[:_ROWS]
     started = time.perf_counter()
     model.probabilities(many)

@@ -7,6 +7,18 @@
     `cash_transactions`, `watch_events`, `holding_changes` and `daily_prices`: the models of these names, unfiltered but for the as-of dates.
 #}
 {% macro customer_features() -%}
+-- What is summed up since the beginning is summed from one as-of date to the next: so each row counts once, and not on all later dates again.
+as_of_steps as (
+    select
+        as_of_date,
+        known_batch_id,
+        known_until,
+        window_from,
+        coalesce(lag(known_batch_id) over (order by as_of_date), -1) as previous_batch_id,
+        coalesce(lag(known_until) over (order by as_of_date), cast('0001-01-01' as timestamp)) as previous_until
+    from as_of_dates
+),
+
 known_customers as (
     select
         as_of_dates.as_of_date,
@@ -134,18 +146,36 @@ account_orders as (
     group by as_of_dates.as_of_date, trade_orders.account_id
 ),
 
-account_cash as (
+-- What is new since the as-of date before, and what is in the window.
+account_cash_steps as (
     select
-        as_of_dates.as_of_date,
+        as_of_steps.as_of_date,
         cash_transactions.account_id,
-        sum(cash_transactions.transaction_amount) as cash_amount,
         sum(
-            case when cash_transactions.applied_at >= as_of_dates.window_from then cash_transactions.transaction_amount end
+            case when {{ is_new("cash_transactions", "applied_at") }} then cash_transactions.transaction_amount end
+        ) as new_amount,
+        sum(
+            case when cash_transactions.applied_at >= as_of_steps.window_from then cash_transactions.transaction_amount end
         ) as net_cash_amount,
-        count(case when cash_transactions.applied_at >= as_of_dates.window_from then 1 end) as transaction_count
+        count(case when cash_transactions.applied_at >= as_of_steps.window_from then 1 end) as transaction_count
     from cash_transactions
-    inner join as_of_dates on {{ is_known("cash_transactions", "applied_at") }}
-    group by as_of_dates.as_of_date, cash_transactions.account_id
+    inner join as_of_steps
+        on
+            {{ is_known("cash_transactions", "applied_at", "as_of_steps") }}
+            and (
+                {{ is_new("cash_transactions", "applied_at") }}
+                or cash_transactions.applied_at >= as_of_steps.window_from
+            )
+    group by as_of_steps.as_of_date, cash_transactions.account_id
+),
+
+account_balances as (
+    select
+        account_id,
+        as_of_date,
+        {{ next_as_of_date(["account_id"]) }},
+        sum(new_amount) over (partition by account_id order by as_of_date) as cash_amount
+    from account_cash_steps
 ),
 
 -- A change of a holding has the time at which its trade was completed.
@@ -161,16 +191,42 @@ holding_moves as (
     where trade_orders.status_code = 'CMPT'
 ),
 
-positions as (
+position_steps as (
     select
-        as_of_dates.as_of_date,
+        as_of_steps.as_of_date,
         holding_moves.account_id,
         holding_moves.symbol,
         sum(holding_moves.quantity) as quantity
     from holding_moves
-    inner join as_of_dates on {{ is_known("holding_moves", "applied_at") }}
-    group by as_of_dates.as_of_date, holding_moves.account_id, holding_moves.symbol
-    having sum(holding_moves.quantity) <> 0
+    inner join as_of_steps
+        on
+            {{ is_known("holding_moves", "applied_at", "as_of_steps") }}
+            and ({{ is_new("holding_moves", "applied_at") }})
+    group by as_of_steps.as_of_date, holding_moves.account_id, holding_moves.symbol
+),
+
+position_balances as (
+    select
+        account_id,
+        symbol,
+        as_of_date,
+        {{ next_as_of_date(["account_id", "symbol"]) }},
+        sum(quantity) over (partition by account_id, symbol order by as_of_date) as quantity
+    from position_steps
+),
+
+positions as (
+    select
+        as_of_dates.as_of_date,
+        position_balances.account_id,
+        position_balances.symbol,
+        position_balances.quantity
+    from position_balances
+    inner join as_of_dates
+        on
+            position_balances.as_of_date <= as_of_dates.as_of_date
+            and position_balances.next_as_of_date > as_of_dates.as_of_date
+    where position_balances.quantity <> 0
 ),
 
 -- Of the last week, and of the last week before the window.
@@ -233,9 +289,9 @@ account_totals as (
         sum(account_orders.submitted_count) as submitted_count,
         sum(account_orders.canceled_count) as canceled_count,
         max(account_orders.last_submitted_at) as last_submitted_at,
-        sum(account_cash.cash_amount) as cash_amount,
-        sum(account_cash.net_cash_amount) as net_cash_amount,
-        sum(account_cash.transaction_count) as transaction_count,
+        sum(account_balances.cash_amount) as cash_amount,
+        sum(account_cash_steps.net_cash_amount) as net_cash_amount,
+        sum(account_cash_steps.transaction_count) as transaction_count,
         sum(account_holdings.position_count) as position_count,
         sum(account_holdings.holdings_amount) as holdings_amount,
         sum(account_holdings.compared_amount) as compared_amount,
@@ -245,10 +301,15 @@ account_totals as (
         on
             owned_accounts.as_of_date = account_orders.as_of_date
             and owned_accounts.account_id = account_orders.account_id
-    left join account_cash
+    left join account_balances
         on
-            owned_accounts.as_of_date = account_cash.as_of_date
-            and owned_accounts.account_id = account_cash.account_id
+            owned_accounts.account_id = account_balances.account_id
+            and owned_accounts.as_of_date >= account_balances.as_of_date
+            and owned_accounts.as_of_date < account_balances.next_as_of_date
+    left join account_cash_steps
+        on
+            owned_accounts.as_of_date = account_cash_steps.as_of_date
+            and owned_accounts.account_id = account_cash_steps.account_id
     left join account_holdings
         on
             owned_accounts.as_of_date = account_holdings.as_of_date
@@ -256,21 +317,42 @@ account_totals as (
     group by owned_accounts.as_of_date, owned_accounts.customer_hk
 ),
 
-watches as (
+watch_steps as (
     select
-        as_of_dates.as_of_date,
+        as_of_steps.as_of_date,
         watch_events.customer_id,
-        count(case when watch_events.action_code = 'ACTV' then 1 end) as set_count,
-        count(case when watch_events.action_code = 'CNCL' then 1 end) as canceled_count,
+        sum(
+            case
+                when not ({{ is_new("watch_events", "applied_at") }}) then 0
+                when watch_events.action_code = 'ACTV' then 1
+                when watch_events.action_code = 'CNCL' then -1
+                else 0
+            end
+        ) as new_count,
         count(
-            case when watch_events.action_code = 'ACTV' and watch_events.applied_at >= as_of_dates.window_from then 1 end
+            case when watch_events.action_code = 'ACTV' and watch_events.applied_at >= as_of_steps.window_from then 1 end
         ) as newly_set_count,
         count(
-            case when watch_events.action_code = 'CNCL' and watch_events.applied_at >= as_of_dates.window_from then 1 end
+            case when watch_events.action_code = 'CNCL' and watch_events.applied_at >= as_of_steps.window_from then 1 end
         ) as newly_canceled_count
     from watch_events
-    inner join as_of_dates on {{ is_known("watch_events", "applied_at") }}
-    group by as_of_dates.as_of_date, watch_events.customer_id
+    inner join as_of_steps
+        on
+            {{ is_known("watch_events", "applied_at", "as_of_steps") }}
+            and (
+                {{ is_new("watch_events", "applied_at") }}
+                or watch_events.applied_at >= as_of_steps.window_from
+            )
+    group by as_of_steps.as_of_date, watch_events.customer_id
+),
+
+watch_balances as (
+    select
+        customer_id,
+        as_of_date,
+        {{ next_as_of_date(["customer_id"]) }},
+        sum(new_count) over (partition by customer_id order by as_of_date) as watch_count
+    from watch_steps
 ),
 
 features as (
@@ -306,9 +388,9 @@ features as (
         {{ ratio("100 * (account_totals.compared_amount - account_totals.earlier_amount)", "account_totals.earlier_amount") }}
             as market_move_percent,
         ---------- watches
-        cast(coalesce(watches.set_count - watches.canceled_count, 0) as integer) as watch_count,
-        cast(coalesce(watches.newly_set_count, 0) as integer) as set_watch_count,
-        cast(coalesce(watches.newly_canceled_count, 0) as integer) as canceled_watch_count
+        cast(coalesce(watch_balances.watch_count, 0) as integer) as watch_count,
+        cast(coalesce(watch_steps.newly_set_count, 0) as integer) as set_watch_count,
+        cast(coalesce(watch_steps.newly_canceled_count, 0) as integer) as canceled_watch_count
     from staying
     inner join as_of_dates on staying.as_of_date = as_of_dates.as_of_date
     inner join customers on staying.customer_hk = customers.customer_hk
@@ -316,9 +398,14 @@ features as (
         on
             staying.as_of_date = account_totals.as_of_date
             and staying.customer_hk = account_totals.customer_hk
-    left join watches
+    left join watch_balances
         on
-            staying.as_of_date = watches.as_of_date
-            and customers.customer_id = watches.customer_id
+            customers.customer_id = watch_balances.customer_id
+            and staying.as_of_date >= watch_balances.as_of_date
+            and staying.as_of_date < watch_balances.next_as_of_date
+    left join watch_steps
+        on
+            staying.as_of_date = watch_steps.as_of_date
+            and customers.customer_id = watch_steps.customer_id
 )
 {%- endmacro %}

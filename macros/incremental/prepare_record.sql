@@ -3,7 +3,7 @@
     invocation, so a load or a second build that ends meanwhile changes nothing for this one. The last one is kept: if it turns out to be a green build of
     everything, `mark_last_build` says so, and the next build needs only what has moved since (scripts/warehouse/changes.py). Seeds and snapshots that are
     run by hand take that mark away.
-    A batch of a feed has landed when its load log says so. `--empty` and `--sample` read less than that: on a warehouse with
+    A batch of a feed has landed when its load log says so: that of the sources, or that of the scores of models. What is recorded about runs is no news. `--empty` and `--sample` read less than that: on a warehouse with
     data they would look like deletions, so they are refused.
 #}
 {% macro prepare_record() -%}
@@ -78,7 +78,11 @@
             "','",
             "order by source_file"
         )) }} as {{ dbt.type_string() }}) as digest
-    from {{ source("control", "load_log") }}
+    from (
+        select * from {{ source("control", "load_log") }}
+        union all
+        select * from {{ source("learn", "load_log") }}
+    ) as load_logs
     where status in ('loaded', 'missing')
     group by system, feed, batch_id;
     insert into {{ landed }}

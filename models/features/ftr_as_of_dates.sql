@@ -8,30 +8,46 @@ batches as (
     select * from {{ ref('ref_batch') }}
 ),
 
--- The end of a quarter is the day before the first day of the next one.
-quarter_ends as (
+span as (
     select
-        cast(date_value as date) as as_of_date,
-        true as is_quarter_end
-    from days
-    where
-        date_value >= cast('{{ var("features_from") }}' as date)
-        and extract(day from {{ dbt.dateadd("day", 1, "date_value") }}) = 1
-        and extract(month from {{ dbt.dateadd("day", 1, "date_value") }}) in (1, 4, 7, 10)
-),
-
-last_day as (
-    select
-        max(batch_date) as as_of_date,
-        false as is_quarter_end
+        min(batch_date) as first_batch_date,
+        max(batch_date) as last_batch_date
     from batches
 ),
 
+-- The end of a quarter or week is the day before the first day of the next one. Prospects are not known before the
+-- first batch.
+marked as (
+    select
+        cast(days.date_value as date) as as_of_date,
+        days.date_value >= cast('{{ var("features_from") }}' as date)
+        and extract(day from {{ dbt.dateadd("day", 1, "days.date_value") }}) = 1
+        and extract(month from {{ dbt.dateadd("day", 1, "days.date_value") }}) in (1, 4, 7, 10)
+            as is_quarter_end,
+        days.date_value >= span.first_batch_date
+        and cast({{ dbt.date_trunc("week", dbt.dateadd("day", 1, "days.date_value")) }} as date)
+        = cast({{ dbt.dateadd("day", 1, "days.date_value") }} as date)
+            as is_week_end
+    from days
+    inner join span on days.date_value <= span.last_batch_date
+),
+
+periods as (
+    select * from marked
+    where
+        is_quarter_end
+        or is_week_end
+),
+
 candidates as (
-    select * from quarter_ends
+    select * from periods
     union all
-    select * from last_day
-    where as_of_date not in (select quarter_ends.as_of_date from quarter_ends)
+    select
+        last_batch_date as as_of_date,
+        false as is_quarter_end,
+        false as is_week_end
+    from span
+    where last_batch_date not in (select periods.as_of_date from periods)
 ),
 
 -- Nobody can know a day before it is over: a batch of that day, or of a later one, has come.
@@ -39,11 +55,12 @@ completed as (
     select
         candidates.as_of_date,
         candidates.is_quarter_end,
+        candidates.is_week_end,
         candidates.as_of_date = max(candidates.as_of_date) over () as is_last,
         min(batches.batch_id) as complete_batch_id
     from candidates
     inner join batches on candidates.as_of_date <= batches.batch_date
-    group by candidates.as_of_date, candidates.is_quarter_end
+    group by candidates.as_of_date, candidates.is_quarter_end, candidates.is_week_end
 ),
 
 -- What is older than the historical batch was never known but through it.
@@ -65,6 +82,7 @@ selected as (
     select
         completed.as_of_date,
         completed.is_quarter_end,
+        completed.is_week_end,
         completed.is_last,
         ---------- cut-offs
         greatest(known.last_batch_id, first_batch.batch_id) as known_batch_id,

@@ -10,7 +10,9 @@ selected as (
         model_name,
         role,
         batch_id,
+        coalesce(cast(customer_id as {{ dbt.type_string() }}), agency_id) as entity_key,
         customer_id,
+        agency_id,
         ---------- score
         model_version,
         as_of_date,

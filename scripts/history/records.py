@@ -320,6 +320,87 @@ class ModelCheck(Record):
 
 
 @dataclass(frozen=True)
+class ModelPromotion(Record):
+    """A version of a model was given a role, or lost it (scripts/learn/registry.py), with the figures that it has on its hold-out.
+
+    Attributes:
+        promoted_at: when; with model and role, it identifies the promotion.
+        model_name: of the model.
+        role: `champion` or `challenger`.
+        model_version: that has the role now; None if none has.
+        previous_version: that had it before; None if none had.
+        reason: why, as the program says it.
+        note: why, in the words of who did it; None if nobody said anything.
+        user_name: who did it, as the system says.
+        kind: of estimator; this and what follows is None if no version has the role, or it cannot be read.
+        published_version: that it has learned from.
+        learned_until: the last date that it has learned from, as ISO 8601.
+        judged_until: the last date that it was judged by.
+        examples: of its hold-out.
+        area: under the ROC curve there.
+        area_low: with 95 % confidence, at least.
+        area_high: at most.
+        chance: how often chance reaches the area.
+    """
+
+    feed = "model_promotion"
+    promoted_at: datetime
+    model_name: str
+    role: str
+    model_version: int | None
+    previous_version: int | None
+    reason: str
+    note: str | None
+    user_name: str
+    kind: str | None
+    published_version: str | None
+    learned_until: str | None
+    judged_until: str | None
+    examples: int | None
+    area: float | None
+    area_low: float | None
+    area_high: float | None
+    chance: float | None
+
+    @property
+    def written_once(self) -> str:
+        """What a run records at once; it may promote again."""
+        return f"{self.run_id}-{self.promoted_at:%Y%m%dT%H%M%S%f}"
+
+
+@dataclass(frozen=True)
+class ModelOutcome(Record):
+    """What a version of a model said about a date, compared with what has happened since (scripts/learn/drift.py).
+
+    Attributes:
+        checked_at: when it was compared.
+        model_name: of the model.
+        role: `champion` or `challenger`.
+        model_version: that has it.
+        published_version: from which it is known what happened.
+        published_batch: the last batch that this holds.
+        as_of_date: the date, as ISO 8601.
+        examples: that were scored as of it.
+        expected: the sum of their probabilities: to so many it should have happened.
+        happened: to so many it did.
+        area: under the ROC curve; None if it happened to all or none.
+    """
+
+    feed = "model_outcome"
+    checked_at: datetime
+    model_name: str
+    role: str
+    model_version: int
+    published_version: str
+    published_batch: int
+    as_of_date: str
+    examples: int
+    expected: float
+    happened: int
+    area: float | None
+
+
+@dataclass(frozen=True)
 class RecordedRun:
     """A run as far as it is recorded; `ended` is None while it runs, and for ever if it was killed."""
 

@@ -11,5 +11,7 @@
 | `promotion` | whether a challenger takes the place of the champion |
 | `scores` | scores of all customers, which land as a feed |
 | `drift` | compares what comes with what was learned from |
+| `retraining` | trains again when there is a reason to |
+| `watching` | records all that is watched of a model |
 | `dataset` | sets for data scientists |
 """

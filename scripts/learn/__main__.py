@@ -8,6 +8,8 @@ Usage:
     python -m scripts.learn promote --force "why"  although it is not
     python -m scripts.learn promote --rollback-because "why"
                                                    the champion before this one is the champion again
+    python -m scripts.learn retrain                watch; train again if there is a reason; promote what is better; score
+    python -m scripts.learn retrain --because "why"
     python -m scripts.learn score                  scores of all customers, as files that land with the next load
     python -m scripts.learn monitor                compares today's customers with those that the champion was judged by
     python -m scripts.learn dataset my_set --until 2016-12-31 --sample 0.5 --apart 0.3
@@ -15,7 +17,7 @@ Usage:
 
 Everything is read from the published version. Models are kept in the folder MODELS, scores in SCORES.
 
-Exit codes: 0 done; 1 a new version is not better, or something has drifted; 2 it cannot be done.
+Exit codes: 0 done; 1 `promote`: it is not better; `monitor`: something has drifted; 2 it cannot be done.
 """
 
 import csv
@@ -30,16 +32,20 @@ import numpy as np
 import typer
 
 from scripts.history.recording import recorded_run
+from scripts.history.records import RecordError
 from scripts.learn.dataset import Request, write_dataset
-from scripts.learn.drift import ACT, checks_of, record_checks
+from scripts.learn.drift import ACT
 from scripts.learn.evaluation import area_under_curve
-from scripts.learn.examples import Customers, read_examples, read_today
+from scripts.learn.examples import Examples, fresh_dates, read_examples, read_today
 from scripts.learn.promotion import judged
-from scripts.learn.question import NAMES, LearnError, Question, question_of
+from scripts.learn.question import NAMES, LearnError, Question, TooLittleError, question_of
 from scripts.learn.registry import CHALLENGER, CHAMPION, Registry
+from scripts.learn.retraining import retrain
 from scripts.learn.scores import score as score_customers
 from scripts.learn.training import Costs, Source, judge
 from scripts.learn.training import train as train_model
+from scripts.learn.watching import record_promotions, watch
+from scripts.serve.api.audit import AuditError
 from scripts.serve.published import open_published
 from scripts.serve.sessions import Limits, ServeError, Session
 from scripts.warehouse.engines import UNUSABLE
@@ -75,21 +81,19 @@ def train(
     target: TargetOption = Target.DUCKDB,
 ) -> None:
     """Learn from what is published; a new version is the challenger."""
-    with _working("train", target), _opened(model, role) as (session, question):
+    with _working("train", target) as run_id, _opened(model, role) as (session, question):
         examples = read_examples(session, question)
         manifest = session.manifest
-        source = Source(
-            manifest.version, manifest.batch_id, manifest.commit, manifest.project_digest
-        )
-        trained = train_model(question, examples, source, Costs(contact, saved))
+        trained = train_model(question, examples, Source.of(manifest), Costs(contact, saved))
         registry = _registry()
         version, is_new = registry.add(trained)
         if version not in registry.aliases(model).values():
             registry.assign(model, CHALLENGER, version, f"trained on {manifest.version}")
+        record_promotions(run_id, registry, model, Path(setting("RUNS")))
         figures = trained.description.figures["hold_out"]
         typer.echo(
             f"{model}, version {version}{'' if is_new else ' (the same training as before)'}: {trained.description.kind}, learned from"
-            f" {trained.description.data['rows']:,} customers and dates, {trained.description.data['left']:,} left."
+            f" {trained.description.data['rows']:,} {question.entities} and dates, {trained.description.data['happened']:,} {question.happened}."
         )
         _print_figures(figures)
         typer.echo(f"Its card: {registry.place(model, version) / 'card.md'}")
@@ -115,14 +119,13 @@ def evaluate(
         registry = _registry()
         number = version or _version_of(registry, model, alias)
         scorer = registry.model(model, number)
-        last = max(scorer.description.data["learned_from"])
         examples = read_examples(session, question)
-        fresh = examples.on([day for day in examples.all_dates if day.isoformat() > last])
+        fresh = examples.on(fresh_dates(examples, scorer.description.data["learned_from"]))
         if not len(fresh):
             raise LearnError(f"version {number} has learned from all quarters; wait for the next")
         figures = judge(scorer, fresh)
         if truth:
-            figures["best_area"] = _best_area(truth, fresh)
+            figures["best_area"] = _best_area(truth, question, fresh)
             figures["share_of_best_lift"] = (figures["area"] - 0.5) / (figures["best_area"] - 0.5)
         if as_json:
             typer.echo(json.dumps({"model": model, "version": number, **figures}))
@@ -148,10 +151,11 @@ def promote(
     target: TargetOption = Target.DUCKDB,
 ) -> None:
     """Make a version the champion, if it is better on customers that neither has learned from."""
-    with _working("promote", target):
-        registry = _registry()
+    with _working("promote", target) as run_id:
+        registry, runs = _registry(), Path(setting("RUNS"))
         if rollback:
             promotion = registry.roll_back(model, rollback)
+            record_promotions(run_id, registry, model, runs)
             typer.echo(f"{model}: version {promotion.version} is the champion again.")
             return
         if not version and registry.aliases(model).keys() == {CHAMPION}:
@@ -159,8 +163,9 @@ def promote(
             return
         number = version or _version_of(registry, model, CHALLENGER)
         if force:
-            registry.assign(model, CHAMPION, number, f"forced: {force}")
-            typer.echo(f"{model}: version {number} is the champion: forced: {force}")
+            promotion = registry.assign(model, CHAMPION, number, "forced", force)
+            typer.echo(f"{model}: version {number} is the champion: {promotion.why}")
+            record_promotions(run_id, registry, model, runs)
             return
         with _opened(model, role) as (session, question):
             verdict = judged(registry, question, read_examples(session, question), number)
@@ -168,6 +173,7 @@ def promote(
             typer.secho(f"{model}: version {number} is not promoted: {verdict.reason}", fg="yellow")
             raise typer.Exit(1)
         registry.assign(model, CHAMPION, number, verdict.reason)
+        record_promotions(run_id, registry, model, runs)
         typer.echo(f"{model}: version {number} is the champion: {verdict.reason}")
 
 
@@ -179,11 +185,31 @@ def score(
 ) -> None:
     """Score all customers by champion and challenger; the files land with the next load."""
     with _working("score", target), _opened(model, role) as (session, question):
-        for scored in score_customers(session, question, _registry(), Path(setting("SCORES"))):
-            typer.echo(
-                f"{scored.role}, version {scored.version}: {scored.customers:,} customers, {scored.at_risk:,} at risk"
-                f" ({scored.file}{'' if scored.is_new else ', unchanged'})"
-            )
+        _score(session, question, _registry())
+
+
+@app.command("retrain")
+def train_again(
+    model: Annotated[
+        str | None, typer.Option(help=f"One of: {', '.join(NAMES)}; by default, each of them.")
+    ] = None,
+    because: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Train although there is no other reason: why."),
+    ] = None,
+    role: RoleOption = "analyst",
+    target: TargetOption = Target.DUCKDB,
+) -> None:
+    """Watch; train again if there is a reason; promote what is better; score."""
+    problems = 0
+    for name in [model] if model else NAMES:
+        try:
+            _retrain(name, because, role, target)
+        except typer.Exit:
+            # The others do not depend on it.
+            problems += 1
+    if problems:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -195,16 +221,9 @@ def monitor(
     """Compare today's customers with those that the champion was judged by, and record it."""
     with _working("monitor", target) as run_id, _opened(model, role) as (session, question):
         registry = _registry()
-        number = _version_of(registry, model, CHAMPION)
-        checks = checks_of(
-            registry.model(model, number),
-            number,
-            question,
-            read_today(session, question),
-            read_examples(session, question),
-            session.manifest,
-        )
-        record_checks(run_id, checks, Path(setting("RUNS")))
+        _version_of(registry, model, CHAMPION)
+        today, examples = read_today(session, question), read_examples(session, question)
+        checks = watch(run_id, session, question, registry, Path(setting("RUNS")), today, examples)
         print_rows(
             ["check", "of", "value", "watch", "act", "state"],
             [
@@ -280,7 +299,7 @@ def show(model: ModelOption = NAMES[0]) -> None:
         print_rows(["version", "role", "kind", "AUC", "chance", "learned from"], rows, is_csv=False)
         for entry in registry.log(model):
             typer.echo(
-                f"{entry.at:%Y-%m-%d %H:%M} {entry.alias}: version {entry.version} after {entry.previous}, by {entry.user_name}: {entry.reason}"
+                f"{entry.at:%Y-%m-%d %H:%M} {entry.alias}: version {entry.version} after {entry.previous}, by {entry.user_name}: {entry.why}"
             )
     except LearnError as error:
         raise _failed(error) from error
@@ -293,7 +312,7 @@ def _working(kind: str, target: Target) -> Iterator[str]:
     with recorded_run(f"learn {kind}", target) as run:
         try:
             yield run.run_id
-        except (LearnError, ServeError, ImportError, *UNUSABLE) as error:
+        except (LearnError, ServeError, RecordError, AuditError, ImportError, *UNUSABLE) as error:
             run.message = str(error)
             raise _failed(error) from error
 
@@ -309,6 +328,28 @@ def _opened(model: str, role: str) -> Iterator[tuple[Session, Question]]:
         published.close()
 
 
+def _retrain(name: str, because: str | None, role: str, target: Target) -> None:
+    with _working("retrain", target) as run_id, _opened(name, role) as (session, question):
+        registry = _registry()
+        try:
+            done = retrain(run_id, session, question, registry, Path(setting("RUNS")), because)
+        except TooLittleError as error:
+            typer.echo(f"{name}: too little to learn from yet: {error}")
+            return
+        typer.echo(f"{name}: {done.told}")
+        if done.version is not None:
+            _print_figures(registry.description(name, done.version).figures["hold_out"])
+        _score(session, question, registry)
+
+
+def _score(session: Session, question: Question, registry: Registry) -> None:
+    for scored in score_customers(session, question, registry, Path(setting("SCORES"))):
+        typer.echo(
+            f"{scored.role}, version {scored.version}: {scored.rows:,} {question.entities}, {scored.chosen:,} worth a contact"
+            f" ({scored.file}{'' if scored.is_new else ', unchanged'})"
+        )
+
+
 def _registry() -> Registry:
     return Registry(Path(setting("MODELS")))
 
@@ -320,25 +361,26 @@ def _version_of(registry: Registry, model: str, alias: str) -> int:
     return aliases[alias]
 
 
-def _best_area(file: Path, customers: Customers) -> float:
-    """The area that the truth of a generated dataset reaches for the same customers and dates."""
+def _best_area(file: Path, question: Question, examples: Examples) -> float:
+    """The area that the truth of a generated dataset reaches for the same keys and dates."""
     try:
         with file.open(encoding="utf-8") as stream:
             known = {
-                (int(row["customer_id"]), row["as_of_date"]): float(row["probability"])
+                (row[question.key], row["as_of_date"]): float(row["probability"])
                 for row in csv.DictReader(stream)
             }
-        pairs = zip(customers.ids.tolist(), customers.dates.astype(str).tolist(), strict=True)
+        keys = map(str, examples.ids.tolist())
+        pairs = zip(keys, examples.dates.astype(str).tolist(), strict=True)
         best = np.array([known.get(pair, np.nan) for pair in pairs])
     except (OSError, ValueError, KeyError) as error:
         raise LearnError(f"{file}: cannot be read: {error}") from error
     is_known = ~np.isnan(best)
     if not np.all(is_known):
         raise LearnError(
-            f"{file}: says nothing about {int(np.sum(~is_known)):,} of {len(best):,} customers and dates;"
+            f"{file}: says nothing about {int(np.sum(~is_known)):,} of {len(best):,} {question.entities} and dates;"
             " make it from the sources of this warehouse, from an early enough date"
         )
-    return area_under_curve(best, customers.outcomes)
+    return area_under_curve(best, examples.outcomes)
 
 
 def _print_figures(figures: "dict[str, object]") -> None:

@@ -37,7 +37,7 @@ class Reference:
         edges: the inner limits of ten groups of equal size.
         shares: the share of customers in each group.
         missing: the share of customers without a value.
-        customers: how many there were.
+        customers: how many there were, whoever they are.
         least: its least value.
         greatest: its greatest value.
     """
@@ -58,13 +58,14 @@ class Description:
 
     Attributes:
         name: of the model.
+        question: words of it, for people.
         kind: the kind of estimator.
         parameters: of the estimator.
         features: what it takes, in order, with their transformations.
         slope: of the calibration: the logit of the graph is multiplied by it,
         intercept: and this is added.
-        threshold: from which probability on a customer is worth a contact.
-        costs: what contacting one costs, and what contacting one who would leave saves on average.
+        threshold: from which probability on a contact is worth its cost.
+        costs: what contacting one costs, and what contacting one to whom it would happen is worth on average.
         references: of the features.
         scores: of the probabilities, the same.
         data: what it has learned from.
@@ -75,6 +76,7 @@ class Description:
     """
 
     name: str
+    question: dict[str, str]
     kind: str
     parameters: dict[str, Any]
     features: list[tuple[str, str]]
@@ -115,7 +117,7 @@ class Description:
 
 
 class Model:
-    """Scores customers. For any number of threads.
+    """Scores examples. For any number of threads.
 
     Attributes:
         description: of the model.
@@ -125,7 +127,7 @@ class Model:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        # One customer is scored in less time than threads take to meet.
+        # One is scored in less time than threads take to meet.
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self.description = description
@@ -164,7 +166,7 @@ class Model:
         )
 
     def probabilities(self, inputs: Inputs) -> Numbers:
-        """How likely each customer leaves."""
+        """How likely it happens to each."""
         raw = np.concatenate(
             [self._run(inputs[first : first + _ROWS]) for first in range(0, len(inputs), _ROWS)]
             or [np.zeros(0)]
@@ -172,9 +174,9 @@ class Model:
         return calibrated(raw, self.description.slope, self.description.intercept)
 
     def reasons(self, inputs: Inputs) -> list[list[str]]:
-        """For each customer, up to three features that make it likelier to leave, the strongest first.
+        """For each, up to three features that make it likelier, the strongest first.
 
-        A feature is a reason if the customer would be less likely to leave with the usual value of it.
+        A feature is a reason if it would be less likely with the usual value of it.
         """
         base = logit(self.probabilities(inputs))
         effects = np.empty((len(inputs), len(self.features)))

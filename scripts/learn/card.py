@@ -12,10 +12,12 @@ from scripts.learn.artifact import Description
 def card_of(description: Description, version: int) -> str:
     """The card of a version, in Markdown."""
     data, figures = description.data, description.figures["hold_out"]
+    question = description.question
+    happened, entities = question["happened"], question["entities"]
     parts = [
         f"# {description.name}, version {version}",
-        "**Question.** Which customers leave within 90 days: become inactive, or close their last account?",
-        "**Use.** To decide whom client service calls first. Not for a decision about a customer that the customer did not ask for: no credit, no price, no closing.",
+        f"**Question.** {question['asks']}",
+        f"**Use.** {question['use']}",
         _table(
             ["learned from", ""],
             [
@@ -24,30 +26,33 @@ def card_of(description: Description, version: int) -> str:
                 ["fingerprint", data["fingerprint"]],
                 ["commit", data["commit"] or "not a clone"],
                 ["as-of dates", f"{data['learned_from'][0]} to {data['learned_from'][-1]}"],
-                ["customers and dates", f"{data['rows']:,}, of which {data['left']:,} left"],
+                [
+                    f"{entities} and dates",
+                    f"{data['rows']:,}, of which {data['happened']:,} {happened}",
+                ],
                 ["kind", f"{description.kind}, {_listed(description.parameters)}"],
             ],
         ),
         "## How good it is\n\n"
-        f"On {figures['rows']:,} customers and dates from {figures['dates'][0]} to {figures['dates'][-1]}, which it has not seen; {figures['left']:,} left.",
+        f"On {figures['rows']:,} {entities} and dates from {figures['dates'][0]} to {figures['dates'][-1]}, which it has not seen; {figures['happened']:,} {happened}.",
         _table(
             ["figure", "value", "means"],
             [
                 [
                     "AUC",
                     f"{figures['area']:.3f} ({figures['area_low']:.3f} to {figures['area_high']:.3f})",
-                    "how often who leaves is scored above who stays; 95 % confidence",
+                    f"how often one who {happened} is scored above one who did not; 95 % confidence",
                 ],
                 [
                     "AUC by chance",
                     f"{figures['area_by_chance']:.3f}, up to {figures['area_by_chance_upper']:.3f}",
-                    "with outcomes dealt out anew among customers with as many open accounts",
+                    "with outcomes dealt out anew among those that are alike in what is no discovery",
                 ],
                 ["chance", f"{figures['chance']:.3f}", "how often chance reaches the AUC"],
                 [
                     "found in the best tenth",
                     f"{figures['found_in_best_tenth']:.0%}",
-                    "of those who leave, by calling the tenth with the highest scores",
+                    f"of those who {happened}, in the tenth with the highest scores",
                 ],
                 [
                     "log loss",
@@ -55,7 +60,7 @@ def card_of(description: Description, version: int) -> str:
                     f"{figures['log_loss_of_mean']:.4f} if all had the mean",
                 ],
                 [
-                    "cost per customer",
+                    "cost of each",
                     f"{figures['cost']:.2f}",
                     f"contacting from {description.threshold:.1%} on, {figures['contacted']:,} contacts; {figures['cost_of_all']:.2f} if all were contacted, 0 if nobody",
                 ],
@@ -63,10 +68,10 @@ def card_of(description: Description, version: int) -> str:
         ),
         "## Is what it says what happens?",
         _table(
-            ["mean probability", "have left", "customers"],
+            ["mean probability", happened, entities],
             [
-                [f"{said:.2%}", f"{left:.2%}", f"{count:,}"]
-                for said, left, count in figures["calibration"]
+                [f"{said:.2%}", f"{share:.2%}", f"{count:,}"]
+                for said, share, count in figures["calibration"]
             ],
         ),
         "## Features",

@@ -1,10 +1,10 @@
-"""A set for data scientists: customers, as-of dates, features and outcomes, split by time and by customer, as Parquet with a manifest and a data card.
+"""A set for data scientists: customers or prospects, as-of dates, features and outcomes, split by time and by key, as Parquet with a manifest and a data card.
 
 Usage:
     written = write_dataset(session, question, Request(until=date(2016, 12, 31)), folder)
 
-The same request gives the same bytes, however much has come since: features and outcomes of a date do not change, customers are sampled and split by a hash of their
-number, and nothing in the files tells when they were made or from which version.
+The same request gives the same bytes, however much has come since: features and outcomes of a date do not change, they are sampled and split by a hash of their
+key, and nothing in the files tells when they were made or from which version.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
-from scripts.learn.examples import Customers, read_examples
-from scripts.learn.question import LearnError, Question
+from scripts.learn.examples import Examples, read_examples
+from scripts.learn.question import Keys, KeyType, LearnError, Question
 from scripts.serve.sessions import Session
 from scripts.warehouse.files import flush, flush_tree
 
@@ -73,7 +73,9 @@ def write_dataset(
         & (buckets(examples.ids, "sample") < request.sample * _BUCKETS)
     ]
     if not len(chosen):
-        raise LearnError("no customer and date fit; as-of dates are ends of quarters")
+        raise LearnError(
+            f"no {question.entity} and date fit; the as-of dates are those of {question.examples}"
+        )
     dates = chosen.all_dates
     part = _parts(chosen, request, dates)
     beside = folder.with_name(f".{folder.name}.{uuid4()}")
@@ -93,18 +95,18 @@ def write_dataset(
     return rows
 
 
-def buckets(ids: npt.NDArray[np.int64], purpose: str) -> npt.NDArray[np.int64]:
-    """A number from 0 to 999 for each customer, the same for all time; another one for each purpose."""
-    customers, inverse = np.unique(ids, return_inverse=True)
+def buckets(ids: Keys, purpose: str) -> npt.NDArray[np.int64]:
+    """A number from 0 to 999 for each key, the same for all time; another one for each purpose."""
+    keys, inverse = np.unique(ids, return_inverse=True)
     numbers = [
         int.from_bytes(hashlib.blake2b(f"{purpose}/{each}".encode(), digest_size=8).digest())
         % _BUCKETS
-        for each in customers.tolist()
+        for each in keys.tolist()
     ]
     return np.array(numbers, dtype=np.int64)[inverse]
 
 
-def _parts(chosen: Customers, request: Request, dates: Sequence[date]) -> npt.NDArray[np.str_]:
+def _parts(chosen: Examples, request: Request, dates: Sequence[date]) -> npt.NDArray[np.str_]:
     """The part that each row belongs to, or an empty text."""
     test_from = request.test_from or dates[len(dates) * 4 // 5]
     validation_from = request.validation_from or dates[len(dates) * 3 // 5]
@@ -119,12 +121,14 @@ def _parts(chosen: Customers, request: Request, dates: Sequence[date]) -> npt.ND
     return part
 
 
-def _write_part(folder: Path, question: Question, rows: Customers, name: str) -> int:
+def _write_part(folder: Path, question: Question, rows: Examples, name: str) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = {
-        "customer_id": pa.array(rows.ids, pa.int64()),
+        question.key: pa.array(
+            rows.ids.tolist(), pa.int64() if question.key_type is KeyType.NUMBER else pa.string()
+        ),
         "as_of_date": pa.array(rows.dates, pa.date32()),
         **{
             feature.name: pa.array(values, pa.float64(), from_pandas=True)
@@ -137,7 +141,7 @@ def _write_part(folder: Path, question: Question, rows: Customers, name: str) ->
 
 
 def _describe(
-    folder: Path, question: Question, request: Request, chosen: Customers, rows: dict[str, int]
+    folder: Path, question: Question, request: Request, chosen: Examples, rows: dict[str, int]
 ) -> None:
     asked = {
         name: value.isoformat() if isinstance(value, date) else value
@@ -162,7 +166,7 @@ def _describe(
     (folder / CARD).write_text(_card(question, chosen, rows), encoding="utf-8")
 
 
-def _card(question: Question, chosen: Customers, rows: dict[str, int]) -> str:
+def _card(question: Question, chosen: Examples, rows: dict[str, int]) -> str:
     dates = chosen.all_dates
     parts = "\n".join(f"| `{name}.parquet` | {count:,} |" for name, count in rows.items())
     features = "\n".join(
@@ -171,8 +175,8 @@ def _card(question: Question, chosen: Customers, rows: dict[str, int]) -> str:
     )
     return f"""# Data card: {question.name}
 
-A row is a customer on an as-of date, {dates[0]} to {dates[-1]}: what could be known on that day, and in `{question.outcome}` what became of the customer in the 90 days
-after it. {len(chosen):,} rows, of which {int(np.sum(chosen.outcomes)):,} left.
+A row is a {question.entity} on an as-of date, {dates[0]} to {dates[-1]}: what could be known on that day, and in `{question.outcome}` what became of it in the
+{question.horizon_days} days after it. {len(chosen):,} rows, of which {int(np.sum(chosen.outcomes)):,} {question.happened}.
 
 | file | rows |
 |---|---|
@@ -182,6 +186,6 @@ after it. {len(chosen):,} rows, of which {int(np.sum(chosen.outcomes)):,} left.
 |---|---|---|
 {features}
 
-Customers are named by a key, and no column identifies a person; whoever knows the key of a customer reads what is said about it. What the columns mean: the models
-`ftr_customer_quarters` and `ftr_customer_attrition` of the warehouse.
+The {question.entities} are named by a key, and no other column identifies a person; whoever knows the key reads what is said about it. What the columns mean: the models
+`{question.examples}` and `{question.outcomes}` of the warehouse.
 """

@@ -1,24 +1,26 @@
-"""Whether a model still fits: customers of today compared with those that it was judged by, and with what became of customers since.
+"""Whether a model still fits: customers or prospects of today compared with those that it was judged by, and with what became of them since.
 
 Usage:
     checks = checks_of(model, version, question, today, examples, session.manifest)
     record_checks(run_id, checks, Path("data/runs"))
+    record_outcomes(run_id, outcomes_of(model, "champion", version, question, examples), session.manifest, Path("data/runs"))
 
 Shares of ten groups are compared by the population stability index (PSI): below 0.1 nothing has happened, from 0.25 on something has. What is found is recorded with the runs,
-lands as a feed, and is operations.fct_model_checks; the monitor tells what needs an act (docs/runbooks/model_drifted.md).
+lands as feeds, and is operations.fct_model_checks and fct_model_outcomes; the monitor tells what needs an act (docs/runbooks/model_drifted.md).
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from scripts.history.records import ModelCheck, write_records
+from scripts.history.records import ModelCheck, ModelOutcome, write_records
 from scripts.learn.artifact import Model, Reference, shares_of
 from scripts.learn.evaluation import area_under_curve
-from scripts.learn.examples import Customers
+from scripts.learn.examples import Examples, fresh_dates
 from scripts.learn.question import Numbers, Question
 from scripts.learn.scores import probabilities_of
 from scripts.publish.manifest import Manifest
@@ -31,8 +33,10 @@ _LEAST_SHARE = 0.001
 _MARGIN = 0.25
 # Chance moves a share by more than so many standard errors once in thirty thousand times.
 _ERRORS = 4
-# With fewer customers, chance moves shares as far as a drift does; with fewer who have left, it moves the AUC.
-LEAST_CUSTOMERS, LEAST_LEFT = 200, 10
+# With fewer examples, chance moves shares as far as a drift does; with fewer to whom it has happened, it moves the AUC.
+LEAST_EXAMPLES, LEAST_HAPPENED = 200, 10
+# With fewer answers, the slowest percent is one of them.
+LEAST_ANSWERS = 100
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ LIMITS = {
     # How much lower than on its hold-out, and how far what it says is from what happens, as a factor.
     "area_loss": Limits(0.05, 0.1),
     "calibration_factor": Limits(1.5, 2.5),
+    # What 99 of 100 answers over HTTP stay below.
+    "answer_seconds_p99": Limits(0.05, 0.25),
 }
 
 
@@ -62,7 +68,7 @@ class Check:
 
     Attributes:
         name: of the kind, as in `LIMITS`.
-        subject: the feature, or `probability`.
+        subject: the feature, `probability` or `model`.
         value: that was found.
         model_name: of the model.
         model_version: of it.
@@ -98,15 +104,27 @@ def checks_of(
     model: Model,
     version: int,
     question: Question,
-    today: Customers,
-    examples: Customers,
+    today: Examples,
+    examples: Examples,
     published: Manifest,
+    answer_seconds: Sequence[float] = (),
 ) -> list[Check]:
-    """All comparisons that there are enough customers for."""
+    """All comparisons that there are enough customers for.
+
+    Args:
+        model: the champion.
+        version: of it.
+        question: that it answers.
+        today: as of the last batch.
+        examples: all of whom it is known what became of them.
+        published: the manifest of the version that all this is from.
+        answer_seconds: how long its last answers over HTTP took.
+    """
     found = [
-        *(_compared_inputs(model, question, today) if len(today) >= LEAST_CUSTOMERS else ()),
+        *(_compared_inputs(model, question, today) if len(today) >= LEAST_EXAMPLES else ()),
         *_compared_scores(model, question, today),
         *_compared_outcomes(model, question, examples),
+        *_answered(answer_seconds),
     ]
     return [
         Check(name, subject, value, model.description.name, version, published)
@@ -162,10 +180,95 @@ def record_checks(run_id: str, checks: Sequence[Check], runs: Path) -> None:
     write_records(runs, records, now)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a version said about a date, and what has happened.
+
+    Attributes:
+        name: of the model.
+        role: that the version has.
+        version: of the model.
+        as_of_date: the date.
+        examples: that were scored.
+        expected: the sum of their probabilities.
+        happened: how many of them it happened to.
+        area: under the ROC curve; None if it happened to all or none.
+    """
+
+    name: str
+    role: str
+    version: int
+    as_of_date: date
+    examples: int
+    expected: float
+    happened: int
+    area: float | None
+
+
+def outcomes_of(
+    model: Model, role: str, version: int, question: Question, examples: Examples
+) -> list[Outcome]:
+    """Each date of which it is known what happened, and from which the version has not learned."""
+    found = []
+    for day in fresh_dates(examples, model.description.data["learned_from"]):
+        fresh = examples.on([day])
+        scores = probabilities_of(model, fresh, question)
+        happened = int(np.sum(fresh.outcomes))
+        is_mixed = 0 < happened < len(fresh)
+        found.append(
+            Outcome(
+                question.name,
+                role,
+                version,
+                day,
+                len(fresh),
+                float(np.sum(scores)),
+                happened,
+                area_under_curve(scores, fresh.outcomes) if is_mixed else None,
+            )
+        )
+    return found
+
+
+def record_outcomes(
+    run_id: str, outcomes: Sequence[Outcome], published: Manifest, runs: Path
+) -> None:
+    """Write down what versions said and what has happened; all of a run at once.
+
+    Args:
+        run_id: of the run that has compared.
+        outcomes: what it has found.
+        published: the manifest of the version that they are from.
+        runs: the folder of the run history.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    now = utc_now()
+    records = [
+        ModelOutcome(
+            run_id=run_id,
+            checked_at=now,
+            model_name=each.name,
+            role=each.role,
+            model_version=each.version,
+            published_version=published.version,
+            published_batch=published.batch_id,
+            as_of_date=each.as_of_date.isoformat(),
+            examples=each.examples,
+            expected=round(each.expected, 4),
+            happened=each.happened,
+            area=None if each.area is None else round(each.area, 4),
+        )
+        for each in outcomes
+    ]
+    write_records(runs, records, now)
+
+
 Found = tuple[str, str, float]
 
 
-def _compared_inputs(model: Model, question: Question, today: Customers) -> Iterator[Found]:
+def _compared_inputs(model: Model, question: Question, today: Examples) -> Iterator[Found]:
     columns = {
         feature.name: values
         for feature, values in zip(question.features, today.columns, strict=True)
@@ -191,25 +294,28 @@ def _more_missing(reference: Reference, missing: float, customers: int) -> float
     return max(0.0, missing - reference.missing - _ERRORS * error)
 
 
-def _compared_scores(model: Model, question: Question, today: Customers) -> Iterator[Found]:
+def _compared_scores(model: Model, question: Question, today: Examples) -> Iterator[Found]:
     last = np.datetime64(max(model.description.data["judged_by"]))
     if len(today):
         yield "age_days", "model", float((today.dates.max() - last).astype(int))
-    if len(today) >= LEAST_CUSTOMERS:
+    if len(today) >= LEAST_EXAMPLES:
         scores = probabilities_of(model, today, question)
         yield "score_drift", "probability", drift(model.description.scores, scores)
 
 
-def _compared_outcomes(model: Model, question: Question, examples: Customers) -> Iterator[Found]:
+def _compared_outcomes(model: Model, question: Question, examples: Examples) -> Iterator[Found]:
     """What became of customers in the last year of which it is known, and after what was learned from."""
-    last = max(model.description.data["learned_from"])
-    dates = [day for day in examples.all_dates if day.isoformat() > last][-4:]
-    fresh = examples.on(dates)
-    left = int(np.sum(fresh.outcomes))
-    if left < LEAST_LEFT:
+    fresh = examples.on(fresh_dates(examples, model.description.data["learned_from"])[-4:])
+    count = int(np.sum(fresh.outcomes))
+    if count < LEAST_HAPPENED:
         return
     scores = probabilities_of(model, fresh, question)
     area = area_under_curve(scores, fresh.outcomes)
     yield "area_loss", "probability", max(0.0, model.description.figures["hold_out"]["area"] - area)
-    said, happened = float(np.mean(scores)), left / len(fresh)
+    said, happened = float(np.mean(scores)), count / len(fresh)
     yield "calibration_factor", "probability", max(said / happened, happened / said)
+
+
+def _answered(seconds: Sequence[float]) -> Iterator[Found]:
+    if len(seconds) >= LEAST_ANSWERS:
+        yield "answer_seconds_p99", "model", float(np.quantile(seconds, 0.99))

@@ -1,4 +1,4 @@
-"""Figures about scores: how well they tell who leaves, whether they may be chance, and whether one model is better than another.
+"""Figures about scores: how well they tell to whom something happens, whether they may be chance, and whether one model is better than another.
 
 Usage:
     print(area_under_curve(scores, outcomes))
@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from scripts.learn.question import Numbers
+from scripts.learn.question import Keys, Numbers
 
 Flags = npt.NDArray[np.bool_]
 _SEED = 20_260_701
@@ -143,7 +143,7 @@ def chance_of(scores: Numbers, outcomes: Flags, strata: Numbers, rounds: int = 5
 
 
 def area_interval(
-    scores: Numbers, outcomes: Flags, ids: npt.NDArray[np.int64], rounds: int = 200
+    scores: Numbers, outcomes: Flags, ids: Keys, rounds: int = 200
 ) -> tuple[float, float]:
     """Between which values the area under the curve lies with 95 % confidence: customers are drawn anew, each with all of its dates."""
     found = [
@@ -157,7 +157,7 @@ def least_gain(
     scores: Numbers,
     others: Numbers,
     outcomes: Flags,
-    ids: npt.NDArray[np.int64],
+    ids: Keys,
     rounds: int = 200,
 ) -> tuple[float, float]:
     """By how much the area of some scores exceeds that of others for the same customers: on the whole, and at least with 95 % confidence."""
@@ -170,7 +170,7 @@ def least_gain(
     return gain, float(np.quantile(found, 0.05))
 
 
-def _drawn_customers(ids: npt.NDArray[np.int64], rounds: int) -> "list[npt.NDArray[np.intp]]":
+def _drawn_customers(ids: Keys, rounds: int) -> "list[npt.NDArray[np.intp]]":
     """Rows of as many customers as there are, drawn with replacement."""
     random = np.random.default_rng(_SEED)
     customers, number = np.unique(ids, return_inverse=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scripts.learn.artifact import Inputs, Model
 from scripts.learn.evaluation import chance_of, least_gain
-from scripts.learn.examples import Customers
+from scripts.learn.examples import Examples, fresh_dates
 from scripts.learn.question import LearnError, Question
 from scripts.learn.registry import CHAMPION, Registry
 
@@ -31,7 +31,7 @@ class Verdict:
     reason: str
 
 
-def judged(registry: Registry, question: Question, examples: Customers, version: int) -> Verdict:
+def judged(registry: Registry, question: Question, examples: Examples, version: int) -> Verdict:
     """Compare a version with the champion; without one, with chance.
 
     Raises:
@@ -44,7 +44,7 @@ def judged(registry: Registry, question: Question, examples: Customers, version:
     if champion is None:
         fresh = _fresh(examples, challenger.description.data["learned_from"])
         scores = challenger.probabilities(_inputs(fresh, challenger, question))
-        chance = chance_of(scores, fresh.outcomes, fresh.strata)
+        chance = chance_of(scores, fresh.outcomes, fresh.alike)
         figures = (
             f"AUC {chance.area:.3f}, by chance up to {chance.upper:.3f} (p = {chance.share:.3f})"
         )
@@ -69,10 +69,9 @@ def judged(registry: Registry, question: Question, examples: Customers, version:
     return Verdict(least > MARGIN, figures)
 
 
-def _fresh(examples: Customers, learned_from: list[str]) -> Customers:
+def _fresh(examples: Examples, learned_from: list[str]) -> Examples:
     """Those of dates after all that were learned from."""
-    last = max(learned_from)
-    dates = [day for day in examples.all_dates if day.isoformat() > last]
+    dates = fresh_dates(examples, learned_from)
     if not dates:
         raise LearnError(
             "no quarter has an outcome that neither version has learned from; wait for the next one"
@@ -80,6 +79,6 @@ def _fresh(examples: Customers, learned_from: list[str]) -> Customers:
     return examples.on(dates)
 
 
-def _inputs(customers: Customers, model: Model, question: Question) -> Inputs:
+def _inputs(customers: Examples, model: Model, question: Question) -> Inputs:
     """What a model takes of customers that were read for the question as it is today."""
     return customers.taken_by(model.features, question.features)

@@ -1,4 +1,4 @@
-"""What a model is asked: about whom, from which features, and what the answer turned out to be. The features are declared where they are made, in the models of dbt.
+"""What a model is asked: about whom, from which features, and what the answer turned out to be. Declared in `questions.yml`; the features where they are made, in the models of dbt.
 
 Usage:
     question = question_of("attrition", Declarations.of_project())
@@ -8,17 +8,26 @@ Usage:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from scripts.serve.declarations import Declarations
 
 Numbers = npt.NDArray[np.float64]
+# Whole numbers or texts.
+Keys = npt.NDArray[Any]
 
 
 class LearnError(Exception):
     """Something cannot be learned, scored or promoted: says why, and what to do."""
+
+
+class TooLittleError(LearnError):
+    """There is too little to learn from yet."""
 
 
 class Transformation(StrEnum):
@@ -47,39 +56,55 @@ class Feature:
         return values
 
 
+class KeyType(StrEnum):
+    """What identifies those who are scored, and what it is called in the Open Inference Protocol."""
+
+    NUMBER = "number"
+    TEXT = "text"
+
+    @property
+    def datatype(self) -> str:
+        """Of the protocol."""
+        return "INT64" if self is KeyType.NUMBER else "BYTES"
+
+
 @dataclass(frozen=True)
 class Question:
-    """A question about customers.
+    """A question: about whom, from which features, and what the answer turned out to be. Declared in `questions.yml`, which explains each attribute.
 
     Attributes:
         name: of the model that answers it.
-        examples: the table of features in the past, by `schema.table`.
-        outcomes: the table of what happened then.
-        outcome: its column.
-        today: the table of features as of the last batch.
-        strata: the column whose meaning for the outcome is no discovery; chance is judged among customers with an equal value of it.
         features: what the model takes.
     """
 
     name: str
+    asks: str
+    use: str
+    entity: str
+    entities: str
+    key: str
+    key_type: KeyType
+    happened: str
+    absent: str
+    chosen: str
+    horizon_days: int
     examples: str
+    today: str
     outcomes: str
     outcome: str
-    today: str
-    strata: str
     features: tuple[Feature, ...]
+    alike: str | None = None
+
+    @property
+    def learned(self) -> str:
+        """All of it that decides what is learned; words do not."""
+        return repr(
+            (self.name, self.examples, self.outcomes, self.outcome, self.alike, self.features)
+        )
 
 
-# Who has one account loses the last one sooner than who has three: no model is needed to know that.
-_QUESTIONS = {
-    "attrition": (
-        "features.ftr_customer_quarters",
-        "features.ftr_customer_attrition",
-        "has_left",
-        "features.ftr_customers",
-        "open_account_count",
-    )
-}
+_FILE = Path(__file__).with_name("questions.yml")
+_QUESTIONS: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
 NAMES = tuple(_QUESTIONS)
 
 
@@ -95,11 +120,20 @@ def question_of(name: str, declarations: Declarations) -> Question:
     """
     if name not in _QUESTIONS:
         raise LearnError(f"{name}: no such model; there are {', '.join(NAMES)}")
-    examples, outcomes, outcome, today, strata = _QUESTIONS[name]
-    features = declared_features(declarations, examples)
+    declared = _QUESTIONS[name]
+    features = declared_features(declarations, declared["examples"])
     if not features:
-        raise LearnError(f"{examples}: no column is declared as a feature (meta: {{feature: ...}})")
-    return Question(name, examples, outcomes, outcome, today, strata, features)
+        raise LearnError(
+            f"{declared['examples']}: no column is declared as a feature (meta: {{feature: ...}})"
+        )
+    return Question(
+        **{
+            **declared,
+            "name": name,
+            "key_type": KeyType(declared["key_type"]),
+            "features": features,
+        }
+    )
 
 
 def declared_features(declarations: Declarations, table: str) -> tuple[Feature, ...]:
@@ -124,7 +158,7 @@ def declared_features(declarations: Declarations, table: str) -> tuple[Feature, 
 
 
 def matrix(columns: Sequence[Numbers], features: Sequence[Feature]) -> npt.NDArray[np.float32]:
-    """What a model takes, a row for each customer: the one way from columns to inputs, for training and for all scores."""
+    """What a model takes, a row for each example: the one way from columns to inputs, for training and for all scores."""
     taken = [
         feature.of(values).astype(np.float32)
         for feature, values in zip(features, columns, strict=True)

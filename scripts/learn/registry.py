@@ -42,8 +42,9 @@ class Promotion:
         alias: which.
         version: that has it now; None if none has.
         previous: that had it before; None if none had.
-        reason: why.
+        reason: why, in words of the program.
         user_name: who did it.
+        note: why, in words of who did it.
     """
 
     at: datetime
@@ -52,6 +53,12 @@ class Promotion:
     previous: int | None
     reason: str
     user_name: str
+    note: str | None = None
+
+    @property
+    def why(self) -> str:
+        """Reason and note in one line."""
+        return f"{self.reason}: {self.note}" if self.note else self.reason
 
 
 class Registry:
@@ -73,9 +80,8 @@ class Registry:
         """
         name = trained.description.name
         with self._locked(name):
-            for number in self.versions(name):
-                if self.description(name, number).training == trained.description.training:
-                    return number, False
+            if (there := self.version_of(name, trained.description.training)) is not None:
+                return there, False
             number = max(self.versions(name), default=0) + 1
             place = self.folder / name / _VERSIONS
             beside = place / f"{_UNFINISHED}{uuid4()}"
@@ -87,6 +93,19 @@ class Registry:
             beside.rename(place / str(number))
             flush(place)
         return number, True
+
+    def version_of(self, name: str, training: str) -> int | None:
+        """The version of a training (`Description.training`); None if there is none.
+
+        Raises:
+            LearnError: a version cannot be read.
+        """
+        found = (
+            number
+            for number in self.versions(name)
+            if self.description(name, number).training == training
+        )
+        return next(found, None)
 
     def description(self, name: str, version: int) -> Description:
         """What is known of a version.
@@ -138,14 +157,37 @@ class Registry:
             for entry in self._state(name)["log"]
         ]
 
-    def assign(self, name: str, alias: str, version: int | None, reason: str) -> Promotion:
+    def unrecorded(self, name: str) -> list[tuple[int, Promotion]]:
+        """Promotions that were not recorded yet with the runs, with their numbers in the log.
+
+        Raises:
+            LearnError: they cannot be read.
+        """
+        recorded = self._state(name).get("recorded", 0)
+        return list(enumerate(self.log(name), start=1))[recorded:]
+
+    def mark_recorded(self, name: str, number: int) -> None:
+        """Remember that all promotions up to a number were recorded. Who is killed before records some again: they count once.
+
+        Raises:
+            LearnError: the state cannot be written.
+        """
+        with self._locked(name):
+            state = self._state(name)
+            state["recorded"] = max(number, state.get("recorded", 0))
+            self._write(name, state)
+
+    def assign(
+        self, name: str, alias: str, version: int | None, reason: str, note: str | None = None
+    ) -> Promotion:
         """Give an alias to a version; a champion is no challenger any more.
 
         Args:
             name: of the model.
             alias: champion or challenger.
             version: that gets it; None: nobody has it.
-            reason: why, for the log.
+            reason: why, for the log, in words of the program.
+            note: the same in words of who does it.
 
         Raises:
             LearnError: there is no such version, or the state cannot be written.
@@ -156,7 +198,7 @@ class Registry:
         with self._locked(name):
             state = self._state(name)
             previous = state["aliases"].get(alias)
-            promotion = Promotion(utc_now(), alias, version, previous, reason, user_name())
+            promotion = Promotion(utc_now(), alias, version, previous, reason, user_name(), note)
             state["aliases"][alias] = version
             if alias == CHAMPION and state["aliases"].get(CHALLENGER) == version:
                 state["aliases"][CHALLENGER] = None
@@ -164,7 +206,7 @@ class Registry:
             self._write(name, state)
         return promotion
 
-    def roll_back(self, name: str, reason: str) -> Promotion:
+    def roll_back(self, name: str, note: str) -> Promotion:
         """Make the champion before this one the champion again.
 
         Raises:
@@ -178,7 +220,7 @@ class Registry:
         ]
         if not before:
             raise LearnError(f"{name}: there was no champion before version {current}")
-        return self.assign(name, CHAMPION, before[-1], reason)
+        return self.assign(name, CHAMPION, before[-1], "rolled back", note)
 
     def _state(self, name: str) -> dict[str, Any]:
         file = self.folder / name / _FILE

@@ -1,4 +1,4 @@
-"""Scores of all customers by champion and challenger, as files of a feed: they land by their contract (models/staging/learn), and are ml.scores.
+"""Scores of all customers, or prospects, by champion and challenger, as files of a feed: they land by their contract (models/staging/learn), and are ml.scores.
 
 Usage:
     for scored in score(session, question, registry, Path("data/scores")):
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scripts.learn.artifact import REASONS, Model
-from scripts.learn.examples import Customers, read_today
+from scripts.learn.examples import Examples, read_today
 from scripts.learn.question import LearnError, Numbers, Question
 from scripts.learn.registry import ALIASES, Registry
 from scripts.serve.sessions import Session
@@ -35,21 +35,21 @@ class Scored:
         file: with the scores.
         role: champion or challenger.
         version: of the model.
-        customers: how many were scored.
-        at_risk: how many are worth a contact.
+        rows: how many were scored.
+        chosen: how many are worth a contact.
         is_new: whether the file has changed.
     """
 
     file: Path
     role: str
     version: int
-    customers: int
-    at_risk: int
+    rows: int
+    chosen: int
     is_new: bool
 
 
 def score(session: Session, question: Question, registry: Registry, folder: Path) -> list[Scored]:
-    """Score all customers as of the last batch of a published version.
+    """Score all who have features as of the last batch of a published version.
 
     Raises:
         LearnError: there is no champion and no challenger, or a file cannot be written.
@@ -77,14 +77,14 @@ def score(session: Session, question: Question, registry: Registry, folder: Path
     return found
 
 
-def probabilities_of(model: Model, customers: Customers, question: Question) -> Numbers:
-    """How likely customers leave, as it is written down and answered everywhere."""
-    inputs = customers.taken_by(model.features, question.features)
+def probabilities_of(model: Model, examples: Examples, question: Question) -> Numbers:
+    """How likely it happens to each, as it is written down and answered everywhere."""
+    inputs = examples.taken_by(model.features, question.features)
     return np.round(model.probabilities(inputs), _DIGITS)
 
 
 def scored_table(
-    model: Model, role: str, version: int, today: Customers, question: Question, published: str
+    model: Model, role: str, version: int, today: Examples, question: Question, published: str
 ) -> "pa.Table":
     """The rows of a file of scores; reasons are given for those who are worth a contact."""
     import pyarrow as pa
@@ -104,7 +104,7 @@ def scored_table(
             "model_name": pa.array([question.name] * rows, pa.string()),
             "model_version": pa.array([version] * rows, pa.int32()),
             "role": pa.array([role] * rows, pa.string()),
-            "customer_id": pa.array(today.ids, pa.int64()),
+            **_keys(today, question),
             "as_of_date": pa.array(today.dates, pa.date32()),
             "probability": pa.array(probabilities).cast(pa.decimal128(10, _DIGITS), safe=False),
             "is_at_risk": pa.array(is_at_risk),
@@ -115,6 +115,17 @@ def scored_table(
             "published_version": pa.array([published] * rows, pa.string()),
         }
     )
+
+
+def _keys(today: Examples, question: Question) -> "dict[str, pa.Array]":
+    """The columns of all keys, of which a row has the one of its question."""
+    import pyarrow as pa
+
+    kinds = {"customer_id": pa.int64(), "agency_id": pa.string()}
+    return {
+        name: pa.array(today.ids.tolist() if name == question.key else [None] * len(today), kind)
+        for name, kind in kinds.items()
+    }
 
 
 def _write(table: "pa.Table", file: Path) -> bool:

@@ -1,11 +1,11 @@
-"""Train a model: choose it on folds of time, calibrate it on what it has not seen, and keep the last quarters apart to judge it.
+"""Train a model: choose it on folds of time, calibrate it on what it has not seen, and keep the last as-of dates apart to judge it.
 
 Usage:
     trained = train(question, examples, source, Costs())
     print(trained.description.figures["hold_out"])
 
-Every step is a function of the data and the parameters: the same data give the same bytes. An outcome takes 90 days, so a quarter's end that is learned from has its outcome
-before the next one begins to be judged.
+Every step is a function of the data and the parameters: the same data give the same bytes. As-of dates are as far apart as an outcome takes, so one that is learned from has its
+outcome before the next one begins to be judged.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -40,11 +40,12 @@ from scripts.learn.evaluation import (
     cost,
     log_loss,
 )
-from scripts.learn.examples import Customers
-from scripts.learn.question import LearnError, Numbers, Question
+from scripts.learn.examples import Examples
+from scripts.learn.question import LearnError, Numbers, Question, TooLittleError
+from scripts.publish.manifest import Manifest
 
 SEED = 7
-# Ends of quarters.
+# As-of dates.
 HOLD_OUT, FOLDS, LEAST_DATES = 5, 3, 4
 # A model that is harder to explain must be better by so much.
 _WORTH = 0.005
@@ -65,11 +66,11 @@ CANDIDATES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 @dataclass(frozen=True)
 class Costs:
-    """What decides whether a customer is contacted.
+    """What decides who is contacted.
 
     Attributes:
         contact: what contacting one costs.
-        saved: what contacting one who would leave saves on average: what is lost with a customer, times how often it stays when it is asked to.
+        saved: what contacting one to whom it would happen is worth on average. Of customers who would leave: what is lost with one, times how often it stays when it is asked to.
     """
 
     contact: float = 20.0
@@ -97,6 +98,11 @@ class Source:
     commit: str | None
     project_digest: str
 
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """A published version."""
+        return cls(manifest.version, manifest.batch_id, manifest.commit, manifest.project_digest)
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -111,24 +117,24 @@ class Trained:
     description: Description
 
 
-def split(examples: Customers) -> tuple[list[date], list[date]]:
+def split(examples: Examples) -> tuple[list[date], list[date]]:
     """The dates to learn from, and those to judge by: the last ones, at most a third.
 
     Raises:
-        LearnError: there are too few.
+        TooLittleError: there are too few.
     """
     dates = examples.all_dates
     if len(dates) < LEAST_DATES:
-        raise LearnError(
-            f"only {len(dates)} ends of quarters have an outcome, and at least {LEAST_DATES} are needed:"
-            " set the variable features_from to an earlier day, or wait"
+        raise TooLittleError(
+            f"only {len(dates)} as-of dates have an outcome, and at least {LEAST_DATES} are needed: load more, or,"
+            " if features begin later than they could, set the variable features_from to an earlier day"
         )
     apart = min(HOLD_OUT, len(dates) // 3)
     return dates[:-apart], dates[-apart:]
 
 
 def train(
-    question: Question, examples: Customers, source: Source, costs: Costs | None = None
+    question: Question, examples: Examples, source: Source, costs: Costs | None = None
 ) -> Trained:
     """Train a model.
 
@@ -136,10 +142,11 @@ def train(
         question: what it answers.
         examples: all that is known.
         source: where they come from.
-        costs: what decides whether a customer is contacted.
+        costs: what decides who is contacted.
 
     Raises:
-        LearnError: there are too few dates, or customers who have left; or the graph is not what was fitted.
+        TooLittleError: there are too few dates, or it has happened to too few.
+        LearnError: the graph is not what was fitted.
     """
     # Threads that wait for each other cost more than they save, and sums do not depend on how many there are.
     from threadpoolctl import threadpool_limits
@@ -148,7 +155,7 @@ def train(
         return _train(question, examples, source, costs or Costs())
 
 
-def _train(question: Question, examples: Customers, source: Source, costs: Costs) -> Trained:
+def _train(question: Question, examples: Examples, source: Source, costs: Costs) -> Trained:
     dates, last_dates = split(examples)
     learned = examples.on(dates)
     _check_outcomes(learned)
@@ -163,6 +170,9 @@ def _train(question: Question, examples: Customers, source: Source, costs: Costs
     scores = calibrated(estimator.predict_proba(examples.inputs)[:, 1], slope, intercept)
     description = Description(
         name=question.name,
+        question={
+            word: getattr(question, word) for word in ("asks", "use", "entities", "happened")
+        },
         kind=best.kind,
         parameters=best.parameters,
         features=[(feature.name, feature.transformation.value) for feature in question.features],
@@ -179,7 +189,7 @@ def _train(question: Question, examples: Customers, source: Source, costs: Costs
             **asdict(source),
             "fingerprint": examples.fingerprint(),
             "rows": len(learned),
-            "left": int(np.sum(learned.outcomes)),
+            "happened": int(np.sum(learned.outcomes)),
             "learned_from": [day.isoformat() for day in dates],
             "judged_by": [day.isoformat() for day in last_dates],
         },
@@ -198,11 +208,11 @@ def _train(question: Question, examples: Customers, source: Source, costs: Costs
     return Trained(graph, description)
 
 
-def training_digest(question: Question, examples: Customers, costs: Costs) -> str:
+def training_digest(question: Question, examples: Examples, costs: Costs) -> str:
     """A SHA-256 of everything that decides which model comes out."""
     parts = [
         examples.fingerprint(),
-        repr(question),
+        question.learned,
         asdict(costs),
         CANDIDATES,
         _code(),
@@ -211,18 +221,18 @@ def training_digest(question: Question, examples: Customers, costs: Costs) -> st
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def judge(model: Model, customers: Customers) -> dict[str, Any]:
-    """Figures about a model, by customers of whom it is known what became of them."""
-    probabilities, outcomes = model.probabilities(customers.inputs), customers.outcomes
+def judge(model: Model, known: Examples) -> dict[str, Any]:
+    """Figures about a model, by examples of which it is known what became of them."""
+    probabilities, outcomes = model.probabilities(known.inputs), known.outcomes
     costs = model.description.costs
-    chance = chance_of(probabilities, outcomes, customers.strata)
+    chance = chance_of(probabilities, outcomes, known.alike)
     threshold = model.description.threshold
     best_tenth = np.argsort(-probabilities, kind="stable")[: max(1, len(outcomes) // 10)]
-    low, high = area_interval(probabilities, outcomes, customers.ids)
+    low, high = area_interval(probabilities, outcomes, known.ids)
     return {
-        "rows": len(customers),
-        "left": int(np.sum(outcomes)),
-        "dates": [day.isoformat() for day in customers.all_dates],
+        "rows": len(known),
+        "happened": int(np.sum(outcomes)),
+        "dates": [day.isoformat() for day in known.all_dates],
         "area": chance.area,
         "area_low": low,
         "area_high": high,
@@ -235,7 +245,7 @@ def judge(model: Model, customers: Customers) -> dict[str, Any]:
         "log_loss_of_mean": log_loss(np.full(len(outcomes), float(np.mean(outcomes))), outcomes),
         "brier": brier(probabilities, outcomes),
         "mean_probability": float(np.mean(probabilities)),
-        "share_left": float(np.mean(outcomes)),
+        "share_happened": float(np.mean(outcomes)),
         "calibration": calibration(probabilities, outcomes),
         "contacted": int(np.sum(probabilities >= threshold)),
         "cost": cost(probabilities, outcomes, threshold, **costs),
@@ -257,7 +267,7 @@ class _Judged:
 def _judged(
     kind: str,
     parameters: dict[str, Any],
-    learned: Customers,
+    learned: Examples,
     dates: Sequence[date],
 ) -> _Judged:
     scores: list[Numbers] = []
@@ -273,8 +283,8 @@ def _judged(
         outcomes.append(unknown.outcomes)
         areas.append(area_under_curve(scores[-1], outcomes[-1]))
     if not scores:
-        raise LearnError(
-            "nobody has left in the first quarters: there is nothing to learn from yet"
+        raise TooLittleError(
+            "it has happened to nobody on the first dates: there is nothing to learn from yet"
         )
     return _Judged(
         kind, parameters, np.concatenate(scores), np.concatenate(outcomes), float(np.mean(areas))
@@ -340,7 +350,7 @@ def _calibration(scores: Numbers, outcomes: Flags) -> tuple[float, float]:
     return slope, float(fitted.intercept_[0])
 
 
-def _graph(estimator: Any, learned: Customers) -> bytes:
+def _graph(estimator: Any, learned: Examples) -> bytes:
     """The estimator in the format of ONNX.
 
     Raises:
@@ -366,7 +376,7 @@ def _graph(estimator: Any, learned: Customers) -> bytes:
     return graph
 
 
-def _raw(graph: bytes, learned: Customers) -> Numbers:
+def _raw(graph: bytes, learned: Examples) -> Numbers:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
@@ -376,11 +386,11 @@ def _raw(graph: bytes, learned: Customers) -> Numbers:
     return np.asarray(found[0])[:, 1].astype(np.float64)
 
 
-def _check_outcomes(learned: Customers) -> None:
-    left = int(np.sum(learned.outcomes))
-    if left < 5 or left == len(learned):
-        raise LearnError(
-            f"{left} of {len(learned)} customers have left in the quarters to learn from: too few to learn from;"
+def _check_outcomes(learned: Examples) -> None:
+    happened = int(np.sum(learned.outcomes))
+    if happened < 5 or happened == len(learned):
+        raise TooLittleError(
+            f"it has happened to {happened} of {len(learned)} on the dates to learn from: too few to learn from;"
             " load more, or set the variable features_from to an earlier day"
         )
 

@@ -5,6 +5,7 @@
     project       the manifest of the dbt project, parsed only if the project has changed
     assets        feeds, models, seeds and snapshots as assets, data tests as checks; one partition for each batch
     sensors       start a batch when its files are complete, or every night; tell when a run has failed
+    learning      models: watched, trained again, scoring
     launcher      each run in a process of its own, which ends when the run does
     server        `make orchestrate`: the web server and the daemon
 

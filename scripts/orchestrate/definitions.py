@@ -8,6 +8,7 @@ import dagster as dg
 
 from scripts.load.contracts import Contracts
 from scripts.orchestrate.assets import WarehouseAssets
+from scripts.orchestrate.learning import learning
 from scripts.orchestrate.places import Places
 from scripts.orchestrate.project import Manifest
 from scripts.orchestrate.sensors import every_night, new_batches, tell_about_failures
@@ -22,11 +23,12 @@ def definitions(manifest: Manifest, contracts: Contracts) -> dg.Definitions:
         selection=dg.AssetSelection.all().without_checks(),
         description="One batch: load, build, validate, publish.",
     )
+    model_jobs, model_schedules = learning()
     return dg.Definitions(
         assets=[assets.feeds, assets.tables, assets.published],
-        jobs=[batch, assets.every_batch],
+        jobs=[batch, assets.every_batch, *model_jobs],
         sensors=[new_batches(batch, contracts), tell_about_failures],
-        schedules=[every_night(assets.every_batch)],
+        schedules=[every_night(assets.every_batch), *model_schedules],
         resources={"places": Places.from_environment()},
         # One process for a run: dbt starts once, and ends with it.
         executor=dg.in_process_executor,

@@ -8,8 +8,12 @@ from scripts.warehouse.base import Warehouse
 from scripts.warehouse.fingerprints import Fingerprint
 
 LAYERS = ("raw_vault", "business_vault", "features", "marts", "quality")
-# No model scores anybody in these tests.
-NEVER_SCORED = {"marts.rpt_customer_attrition"}
+# No model scores anybody in these tests, and after three days it is not yet known which prospects became customers.
+NEVER_SCORED = {
+    "marts.rpt_customer_attrition",
+    "marts.rpt_prospect_conversion",
+    "features.ftr_prospect_conversion",
+}
 # The sample sources are clean: nothing to quarantine, to reject or to find implausible.
 NEVER_FILLED = NEVER_SCORED | {
     "quality.quarantined_rows",

@@ -1,4 +1,4 @@
-"""Customers of whom it is known why they leave: what a model can find at best is a figure, not a hope.
+"""Examples of whom it is known why they leave: what a model can find at best is a figure, not a hope.
 
 Usage:
     examples = planted_customers(strength=1.5)
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from scripts.learn.artifact import logit
-from scripts.learn.examples import Customers
-from scripts.learn.question import Feature, Question, Transformation, matrix
+from scripts.learn.examples import Examples
+from scripts.learn.question import Feature, KeyType, Question, Transformation, matrix
 from scripts.learn.training import Source
 
 FEATURES = (
@@ -25,7 +25,23 @@ FEATURES = (
     Feature("holdings_amount", Transformation.LOGARITHM),
 )
 QUESTION = Question(
-    "attrition", "f.examples", "f.outcomes", "has_left", "f.today", "accounts", FEATURES
+    name="attrition",
+    asks="Who leaves?",
+    use="Not for a decision that nobody asked for.",
+    entity="customer",
+    entities="customers",
+    key="customer_id",
+    key_type=KeyType.NUMBER,
+    happened="left",
+    absent="no customer",
+    chosen="is_at_risk",
+    horizon_days=90,
+    examples="f.examples",
+    today="f.today",
+    outcomes="f.outcomes",
+    outcome="has_left",
+    features=FEATURES,
+    alike="accounts",
 )
 SOURCE = Source("batch-0003-20261130T101530Z", 3, None, "0" * 64)
 DATES = [
@@ -37,8 +53,8 @@ DATES = [
 
 def planted_customers(
     strength: float, customers: int = 500, seed: int = 1, share: float = 0.06
-) -> tuple[Customers, "np.ndarray[Any, np.dtype[np.float64]]"]:
-    """Customers on sixteen dates, and how likely each of them was to leave.
+) -> tuple[Examples, "np.ndarray[Any, np.dtype[np.float64]]"]:
+    """Examples on sixteen dates, and how likely each of them was to leave.
 
     Args:
         strength: how much the features tell; 0 for nothing.
@@ -57,18 +73,18 @@ def planted_customers(
     score = -1.2 * np.log1p(orders) - 0.5 * np.log1p(tenure) - 0.02 * age
     score = strength * (score - score.mean())
     truth = 1 / (1 + np.exp(-(score + float(logit(np.array([share]))[0]))))
-    found = Customers(
+    found = Examples(
         ids=np.tile(np.arange(customers), len(DATES)),
         dates=np.repeat(np.array(DATES, dtype="datetime64[D]"), customers),
         columns=columns,
         inputs=matrix(columns, FEATURES),
-        strata=random.integers(1, 4, rows).astype(np.float64),
+        alike=random.integers(1, 4, rows).astype(np.float64),
         outcomes=random.random(rows) < truth,
     )
     return found, truth
 
 
-def moved(customers: Customers, **changes: Any) -> Customers:
+def moved(customers: Examples, **changes: Any) -> Examples:
     """The same customers with other values of some features."""
     names = [feature.name for feature in FEATURES]
     columns = tuple(
@@ -78,5 +94,10 @@ def moved(customers: Customers, **changes: Any) -> Customers:
 
 
 def a_manifest(batch: int) -> Any:
-    """What a check looks at of a published version."""
-    return SimpleNamespace(version=f"batch-{batch:04}-20261130T101530Z", batch_id=batch)
+    """What a model wants to know of a published version."""
+    return SimpleNamespace(
+        version=f"batch-{batch:04}-20261130T101530Z",
+        batch_id=batch,
+        commit=None,
+        project_digest="0" * 64,
+    )

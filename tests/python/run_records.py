@@ -7,6 +7,8 @@ from uuid import UUID
 
 from scripts.history.records import (
     ModelCheck,
+    ModelOutcome,
+    ModelPromotion,
     NodeRun,
     RecordedRun,
     RunEnded,
@@ -80,6 +82,8 @@ def _write_run(folder: Path, day: int, number: int, runs: int) -> None:
     write_records(folder, [system_read(run_id, started_at)], ended_at)
     write_records(folder, [share_delivery(run_id, ended_at)], ended_at)
     write_records(folder, [model_check(run_id, ended_at)], ended_at)
+    write_records(folder, [model_promotion(run_id, ended_at)], ended_at)
+    write_records(folder, [model_outcome(run_id, ended_at)], ended_at)
     ended = RunEnded(
         run_id,
         ended_at,
@@ -172,6 +176,48 @@ def model_check(run_id: str, at: datetime) -> ModelCheck:
         watch_from=0.1,
         act_from=0.25,
         state="watch",
+    )
+
+
+def model_promotion(run_id: str, at: datetime) -> ModelPromotion:
+    """A first champion."""
+    return ModelPromotion(
+        run_id=run_id,
+        promoted_at=at,
+        model_name="attrition",
+        role="champion",
+        model_version=1,
+        previous_version=None,
+        reason="forced",
+        note="to try it out",
+        user_name="ann",
+        kind="logistic",
+        published_version="batch-0001-20261128T220000Z",
+        learned_until="2015-12-31",
+        judged_until="2017-03-31",
+        examples=1000,
+        area=0.75,
+        area_low=0.7,
+        area_high=0.8,
+        chance=0.002,
+    )
+
+
+def model_outcome(run_id: str, at: datetime) -> ModelOutcome:
+    """What it said about a date, and what happened."""
+    return ModelOutcome(
+        run_id=run_id,
+        checked_at=at,
+        model_name="attrition",
+        role="champion",
+        model_version=1,
+        published_version="batch-0001-20261128T220000Z",
+        published_batch=1,
+        as_of_date="2017-03-31",
+        examples=1000,
+        expected=12.5,
+        happened=14,
+        area=0.74,
     )
 
 

@@ -10,6 +10,7 @@ renamed as (
         model_name,
         role,
         customer_id,
+        agency_id,
         ---------- attributes
         model_version,
         as_of_date,

@@ -3,6 +3,7 @@
 Usage:
     log = AuditLog(Path("data/runs") / FOLDER)
     log.write(Entry(...))
+    seconds_of(Path("data/runs") / FOLDER, "/v1/models/attrition/infer", utc_now() - timedelta(days=1))
 
 The file is beside the records of runs (RUNS). A line is written at once, before the answer is sent: what cannot be recorded is not read.
 """
@@ -11,13 +12,17 @@ import errno
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from scripts.warehouse.clock import utc_now
 
 FOLDER = "access"
+# Of the end of the log, what is looked at: some ten thousand lines.
+_LAST_BYTES = 4_000_000
 
 
 class AuditError(Exception):
@@ -35,7 +40,7 @@ class Entry:
         key_name: who or what has it.
         role: that it reads as.
         client: the address that the request came from.
-        path: that was asked for, with the names of the parts of a key in place of their values.
+        path: that was asked for, with the names of the parts of a key in place of their values; the name of a model is told.
         columns: of the answer.
         filters: by what rows were chosen, as `column.operator`.
         media_type: of the answer.
@@ -117,6 +122,44 @@ class AuditLog:
             f"{self.folder}: who reads cannot be recorded: {error.strerror};"
             " set RUNS to a folder that can be written"
         )
+
+
+def infer_path(name: str) -> str:
+    """The path of a model that is asked, here and in the log."""
+    return f"/v1/models/{name}/infer"
+
+
+def seconds_of(folder: Path, path: str, since: datetime) -> list[float]:
+    """How long the last answers of a path took that were right, as far as the end of the log tells; lines that are not whole do not count.
+
+    Args:
+        folder: of the log; it need not exist.
+        path: as `Entry.path`.
+        since: UTC.
+
+    Raises:
+        AuditError: a file cannot be read.
+    """
+    found = []
+    try:
+        for file in sorted(folder.glob("*.jsonl"))[-2:]:
+            for line in _last_lines(file):
+                with suppress(ValueError, KeyError, TypeError):
+                    entry = json.loads(line)
+                    is_counted = entry["path"] == path and entry["status"] == HTTPStatus.OK
+                    if is_counted and datetime.fromisoformat(entry["at"]) >= since:
+                        found.append(float(entry["seconds"]))
+    except OSError as error:
+        raise AuditError(
+            f"{folder}: cannot be read: {error.strerror}; only who serves the API may read it"
+        ) from error
+    return found
+
+
+def _last_lines(file: Path) -> list[bytes]:
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - _LAST_BYTES))
+        return stream.read().splitlines()
 
 
 def _append(file: int, line: bytes) -> None:

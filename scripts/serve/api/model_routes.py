@@ -1,9 +1,9 @@
-"""The endpoints of models: what there is, and inference by the Open Inference Protocol, version 2, with features looked up by customer.
+"""The endpoints of models: what there is, and inference by the Open Inference Protocol, version 2, with features looked up by key.
 
 Usage:
     add_routes(app, service)
 
-A request names customers, and nothing else: the features are those of the published version, so what is answered is what `python -m scripts.learn score` writes down. Without
+A request names customers, or prospects, and nothing else: the features are those of the published version, so what is answered is what `python -m scripts.learn score` writes down. Without
 the extra `learn`, the endpoints are not there.
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Response
 
 from scripts.serve.api import openapi, problems
+from scripts.serve.api.audit import infer_path
 from scripts.serve.api.problems import Problem
 from scripts.serve.api.service import Call, Service, json_response
 from scripts.serve.api.streams import MOST_BYTES, with_body
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from scripts.learn.artifact import Model
     from scripts.learn.question import Question
 
-MOST_CUSTOMERS = 1000
+MOST_KEYS = 1000
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -44,10 +45,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
         openapi_extra=openapi.model_operation(names),
     )
     app.add_api_route(
-        "/v1/models/{name}/infer",
-        with_body(service.guarded("/v1/models/{name}/infer", models.infer)),
+        infer_path("{name}"),
+        with_body(service.guarded(infer_path("{name}"), models.infer)),
         methods=["POST"],
-        openapi_extra=openapi.infer_operation(names, MOST_CUSTOMERS),
+        openapi_extra=openapi.infer_operation(names, models.tensors, MOST_KEYS),
     )
 
 
@@ -73,46 +74,52 @@ class _Models:
         """Of the models that the project has features for."""
         return list(self._questions)
 
+    @property
+    def tensors(self) -> dict[str, str]:
+        """The tensors that can be asked about, and their datatypes."""
+        return {each.key: each.key_type.datatype for each in self._questions.values()}
+
     def describe(self, call: Call) -> Response:
         """What a model takes and gives, and which versions have a role."""
         question = self._question(call)
-        aliases = self._aliases(question.name)
+        aliases, datatype = self._aliases(question.name), question.key_type.datatype
         content = {
             "name": question.name,
             "versions": sorted({str(version) for version in aliases.values()}),
             "platform": "onnx",
-            "inputs": [{"name": "customer_id", "datatype": "INT64", "shape": [-1]}],
+            "inputs": [{"name": question.key, "datatype": datatype, "shape": [-1]}],
             "outputs": [
-                {"name": "customer_id", "datatype": "INT64", "shape": [-1]},
+                {"name": question.key, "datatype": datatype, "shape": [-1]},
                 {"name": "probability", "datatype": "FP64", "shape": [-1]},
-                {"name": "is_at_risk", "datatype": "BOOL", "shape": [-1]},
+                {"name": question.chosen, "datatype": "BOOL", "shape": [-1]},
             ],
             "parameters": {role: str(version) for role, version in aliases.items()},
         }
         return json_response(content, _NO_STORE)
 
     def infer(self, call: Call) -> Response:
-        """How likely some customers leave, by the champion."""
+        """How likely it happens to some, by the champion."""
         from scripts.learn.examples import read_today
         from scripts.learn.scores import probabilities_of
 
         question = self._question(call)
-        request_id, customers = _asked(call.request.state.body)
+        request_id, keys = _asked(call.request.state.body, question)
         version, model = self._champion(question.name)
-        call.columns, call.filters = ["probability"], ["customer_id.in"]
+        call.columns, call.filters = ["probability"], [f"{question.key}.in"]
+        call.path = infer_path(question.name)
         with self._service.published.opened(call.key.role) as session:
-            found = read_today(session, question, sorted(set(customers)))
+            found = read_today(session, question, sorted(set(keys)))
             published = session.manifest
-        places = {customer: place for place, customer in enumerate(found.ids.tolist())}
-        if unknown := sorted(set(customers) - places.keys()):
+        places = {key: place for place, key in enumerate(found.ids.tolist())}
+        if unknown := sorted(set(keys) - places.keys()):
             raise Problem(
                 problems.INVALID_PARAMETER,
-                f"not active, or without an open account, in version {published.version}: {', '.join(map(str, unknown[:10]))}",
+                f"{question.absent}, in version {published.version}: {', '.join(map(str, unknown[:10]))}",
                 "inputs",
-                "leave these customers out",
+                f"leave these {question.entities} out",
             )
         scores = probabilities_of(model, found, question)
-        rows = [places[customer] for customer in customers]
+        rows = [places[key] for key in keys]
         probabilities = [float(scores[row]) for row in rows]
         call.rows, call.version = len(rows), published.version
         content: dict[str, Any] = {
@@ -120,10 +127,10 @@ class _Models:
             "model_version": str(version),
             **({"id": request_id} if request_id is not None else {}),
             "outputs": [
-                _output("customer_id", "INT64", customers),
+                _output(question.key, question.key_type.datatype, keys),
                 _output("probability", "FP64", probabilities),
                 _output(
-                    "is_at_risk",
+                    question.chosen,
                     "BOOL",
                     [each >= model.description.threshold for each in probabilities],
                 ),
@@ -172,28 +179,32 @@ class _Models:
             raise Problem(problems.UNAVAILABLE, str(error)) from error
 
 
-def _asked(body: bytes) -> tuple[str | None, list[int]]:
-    """The id of a request, and the customers that it asks about."""
+def _asked(body: bytes, question: "Question") -> tuple[str | None, list[Any]]:
+    """The id of a request, and the keys that it asks about."""
+    key, datatype = question.key, question.key_type.datatype
     if len(body) > MOST_BYTES:
-        raise _wrong(f"the body has more than {MOST_BYTES:,} bytes", "ask about fewer customers")
+        raise _wrong(
+            f"the body has more than {MOST_BYTES:,} bytes", f"ask about fewer {question.entities}"
+        )
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         raise _wrong("the body is not JSON", "send an object with `inputs`") from None
     inputs = content.get("inputs") if isinstance(content, dict) else None
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
-        raise _wrong("`inputs` is not a list of one tensor", "send the tensor customer_id")
+        raise _wrong("`inputs` is not a list of one tensor", f"send the tensor {key}")
     tensor = inputs[0]
     data, shape = tensor.get("data"), tensor.get("shape")
-    if tensor.get("name") != "customer_id" or tensor.get("datatype") != "INT64":
-        raise _wrong("the tensor is not customer_id of datatype INT64", "send that one")
-    if not isinstance(data, list) or not all(map(_is_key, data)):
-        raise _wrong("`data` is not a flat list of whole numbers", "send keys of customers")
+    if tensor.get("name") != key or tensor.get("datatype") != datatype:
+        raise _wrong(f"the tensor is not {key} of datatype {datatype}", "send that one")
+    is_key, kind = (_is_number, "whole numbers") if datatype == "INT64" else (_is_text, "texts")
+    if not isinstance(data, list) or not all(map(is_key, data)):
+        raise _wrong(f"`data` is not a flat list of {kind}", f"send keys of {question.entities}")
     if shape != [len(data)] or isinstance(shape[0], bool):
         raise _wrong(f"`shape` is not [{len(data)}]", "send the number of values in `data`")
-    if not 1 <= len(data) <= MOST_CUSTOMERS:
+    if not 1 <= len(data) <= MOST_KEYS:
         raise _wrong(
-            f"{len(data)} customers were asked about", f"ask about 1 to {MOST_CUSTOMERS:,}"
+            f"{len(data)} {question.entities} were asked about", f"ask about 1 to {MOST_KEYS:,}"
         )
     request_id = content.get("id")
     if request_id is not None and not isinstance(request_id, str):
@@ -201,8 +212,13 @@ def _asked(body: bytes) -> tuple[str | None, list[int]]:
     return request_id, data
 
 
-def _is_key(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _is_text(value: object) -> bool:
+    """No engine has texts with NUL, or with half of a character."""
+    return isinstance(value, str) and "\0" not in value and value.isprintable()
 
 
 def _wrong(detail: str, fix: str) -> Problem:

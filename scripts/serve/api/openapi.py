@@ -285,18 +285,20 @@ def model_operation(names: Sequence[str]) -> dict[str, Any]:
     )
 
 
-def infer_operation(names: Sequence[str], most_customers: int) -> dict[str, Any]:
-    """How likely customers leave."""
+def infer_operation(
+    names: Sequence[str], tensors: Mapping[str, str], most_keys: int
+) -> dict[str, Any]:
+    """How likely it happens to some."""
     asked = _object(
         {
-            "name": {"type": "string", "enum": ["customer_id"]},
-            "datatype": {"type": "string", "enum": ["INT64"]},
+            "name": {"type": "string", "enum": list(tensors)},
+            "datatype": {"type": "string", "enum": sorted(set(tensors.values()))},
             "shape": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 1},
             "data": {
                 "type": "array",
-                "items": {"type": "integer"},
+                "items": {"type": ["integer", "string"]},
                 "minItems": 1,
-                "maxItems": most_customers,
+                "maxItems": most_keys,
             },
         }
     )
@@ -307,7 +309,10 @@ def infer_operation(names: Sequence[str], most_customers: int) -> dict[str, Any]
             "name": {"type": "string"},
             "datatype": {"type": "string"},
             "shape": {"type": "array", "items": {"type": "integer"}},
-            "data": {"type": "array", "items": {"type": ["integer", "number", "boolean"]}},
+            "data": {
+                "type": "array",
+                "items": {"type": ["integer", "number", "boolean", "string"]},
+            },
         }
     )
     answer = _object(
@@ -320,11 +325,11 @@ def infer_operation(names: Sequence[str], most_customers: int) -> dict[str, Any]
     )
     answer["properties"]["id"] = {"type": "string"}
     operation = _operation(
-        "How likely customers leave, by the champion",
+        "How likely it happens to some customers or prospects, by the champion",
         "models",
         [_model_name(names)],
         _json(answer),
-        "The Open Inference Protocol, version 2: one tensor with keys of customers. Their features are looked up in the published version.",
+        "The Open Inference Protocol, version 2: one tensor with keys, of customers or prospects as the model asks for. Their features are looked up in the published version.",
         (problems.INVALID_PARAMETER, problems.FORBIDDEN, problems.NOT_FOUND),
     )
     operation["responses"].pop("304")

@@ -63,6 +63,7 @@ class Call:
         version: that was read.
         rows: of the answer.
         media_type: of the answer.
+        path: for log and figures, if the template of the endpoint does not tell enough.
     """
 
     request: Request
@@ -73,6 +74,7 @@ class Call:
     version: str | None = None
     rows: int | None = None
     media_type: str = formats.JSON
+    path: str | None = None
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -172,9 +174,11 @@ class Service:
             except Exception as error:
                 response = self.response_to(error, door)
             seconds = time.perf_counter() - started
+            asked = path
             if call is not None:
-                response = self._recorded(call, path, response, seconds, door)
-            self.figures.add(path, response.status_code, seconds)
+                asked = call.path or path
+                response = self._recorded(call, asked, response, seconds, door)
+            self.figures.add(asked, response.status_code, seconds)
             return response
 
         return endpoint

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -294,6 +295,63 @@ def test_each_view_of_quality_has_the_rows_of_its_table(folder: Path, view: str)
     app = opened("data_quality_review", rows=view)
     assert sum(len(table.value) for table in app.dataframe) == count
     assert bool(app.dataframe) == bool(count)
+
+
+MODEL_ROWS = """
+    insert into operations.fct_model_promotions by name
+    select * from (values
+        ('attrition', timestamp '2026-11-01 05:00', 'challenger', 1, null, 'ann', 0.81, false),
+        ('attrition', timestamp '2026-11-01 05:01', 'champion', 1, null, 'ann', 0.81, true),
+        ('attrition', timestamp '2026-11-30 05:00', 'challenger', 2, 1, 'ann', 0.82, true),
+        ('churn', timestamp '2026-11-02 05:00', 'challenger', 1, null, 'bob', 0.55, true)
+    ) as promotions (model_name, promoted_at, model_role, model_version, previous_version, user_name, area, is_current)
+    cross join (select 'a-run' as run_id, 'a reason' as reason, 'logistic' as model_kind, date '2015-12-31' as learned_until,
+        0.75 as area_low, 0.85 as area_high, 0.002 as chance, 1000 as example_count);
+    insert into operations.fct_model_outcomes by name
+    select * from (values
+        ('first', 'champion', 1, date '2016-12-31', 10.4, 9, 0.7),
+        ('second', 'champion', 1, date '2016-12-31', 10.5, 9, 0.8),
+        ('second', 'champion', 1, date '2017-03-31', 12.5, 14, 0.79),
+        ('second', 'challenger', 2, date '2017-03-31', 12.1, 14, 0.83),
+        ('second', 'challenger', 9, date '2016-12-31', 12.1, 14, 0.83)
+    ) as outcomes (run_id, model_role, model_version, as_of_date, expected_count, happened_count, area)
+    cross join (select 'attrition' as model_name, 'batch-0003' as published_version, 3 as published_batch_id, 1000 as example_count);
+    update operations.fct_model_outcomes set checked_at = case when run_id = 'first' then timestamp '2026-11-29' else timestamp '2026-11-30' end;
+    insert into operations.fct_model_checks by name
+    select * from (values
+        ('first', timestamp '2026-11-29', 'input_drift', 'tier', 0.4, 0.1, 0.25, 'act'),
+        ('second', timestamp '2026-11-30', 'input_drift', 'tier', 0.3, 0.1, 0.25, 'act'),
+        ('second', timestamp '2026-11-30', 'input_drift', 'age_years', 0.12, 0.1, 0.25, 'watch'),
+        ('second', timestamp '2026-11-30', 'score_drift', 'probability', 0.05, 0.1, 0.25, 'ok'),
+        ('second', timestamp '2026-11-30', 'age_days', 'model', 99, 365, 730, 'ok')
+    ) as checks (run_id, checked_at, check_name, subject, found_value, watch_from, act_from, state)
+    cross join (select 'attrition' as model_name, 1 as model_version, 'batch-0003' as published_version, 3 as published_batch_id);
+"""
+
+
+def test_the_page_of_a_model_has_the_figures_of_its_tables(folder: Path, own_folder: Path) -> None:
+    name = publish_again(own_folder, folder / "current", 3)
+    for file in (own_folder / name).glob("*.duckdb"):
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(MODEL_ROWS)
+    app = opened("model_review")
+    shown = figures(app)
+    assert (shown["Champion"], shown["Challenger"]) == ("version 1", "version 2")
+    assert (shown["AUC on hold-out"], shown["Largest input drift"]) == ("0.810", "0.300")
+    assert (shown["Happened lately"], shown["Expected"]) == ("23", "23")
+    assert (shown["Checks to act upon"], shown["Age in days"]) == ("1", "99")
+    assert (shown["Score drift"], shown["Slow answers, seconds"]) == ("0.050", "-")
+    checks = app.dataframe[0].value
+    assert list(checks["subject"]) == ["tier", "age_years", "probability", "model"]
+    outcomes = opened("model_review", rows="Outcomes").dataframe[0].value
+    assert list(outcomes["model_role"]) == ["challenger", "champion", "champion"]
+    assert list(outcomes["area"]) == pytest.approx([0.83, 0.79, 0.8])
+    compared = opened("model_review", rows="Comparisons").dataframe[0].value
+    assert list(compared["failed_check_count"]) == [1, 1]
+    assert len(opened("model_review", rows="Promotions").dataframe[0].value) == 3
+    other = opened("model_review", model="churn", rows="Promotions")
+    assert (figures(other)["Champion"], figures(other)["Challenger"]) == ("none", "version 1")
+    assert "No version was compared yet" in texts(other)
 
 
 NAMES = {

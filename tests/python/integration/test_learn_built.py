@@ -20,15 +20,22 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from scripts.learn.__main__ import LIMITS, app
+from scripts.learn.examples import Examples
+from scripts.learn.promotion import MOST_CHANCE
+from scripts.learn.question import Question, matrix, question_of
+from scripts.learn.registry import CHAMPION, Registry
+from scripts.learn.training import train
 from scripts.load.run import LoadOptions, load
 from scripts.serve.api.app import create_app
-from scripts.serve.api.audit import AuditLog
+from scripts.serve.api.audit import FOLDER, AuditLog, infer_path, seconds_of
 from scripts.serve.api.keys import KeyStore, new_key
 from scripts.serve.api.service import Service
 from scripts.serve.declarations import Declarations
 from scripts.serve.published import open_published
+from scripts.warehouse.clock import utc_now
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.learning import SOURCE
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
 
@@ -90,6 +97,13 @@ def test_the_log_tells_who_was_promoted_and_why(learner: Learner) -> None:
     assert "forced: the samples have no signal" in shown
 
 
+def test_in_the_samples_nothing_is_found_that_chance_would_not_find(learner: Learner) -> None:
+    """Who leaves was drawn by lot there."""
+    figures = json.loads(learner.run("evaluate", "--version", "1", "--json"))
+    assert figures["chance"] > MOST_CHANCE
+    assert figures["area"] < figures["area_by_chance_upper"]
+
+
 def test_scoring_again_changes_nothing(learner: Learner) -> None:
     before = _scores(learner).read_bytes()
     assert "unchanged" in learner.run("score")
@@ -118,6 +132,12 @@ def test_every_customer_is_answered_online_as_it_was_scored(learner: Learner) ->
             assert found["customer_id"] == customers.tolist()
             for customer, probability in zip(customers.tolist(), found["probability"], strict=True):
                 assert abs(probability - said[customer]) <= 1e-6
+    # The log tells by model how long answers take.
+    since = utc_now() - timedelta(hours=1)
+    taken = seconds_of(learner.folder / "runs" / FOLDER, infer_path("attrition"), since)
+    assert len(taken) == 7 and all(seconds > 0 for seconds in taken)
+    assert seconds_of(learner.folder / "runs" / FOLDER, infer_path("other"), since) == []
+    assert seconds_of(learner.folder / "nowhere", infer_path("attrition"), since) == []
 
 
 def _asked(customers: list[int]) -> dict[str, object]:
@@ -145,7 +165,7 @@ class Api:
             declarations=Declarations.of_file(learner.workspace.target / "manifest.json"),
             limits=LIMITS,
         )
-        service = Service(published, keys, AuditLog(learner.folder / "access"))
+        service = Service(published, keys, AuditLog(learner.folder / "runs" / FOLDER))
         self.client = TestClient(create_app(service), raise_server_exceptions=False)
 
     def __enter__(self) -> tuple[TestClient, dict[str, dict[str, str]]]:
@@ -154,6 +174,63 @@ class Api:
 
     def __exit__(self, *error: object) -> None:
         self.client.__exit__(*error)
+
+
+def test_prospects_are_scored_and_answered_by_the_same_machinery(learner: Learner) -> None:
+    """The sample has too few days to learn from, so the model has learned from prospects that were made up."""
+    declarations = Declarations.of_file(learner.workspace.target / "manifest.json")
+    question = question_of("conversion", declarations)
+    assert "no rows" in learner.run("train", "--model", "conversion", code=2)
+    registry = Registry(learner.folder / "models")
+    registry.add(train(question, made_up(question), SOURCE))
+    registry.assign("conversion", CHAMPION, 1, "for this test")
+    learner.run("score", "--model", "conversion")
+    (file,) = (learner.folder / "scores").rglob("scores-conversion-champion.parquet")
+    scored = pq.read_table(file)
+    assert scored.column("customer_id").null_count == len(scored) > 500
+    said = dict(
+        zip(
+            scored.column("agency_id").to_pylist(),
+            map(float, scored.column("probability").to_pylist()),
+            strict=True,
+        )
+    )
+    with Api(learner) as (client, headers):
+        address = "/v1/models/conversion/infer"
+        keys = [*said][:700]
+        tensor = {"name": "agency_id", "datatype": "BYTES", "shape": [700], "data": keys}
+        answer = client.post(address, json={"inputs": [tensor]}, headers=headers["analyst"])
+        assert answer.status_code == 200, answer.text
+        found = {each["name"]: each["data"] for each in answer.json()["outputs"]}
+        assert found.keys() == {"agency_id", "probability", "is_worth_a_contact"}
+        assert found["agency_id"] == keys
+        for key, probability in zip(keys, found["probability"], strict=True):
+            assert abs(probability - said[key]) <= 1e-6
+        wrong = [
+            ({**tensor, "data": [7], "shape": [1]}, "not a flat list of texts"),
+            ({**tensor, "data": ["a\0"], "shape": [1]}, "not a flat list of texts"),
+            ({**tensor, "data": ["nobody"], "shape": [1]}, "not on the list, or a customer"),
+            (_asked([1])["inputs"][0], "the tensor is not agency_id of datatype BYTES"),
+        ]
+        for content, detail in wrong:
+            refused = client.post(address, json={"inputs": [content]}, headers=headers["analyst"])
+            assert (refused.status_code, detail in refused.json()["detail"]) == (400, True)
+
+
+def made_up(question: Question) -> Examples:
+    """Prospects on eight dates, of whom those with the first tag convert more often."""
+    random = np.random.default_rng(3)
+    rows = 8 * 200
+    columns = tuple(random.integers(0, 2, rows).astype(np.float64) for _ in question.features)
+    days = np.datetime64("2017-07-09") + 7 * np.arange(8)
+    return Examples(
+        ids=np.array([f"Abc{number}" for number in np.tile(np.arange(200), 8)]),
+        dates=np.repeat(days, 200),
+        columns=columns,
+        inputs=matrix(columns, question.features),
+        alike=np.zeros(rows),
+        outcomes=random.random(rows) < 0.05 + 0.2 * columns[2],
+    )
 
 
 def test_what_cannot_be_asked_is_refused_with_what_to_do(learner: Learner) -> None:
@@ -227,6 +304,7 @@ def test_scores_land_and_are_shown_with_reasons(learner: Learner) -> None:
             ("stg_learn__scores", "staging/learn"),
             ("scores", "ml"),
             ("rpt_customer_attrition", "marts/client_service"),
+            ("rpt_prospect_conversion", "marts/marketing"),
         ):
             sql = (
                 (folder / path / f"{name}.sql").read_text().replace(str(workspace.lake), str(lake))
@@ -235,6 +313,9 @@ def test_scores_land_and_are_shown_with_reasons(learner: Learner) -> None:
                 sql = sql.replace(f'"warehouse"."{schema}"."{view}"', view)
             connection.execute(f"create view {name} as {sql}")
         _check_scores(learner, connection.execute(f"{SHOWN} rpt_customer_attrition").fetchall())
+        (file,) = (learner.folder / "scores").rglob("scores-conversion-champion.parquet")
+        prospects = "select count(*), min(conversion_rank) from rpt_prospect_conversion"
+        assert connection.execute(prospects).fetchall() == [(pq.read_metadata(file).num_rows, 1)]
 
 
 SHOWN = "select count(*), sum(probability), count(reason_1), min(risk_rank) from"
@@ -260,7 +341,7 @@ def test_scores_are_built_by_dbt(learner: Learner) -> None:
         "WAREHOUSE": str(warehouse.file),
         "DBT_TARGET_PATH": str(folder / "target"),
     }
-    models = ("stg_learn__scores", "scores", "rpt_customer_attrition")
+    models = ("stg_learn__scores", "scores", "rpt_customer_attrition", "rpt_prospect_conversion")
     built = workspace.with_variables(**places).dbt(
         "--log-level", "warn", "build", "--select", *models
     )
@@ -277,6 +358,8 @@ def test_a_comparison_is_recorded_and_told(learner: Learner) -> None:
     assert {"input_drift", "missing_share", "score_drift", "age_days"} <= {
         each["check_name"] for each in lines
     }
+    assert list((learner.folder / "runs").rglob("model_outcome-*.jsonl"))
+    assert list((learner.folder / "runs").rglob("model_promotion-*.jsonl"))
 
 
 def test_the_same_request_gives_the_same_bytes(learner: Learner) -> None:
@@ -319,7 +402,7 @@ def test_commands_of_the_page_work(learner: Learner) -> None:
     page = (ROOT / "docs/learning.md").read_text()
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", page, re.DOTALL))
     commands = re.findall(r"^python -m scripts\.learn (.*)$", blocks, re.MULTILINE)
-    assert len(commands) == 7
+    assert len(commands) == 9
     place = str(learner.folder / "my_set")
     for command in commands:
         learner.run(*shlex.split(command.replace("my_set", place)))

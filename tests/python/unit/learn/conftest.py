@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from scripts.learn.artifact import Model
-from scripts.learn.examples import Customers
+from scripts.learn.examples import Examples
 from scripts.learn.training import Trained, train
 from tests.python.learning import QUESTION, SOURCE, planted_customers
 
 
 @pytest.fixture(scope="session")
-def planted() -> tuple[Customers, np.ndarray]:
+def planted() -> tuple[Examples, np.ndarray]:
     return planted_customers(strength=1.0)
 
 
 @pytest.fixture(scope="session")
-def trained(planted: tuple[Customers, np.ndarray]) -> Trained:
+def trained(planted: tuple[Examples, np.ndarray]) -> Trained:
     return train(QUESTION, planted[0], SOURCE)
 
 

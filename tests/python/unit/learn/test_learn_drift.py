@@ -5,21 +5,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.history.records import ModelCheck, read_records
+from scripts.history.records import ModelCheck, ModelOutcome, read_records
 from scripts.learn.artifact import Model, reference_of
-from scripts.learn.drift import ACT, OK, Check, checks_of, drift, record_checks, stability_index
-from scripts.learn.examples import Customers
+from scripts.learn.drift import (
+    ACT,
+    OK,
+    Check,
+    checks_of,
+    drift,
+    outcomes_of,
+    record_checks,
+    record_outcomes,
+    stability_index,
+)
+from scripts.learn.evaluation import area_under_curve
+from scripts.learn.examples import Examples
 from tests.python.learning import QUESTION, a_manifest, moved, planted_customers
 
 pytestmark = pytest.mark.xdist_group("learn")
 
 
-def checks(model: Model, today: Customers, examples: Customers, batch: int = 4) -> list[Check]:
+def checks(model: Model, today: Examples, examples: Examples, batch: int = 4) -> list[Check]:
     return checks_of(model, 1, QUESTION, today, examples, a_manifest(batch))
 
 
-def a_day(number: int, customers: int = 600) -> Customers:
-    """Customers of one day, like those that were learned from."""
+def a_day(number: int, customers: int = 600) -> Examples:
+    """Examples of one day, like those that were learned from."""
     found, _ = planted_customers(1.0, customers=customers, seed=1000 + number)
     return found[found.dates == found.dates[0]]
 
@@ -41,7 +52,7 @@ def test_values_that_never_vary_do_not_drift_until_they_do() -> None:
     assert drift(reference, np.ones(500)) > 0.25
 
 
-def test_thirty_stable_days_are_quiet(model: Model, planted: tuple[Customers, np.ndarray]) -> None:
+def test_thirty_stable_days_are_quiet(model: Model, planted: tuple[Examples, np.ndarray]) -> None:
     loud = [
         (number, each)
         for number in range(30)
@@ -53,12 +64,12 @@ def test_thirty_stable_days_are_quiet(model: Model, planted: tuple[Customers, np
 
 
 def test_a_change_of_regime_is_noticed_with_the_third_day_at_the_latest(
-    model: Model, planted: tuple[Customers, np.ndarray]
+    model: Model, planted: tuple[Examples, np.ndarray]
 ) -> None:
     seen = []
     for number in range(3):
         today = a_day(50 + number)
-        # Customers trade a third as much.
+        # Examples trade a third as much.
         orders = np.floor(today.columns[0] / 3)
         found = checks(model, moved(today, order_count=orders), planted[0])
         seen.append(state_of(found, "input_drift", "order_count"))
@@ -67,7 +78,7 @@ def test_a_change_of_regime_is_noticed_with_the_third_day_at_the_latest(
 
 
 def test_missing_and_impossible_values_are_noticed(
-    model: Model, planted: tuple[Customers, np.ndarray]
+    model: Model, planted: tuple[Examples, np.ndarray]
 ) -> None:
     today = a_day(80)
     holdings = np.where(np.arange(len(today)) % 2, np.nan, today.columns[4])
@@ -78,7 +89,7 @@ def test_missing_and_impossible_values_are_noticed(
 
 
 def test_a_model_that_has_become_wrong_is_noticed_when_outcomes_are_known(
-    model: Model, planted: tuple[Customers, np.ndarray]
+    model: Model, planted: tuple[Examples, np.ndarray]
 ) -> None:
     examples, _ = planted
     found = checks(model, a_day(90), examples)
@@ -90,7 +101,7 @@ def test_a_model_that_has_become_wrong_is_noticed_when_outcomes_are_known(
     assert state_of(found, "calibration_factor", "probability") == ACT
 
 
-def test_few_customers_are_not_judged(model: Model, planted: tuple[Customers, np.ndarray]) -> None:
+def test_few_customers_are_not_judged(model: Model, planted: tuple[Examples, np.ndarray]) -> None:
     names = {each.name for each in checks(model, a_day(1, customers=20), planted[0])}
     assert "input_drift" not in names
     assert "score_drift" not in names
@@ -98,7 +109,7 @@ def test_few_customers_are_not_judged(model: Model, planted: tuple[Customers, np
 
 def test_what_was_found_is_recorded(
     model: Model,
-    planted: tuple[Customers, np.ndarray],
+    planted: tuple[Examples, np.ndarray],
     tmp_path: Path,
 ) -> None:
     found = checks(model, a_day(2), planted[0])
@@ -108,3 +119,36 @@ def test_what_was_found_is_recorded(
         (each.name, each.subject, each.state) for each in found
     ]
     assert {each.published_batch for each in records} == {4}
+
+
+def test_what_was_said_and_what_has_happened_is_recorded_by_date(
+    model: Model, planted: tuple[Examples, np.ndarray], tmp_path: Path
+) -> None:
+    examples, _ = planted
+    last = examples.dates == examples.dates[-1]
+    nobody = examples.with_outcomes(examples.outcomes & ~last)
+    found = outcomes_of(model, "challenger", 3, QUESTION, nobody)
+    assert [str(each.as_of_date) for each in found] == model.description.data["judged_by"]
+    first = examples.on([found[0].as_of_date])
+    scores = model.probabilities(first.inputs)
+    assert (found[0].happened, found[0].examples) == (int(first.outcomes.sum()), len(first))
+    assert found[0].expected == pytest.approx(scores.sum())
+    assert found[0].area == pytest.approx(area_under_curve(scores, first.outcomes), abs=1e-6)
+    assert (found[-1].happened, found[-1].area) == (0, None)
+    record_outcomes("a-run", found, a_manifest(4), tmp_path)
+    records = read_records(tmp_path, ModelOutcome)
+    assert [(each.role, each.model_version, each.as_of_date) for each in records] == [
+        ("challenger", 3, str(each.as_of_date)) for each in found
+    ]
+
+
+def test_answers_are_judged_by_their_slowest_percent(
+    model: Model, planted: tuple[Examples, np.ndarray]
+) -> None:
+    def state(seconds: list[float]) -> list[str]:
+        found = checks_of(model, 1, QUESTION, a_day(3), planted[0], a_manifest(4), seconds)
+        return [each.state for each in found if each.name == "answer_seconds_p99"]
+
+    assert state([0.01] * 200) == [OK]
+    assert state([0.01] * 190 + [0.3] * 10) == [ACT]
+    assert state([9.0] * 50) == []

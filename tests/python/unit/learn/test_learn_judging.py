@@ -16,7 +16,7 @@ from scripts.learn.evaluation import (
     least_gain,
     log_loss,
 )
-from scripts.learn.examples import Customers
+from scripts.learn.examples import Examples
 from scripts.learn.promotion import judged
 from scripts.learn.question import LearnError
 from scripts.learn.registry import CHAMPION, Registry
@@ -76,7 +76,7 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def test_a_first_version_must_be_better_than_chance(
-    registry: Registry, planted: tuple[Customers, np.ndarray], trained: Trained
+    registry: Registry, planted: tuple[Examples, np.ndarray], trained: Trained
 ) -> None:
     version, _ = registry.add(trained)
     assert judged(registry, QUESTION, planted[0], version).is_better
@@ -88,7 +88,7 @@ def test_a_first_version_must_be_better_than_chance(
 
 
 def test_a_challenger_must_be_better_than_the_champion(
-    registry: Registry, planted: tuple[Customers, np.ndarray], trained: Trained
+    registry: Registry, planted: tuple[Examples, np.ndarray], trained: Trained
 ) -> None:
     examples, _ = planted
     # A champion that has learned from customers whose orders were not recorded.
@@ -107,7 +107,7 @@ def test_a_challenger_must_be_better_than_the_champion(
 
 
 def test_nobody_is_judged_by_what_was_learned_from(
-    registry: Registry, planted: tuple[Customers, np.ndarray], trained: Trained
+    registry: Registry, planted: tuple[Examples, np.ndarray], trained: Trained
 ) -> None:
     version, _ = registry.add(trained)
     known = planted[0].all_dates[:11]
@@ -115,12 +115,12 @@ def test_nobody_is_judged_by_what_was_learned_from(
         judged(registry, QUESTION, planted[0].on(known), version)
 
 
-def test_a_feature_that_is_gone_is_named(planted: tuple[Customers, np.ndarray], model) -> None:
+def test_a_feature_that_is_gone_is_named(planted: tuple[Examples, np.ndarray], model) -> None:
     with pytest.raises(LearnError, match="order_count, which is no feature any more"):
         planted[0].taken_by(model.features, QUESTION.features[1:])
 
 
-def test_a_model_of_fewer_features_still_scores(planted: tuple[Customers, np.ndarray]) -> None:
+def test_a_model_of_fewer_features_still_scores(planted: tuple[Examples, np.ndarray]) -> None:
     examples, _ = planted_customers(1.0, customers=5)
     kept = (QUESTION.features[2], QUESTION.features[0])
     inputs = examples.taken_by(kept, QUESTION.features)

@@ -57,7 +57,7 @@ def test_rolling_back_makes_the_champion_before_champion_again(registry: Registr
     registry.assign("attrition", CHAMPION, 2, "better")
     assert registry.roll_back("attrition", "worse").version == 1
     assert registry.aliases("attrition") == {CHAMPION: 1}
-    assert registry.log("attrition")[-1].reason == "worse"
+    assert registry.log("attrition")[-1].why == "rolled back: worse"
 
 
 def test_without_a_champion_before_there_is_no_way_back(registry: Registry) -> None:

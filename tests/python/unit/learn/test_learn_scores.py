@@ -9,7 +9,7 @@ import pytest
 
 from scripts.learn import scores
 from scripts.learn.artifact import Model
-from scripts.learn.examples import Customers
+from scripts.learn.examples import Examples
 from scripts.learn.question import LearnError
 from scripts.warehouse import files
 from tests.python.learning import QUESTION
@@ -22,16 +22,16 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def today(planted: tuple[Customers, np.ndarray]) -> Customers:
+def today(planted: tuple[Examples, np.ndarray]) -> Examples:
     return planted[0][planted[0].dates == planted[0].dates[-1]]
 
 
-def table(model: Model, today: Customers, version: int = 1) -> pa.Table:
+def table(model: Model, today: Examples, version: int = 1) -> pa.Table:
     return scores.scored_table(model, "champion", version, today, QUESTION, "batch-0003")
 
 
 def test_reasons_are_given_to_those_at_risk_and_to_nobody_else(
-    model: Model, today: Customers
+    model: Model, today: Examples
 ) -> None:
     found = table(model, today)
     said = np.array(found.column("probability").to_pylist(), dtype=np.float64)
@@ -46,7 +46,7 @@ def test_reasons_are_given_to_those_at_risk_and_to_nobody_else(
 
 @pytest.mark.parametrize("step", ["write_table", "flush", "replace"])
 def test_a_killed_score_leaves_the_file_before(
-    model: Model, today: Customers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    model: Model, today: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     file = tmp_path / "Batch3/scores-attrition-champion.parquet"
     before, after = table(model, today), table(model, today, version=2)
@@ -67,7 +67,7 @@ def _kill(*_: object, **__: object) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_named(
-    model: Model, today: Customers, tmp_path: Path
+    model: Model, today: Examples, tmp_path: Path
 ) -> None:
     (tmp_path / "Batch3").write_text("a file")
     with pytest.raises(LearnError, match="set SCORES to a folder that can be written"):

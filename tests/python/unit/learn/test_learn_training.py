@@ -11,7 +11,7 @@ from scripts.learn import training
 from scripts.learn.artifact import DESCRIPTION, GRAPH, MOST_BYTES, Description, Model
 from scripts.learn.card import card_of
 from scripts.learn.evaluation import area_under_curve, calibration
-from scripts.learn.examples import Customers
+from scripts.learn.examples import Examples
 from scripts.learn.question import LearnError, matrix
 from scripts.learn.training import Costs, Trained, folds, split, train, training_digest
 from tests.python.learning import DATES, FEATURES, QUESTION, SOURCE, planted_customers
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("learn")
 
 
 def test_a_model_reaches_what_can_be_reached(
-    planted: tuple[Customers, np.ndarray], model: Model
+    planted: tuple[Examples, np.ndarray], model: Model
 ) -> None:
     examples, truth = planted
     _, dates = split(examples)
@@ -49,7 +49,7 @@ def test_chance_is_found_as_often_as_chance_has_it() -> None:
 
 
 def test_probabilities_are_those_that_happen(
-    planted: tuple[Customers, np.ndarray], model: Model
+    planted: tuple[Examples, np.ndarray], model: Model
 ) -> None:
     examples, _ = planted
     last = examples.on(split(examples)[1])
@@ -60,7 +60,7 @@ def test_probabilities_are_those_that_happen(
 
 
 def test_the_same_data_give_the_same_bytes(
-    planted: tuple[Customers, np.ndarray], trained: Trained
+    planted: tuple[Examples, np.ndarray], trained: Trained
 ) -> None:
     again = train(QUESTION, planted[0], SOURCE)
     assert again.graph == trained.graph
@@ -68,7 +68,7 @@ def test_the_same_data_give_the_same_bytes(
 
 
 def test_boosting_survives_the_way_into_onnx(
-    planted: tuple[Customers, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    planted: tuple[Examples, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "CANDIDATES", training.CANDIDATES[-1:])
     boosted = train(QUESTION, planted[0], SOURCE)
@@ -78,7 +78,7 @@ def test_boosting_survives_the_way_into_onnx(
 
 
 def test_other_data_costs_or_packages_are_another_training(
-    planted: tuple[Customers, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    planted: tuple[Examples, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples, _ = planted
     digests = {
@@ -115,7 +115,7 @@ def test_reasons_are_what_makes_leaving_likelier(model: Model) -> None:
 
 
 def test_one_customer_is_scored_as_all_are(
-    planted: tuple[Customers, np.ndarray], model: Model
+    planted: tuple[Examples, np.ndarray], model: Model
 ) -> None:
     inputs = planted[0].inputs[:300]
     one_by_one = np.concatenate([model.probabilities(inputs[row : row + 1]) for row in range(300)])
@@ -150,7 +150,7 @@ def test_too_few_who_have_left_are_refused(count: int) -> None:
 
 def test_too_few_dates_are_refused() -> None:
     examples, _ = planted_customers(strength=1.0, customers=100)
-    with pytest.raises(LearnError, match="only 3 ends of quarters have an outcome"):
+    with pytest.raises(LearnError, match="only 3 as-of dates have an outcome"):
         train(QUESTION, examples.on(DATES[:3]), SOURCE)
 
 

@@ -134,6 +134,15 @@ def main(
             rich_help_panel="For machine learning",
         ),
     ] = 0.0,
+    conversion_signal: Annotated[
+        float,
+        typer.Option(
+            metavar="STRENGTH",
+            help="How strongly it can be foreseen which prospects become customers: 0 none does, 1 well. No row count changes; "
+            "`python -m brokerage_sources.truth --question conversion` says what the best forecast reaches.",
+            rich_help_panel="For machine learning",
+        ),
+    ] = 0.0,
 ) -> None:
     """Generate the source files of a retail brokerage: history, daily batches, audit files and a manifest.
 
@@ -156,6 +165,7 @@ def main(
                 inactivated_owner_change=inactivated_owner_change,
             ),
             attrition_signal=attrition_signal,
+            conversion_signal=conversion_signal,
         )
         started = time.perf_counter()
         dataset = _generate(parameters, output, _cores() if workers is None else workers, force)

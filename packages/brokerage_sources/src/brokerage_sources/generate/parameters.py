@@ -101,6 +101,7 @@ class Parameters:
         formats: write only the files of these formats (see `FORMATS`), with the bytes they have in the complete dataset.
         hard_cases: see `HardCaseOptions`.
         attrition_signal: how strongly it can be foreseen who leaves (see `attrition`); 0: not at all.
+        conversion_signal: how strongly it can be foreseen which prospects become customers (see `conversion`); 0: none does.
     """
 
     scale_factor: float | Fraction = 1
@@ -109,6 +110,7 @@ class Parameters:
     formats: frozenset[str] = frozenset(FORMATS)
     hard_cases: HardCaseOptions = field(default_factory=HardCaseOptions)
     attrition_signal: float = 0.0
+    conversion_signal: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.scale_factor <= MAX_SCALE_FACTOR:
@@ -125,10 +127,10 @@ class Parameters:
             raise ParameterError(
                 f"the seed must be a whole number from 0 to 2^63-1, not {self.seed}"
             )
-        if not 0 <= self.attrition_signal <= MAX_SIGNAL:
-            raise ParameterError(
-                f"attrition_signal must be from 0 to {MAX_SIGNAL}, not {self.attrition_signal}"
-            )
+        for name in ("attrition_signal", "conversion_signal"):
+            strength = getattr(self, name)
+            if not 0 <= strength <= MAX_SIGNAL:
+                raise ParameterError(f"{name} must be from 0 to {MAX_SIGNAL}, not {strength}")
         if not self.formats or self.formats - set(FORMATS):
             given = ", ".join(sorted(self.formats)) or "none"
             raise ParameterError(f"the formats must be some of {', '.join(FORMATS)}, not {given}")

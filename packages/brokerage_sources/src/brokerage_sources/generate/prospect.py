@@ -3,7 +3,7 @@
 Every customer is a prospect, with the name and address of its first record, in another case; the other prospects are strangers
 with random letters for names. In each batch a few prospects disappear, as many new ones appear (some are the batch's new customers), and a
 few change: name and address stay, everything else is drawn again. A prospect's values are a function of its id and of the
-number of times it has changed.
+number of times it has changed. With the option `conversion_signal`, new customers were on the list before, as strangers (see `conversion`).
 """
 
 from contextlib import ExitStack
@@ -28,9 +28,11 @@ from brokerage_sources.generate.cells import (
     text_pool,
     zero_padded,
 )
+from brokerage_sources.generate.conversion import batch_of_customers, converted
 from brokerage_sources.generate.draws import Flags, Integers, Stream
 from brokerage_sources.generate.parameters import Parameters
 from brokerage_sources.generate.pool import Pool
+from brokerage_sources.generate.prospect_values import figure, is_given, rows_of_prospects
 from brokerage_sources.generate.writing import DataFile, Workspace
 
 _CHUNK = 4096
@@ -128,6 +130,21 @@ def _change_a_customer(changed: list[int], customers_present: Flags) -> None:
 
 
 def _customers(parameters: Parameters, ids: Integers) -> Integers:
+    """The customer that each prospect is, or becomes, `crm.ABSENT` for strangers."""
+    if parameters.conversion_signal:
+        return prospect_customers(parameters)[ids]
+    return _newcomers(parameters, ids)
+
+
+@lru_cache(maxsize=2)
+def prospect_customers(parameters: Parameters) -> Integers:
+    """The customer that each prospect is in the end."""
+    plan = turnover(parameters)
+    customers = _newcomers(parameters, np.arange(len(plan.first)))
+    return converted(parameters, plan, customers) if parameters.conversion_signal else customers
+
+
+def _newcomers(parameters: Parameters, ids: Integers) -> Integers:
     """The customer that each prospect is, `crm.ABSENT` for strangers.
 
     The first ids are all customers of the history in random order, the first new ones of a batch are its new customers.
@@ -182,7 +199,7 @@ def _write_dumps(
     if not len(ids):
         return
     rows = np.array(_render(parameters, ids, plan.changes_before(ids, first)), dtype=object)
-    is_customer = _customers(parameters, ids) != crm.ABSENT
+    comes = batch_of_customers(parameters, _customers(parameters, ids))
     changes = np.flatnonzero((first <= plan.change_batch) & (plan.change_batch <= last)
                              & (ids[0] <= plan.change_id) & (plan.change_id <= ids[-1]))  # fmt: skip
     changed_rows: list[bytes] = []
@@ -194,9 +211,15 @@ def _write_dumps(
                 rows[np.searchsorted(ids, plan.change_id[change])] = row
         present = plan.present(ids, batch)
         file.write(b"".join(rows[present]), int(np.sum(present)))
-        tallies[batch]["Prospect.P_C_MATCHING"] += int(np.sum(is_customer & present))
+        tallies[batch]["Prospect.P_C_MATCHING"] += int(np.sum((comes <= batch) & present))
         tallies[batch]["Prospect.P_RECORDS"] += int(np.sum(present))
         tallies[batch]["Prospect.P_NEW"] += int(np.sum(present & (plan.first[ids] == batch)))
+
+
+def agency_ids(parameters: Parameters, ids: Integers) -> list[str]:
+    """The keys of prospects, as the list has them."""
+    rows = _render(parameters, ids, np.zeros(len(ids), dtype=np.int64))
+    return [row.split(b",", 1)[0].decode() for row in rows]
 
 
 def _render(parameters: Parameters, ids: Integers, changes: Integers) -> list[bytes]:
@@ -213,7 +236,7 @@ def _render(parameters: Parameters, ids: Integers, changes: Integers) -> list[by
         np.ascontiguousarray(agency).view("S3").ravel(), integers(ids), b",", cells["last"], b",",
         cells["first"], b",", cells["middle"], b",", cells["gender"], b",", cells["line_1"], b",",
         cells["line_2"], b",", cells["zip"], b",", cells["city"], b",", cells["state"], b",", cells["country"],
-        _demographics(parameters, (ids << 9) + changes), END_OF_ROW,
+        _demographics(parameters, rows_of_prospects(ids, changes)), END_OF_ROW,
     ])  # fmt: skip
 
 
@@ -313,7 +336,7 @@ def _demographics(parameters: Parameters, rows: Integers) -> list[Any]:
         return Stream(parameters.seed, f"prospect.{column}")
 
     def optional(column: str, parts: list[Any]) -> list[Any]:
-        given = ~stream(f"{column}_null").chance(rows, 5)
+        given = is_given(parameters, column, rows)
         return [
             b",",
             [
@@ -322,8 +345,8 @@ def _demographics(parameters: Parameters, rows: Integers) -> list[Any]:
             ],
         ]
 
-    def number(column: str, low: int, high: int) -> list[Any]:
-        return optional(column, integers(stream(column).between(rows, low, high)))
+    def number(column: str) -> list[Any]:
+        return optional(column, integers(figure(parameters, column, rows)))
 
     phone = stream("phone").below(rows, 10**9)
     employer = stream("employer").below(rows, len(_EMPLOYERS) - 1)
@@ -334,10 +357,10 @@ def _demographics(parameters: Parameters, rows: Integers) -> list[Any]:
     return [
         optional("phone", [b"1-", *zero_padded(phone // 10**6, 3), b"-", *zero_padded(phone // 1000 % 1000, 3), b"-",
                            *zero_padded(phone * 7 % 10**4, 4)]),
-        number("income", 0, 500_000), number("cars", 0, 5), number("children", 0, 5),
+        number("income"), number("cars"), number("children"),
         optional("marital", [_MARITAL.take(stream("marital").pick(rows, _MARITAL_WEIGHTS))]),
-        number("age", 0, 100), number("rating", 300, 850),
+        number("age"), number("rating"),
         optional("ownership", [_OWNERSHIP.take(stream("ownership").pick(rows, _OWNERSHIP_WEIGHTS))]),
-        optional("employer", [_EMPLOYERS.take(employer)]), number("cards", 0, 10),
-        number("net_worth", 10_000, 4_000_000),
+        optional("employer", [_EMPLOYERS.take(employer)]), number("cards"),
+        number("net_worth"),
     ]  # fmt: skip

@@ -160,6 +160,7 @@ def _manifest(parameters: Parameters, dataset: Dataset) -> str:
         "formats": sorted(parameters.formats),
         "knobs": asdict(parameters.hard_cases),
         "attrition_signal": parameters.attrition_signal,
+        "conversion_signal": parameters.conversion_signal,
         "rows": dataset.rows,
         "bytes": dataset.bytes,
         "files": {
@@ -185,6 +186,7 @@ def parameters_of(folder: Path) -> Parameters:
             formats=frozenset(content["formats"]),
             hard_cases=HardCaseOptions(**content["knobs"]),
             attrition_signal=content.get("attrition_signal", 0.0),
+            conversion_signal=content.get("conversion_signal", 0.0),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(

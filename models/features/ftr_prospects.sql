@@ -1,0 +1,30 @@
+with
+
+as_of_dates as (
+    select * from {{ ref('ftr_as_of_dates') }}
+    where is_last
+),
+
+prospects as (
+    select * from {{ ref('hub_prospect') }}
+),
+
+presences as (
+    select * from {{ ref('sts_prospect__prospect') }}
+),
+
+versions as (
+    select * from {{ ref('timeline_prospect__prospect') }}
+),
+
+nameplates as (
+    select * from {{ ref('bv_prospect__nameplates') }}
+),
+
+matches as (
+    select * from {{ ref('bv_prospect__customer_identity') }}
+),
+
+{{ prospect_features() }}
+
+select * from features
