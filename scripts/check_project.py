@@ -23,7 +23,7 @@ from scripts.serve.api.resources import name_of, problems_of
 from scripts.serve.declarations import Declarations
 from scripts.share.policies import PolicyError, read_share, share_files
 from scripts.share.rules import FILE as SHARE_RULES
-from scripts.share.rules import names_are_used_once, read_rules, violations
+from scripts.share.rules import OF_ALL, read_rules, violations
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "target" / "manifest.json"
@@ -243,7 +243,7 @@ def shares_keep_their_rules(manifest: Manifest) -> Iterator[str]:
     if set(rules.transformations) != set(PERSONAL_KINDS):
         yield f"{SHARE_RULES}: transformations: name each kind of personal data: {', '.join(PERSONAL_KINDS)}"
     declarations = Declarations.of_manifest(manifest, digest="")
-    for violation in names_are_used_once(shares):
+    for violation in (each for rule in OF_ALL for each in rule(shares)):
         yield violation.text
     for share in shares:
         for violation in violations(share, rules, declarations):

@@ -153,7 +153,7 @@ def promote(
     """Make a version the champion, if it is better on customers that neither has learned from."""
     with _working("promote", target) as run_id:
         registry, runs = _registry(), Path(setting("RUNS"))
-        if rollback:
+        if rollback is not None:
             promotion = registry.roll_back(model, rollback)
             record_promotions(run_id, registry, model, runs)
             typer.echo(f"{model}: version {promotion.version} is the champion again.")
@@ -162,19 +162,21 @@ def promote(
             typer.echo(f"{model}: there is no challenger; the champion stays.")
             return
         number = version or _version_of(registry, model, CHALLENGER)
-        if force:
+        if force is not None:
             promotion = registry.assign(model, CHAMPION, number, "forced", force)
             typer.echo(f"{model}: version {number} is the champion: {promotion.why}")
             record_promotions(run_id, registry, model, runs)
             return
         with _opened(model, role) as (session, question):
             verdict = judged(registry, question, read_examples(session, question), number)
-        if not verdict.is_better:
-            typer.secho(f"{model}: version {number} is not promoted: {verdict.reason}", fg="yellow")
-            raise typer.Exit(1)
-        registry.assign(model, CHAMPION, number, verdict.reason)
-        record_promotions(run_id, registry, model, runs)
-        typer.echo(f"{model}: version {number} is the champion: {verdict.reason}")
+        if verdict.is_better:
+            registry.assign(model, CHAMPION, number, verdict.reason)
+            record_promotions(run_id, registry, model, runs)
+            typer.echo(f"{model}: version {number} is the champion: {verdict.reason}")
+    # The run itself has not failed.
+    if not verdict.is_better:
+        typer.secho(f"{model}: version {number} is not promoted: {verdict.reason}", fg="yellow")
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -239,8 +241,9 @@ def monitor(
             ],
             is_csv=False,
         )
-        if any(each.state == ACT for each in checks):
-            raise typer.Exit(1)
+    # The run itself has not failed.
+    if any(each.state == ACT for each in checks):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -31,6 +31,7 @@ from scripts.warehouse.files import NotLockableError, flush, flush_tree, open_lo
 CHAMPION, CHALLENGER = "champion", "challenger"
 ALIASES = (CHAMPION, CHALLENGER)
 _FILE, _VERSIONS, _UNFINISHED = "aliases.json", "versions", ".unfinished-"
+_ROLLED_BACK = "rolled back"
 
 
 @dataclass(frozen=True)
@@ -190,8 +191,10 @@ class Registry:
             note: the same in words of who does it.
 
         Raises:
-            LearnError: there is no such version, or the state cannot be written.
+            LearnError: no reason is given, there is no such version, or the state cannot be written.
         """
+        if note is not None and not note.strip():
+            raise LearnError(f"{name}: say why; the log keeps it")
         if version is not None:
             # What cannot be read cannot serve.
             self.model(name, version)
@@ -207,20 +210,21 @@ class Registry:
         return promotion
 
     def roll_back(self, name: str, note: str) -> Promotion:
-        """Make the champion before this one the champion again.
+        """Make the champion before this one the champion again; again and again, the one before that.
 
         Raises:
             LearnError: there was none, or the state cannot be written.
         """
-        current = self.aliases(name).get(CHAMPION)
-        before = [
-            entry.previous
-            for entry in self.log(name)
-            if entry.alias == CHAMPION and entry.version == current and entry.previous is not None
-        ]
-        if not before:
+        champions: list[int | None] = []
+        for entry in self.log(name):
+            if entry.alias == CHAMPION and entry.reason == _ROLLED_BACK:
+                champions.pop()
+            elif entry.alias == CHAMPION:
+                champions.append(entry.version)
+        if len(champions) < 2:
+            current = self.aliases(name).get(CHAMPION)
             raise LearnError(f"{name}: there was no champion before version {current}")
-        return self.assign(name, CHAMPION, before[-1], "rolled back", note)
+        return self.assign(name, CHAMPION, champions[-2], _ROLLED_BACK, note)
 
     def _state(self, name: str) -> dict[str, Any]:
         file = self.folder / name / _FILE

@@ -49,9 +49,9 @@ from scripts.share.deliveries import read_deliveries, record_given, record_revoc
 from scripts.share.destinations import DestinationError, deliver, delivered_version, withdraw
 from scripts.share.index import Index, UnreadableIndexError
 from scripts.share.keys import KeyFileError
-from scripts.share.policies import EACH_BATCH, PolicyError, Share, read_shares
+from scripts.share.policies import EACH_BATCH, PolicyError, Share, is_name, read_shares
 from scripts.share.profiles import ROLE, profile_content, profile_store
-from scripts.share.rules import Rules, names_are_used_once, read_rules, violations
+from scripts.share.rules import OF_ALL, Rules, read_rules, violations
 from scripts.share.signing import SigningError, signature_problem
 from scripts.share.versions import Revocation, ShareVersions
 from scripts.warehouse.clock import utc_now
@@ -105,7 +105,7 @@ def check(
     with _told():
         shares, rules, declarations = read_shares(), read_rules(), Declarations.of_project()
         today = utc_now().date()
-        found = [violation.text for violation in names_are_used_once(shares)]
+        found = [violation.text for rule in OF_ALL for violation in rule(shares)]
         for share in shares:
             found += [each.text for each in violations(share, rules, declarations, today)]
         if against is not None:
@@ -197,15 +197,24 @@ def revoke(
     recipient, _, name = share.partition("/")
     with _told():
         versions = ShareVersions.of(recipient, name)
-        if not name or not versions.folder.is_dir():
+        if not (is_name(recipient) and is_name(name)) or not versions.folder.is_dir():
             raise PolicyError(f"{share}: nobody was given it; see python -m scripts.share list")
         with versions.locked(), recorded_run(RUN_KIND, target) as run:
             record_revocation(run.run_id, recipient, name, versions.current_index(), reason)
             versions.revoke(Revocation(utc_now().date(), reason, user_name()))
-            for each in read_shares():
-                if each.label == share and each.destination:
-                    withdraw(each.destination, share)
+            for destination in _destinations_of(recipient, name):
+                withdraw(destination, share)
     typer.echo(f"revoked: {share}; copies that the recipient has made are not ours to remove")
+
+
+def _destinations_of(recipient: str, name: str) -> list[str]:
+    """Wherever a share was ever taken to, whatever its policy says today."""
+    given = [
+        each.destination
+        for each in read_deliveries()
+        if (each.recipient, each.share) == (recipient, name) and each.destination
+    ]
+    return list(dict.fromkeys(given))
 
 
 @app.command("list")

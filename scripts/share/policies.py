@@ -199,6 +199,11 @@ class Share:
         return _digest(said)
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a recipient, a share or a table: lower case letters, digits and `_`."""
+    return _NAME.fullmatch(text) is not None
+
+
 def scheme_of(destination: str) -> str:
     """How an address begins; empty if it is a path."""
     scheme, separator, _ = destination.partition("://")
@@ -317,7 +322,7 @@ def _small_groups(given: "Given") -> SmallGroups:
 
 def _named(text: str, place: str) -> str:
     """A text that can be the name of a folder and of a file."""
-    if not _NAME.fullmatch(text):
+    if not is_name(text):
         raise PolicyError(
             f"{place}: {text!r} is no name; write at most 63 lower case letters, digits and `_`"
         )

@@ -17,7 +17,16 @@ from scripts.serve.api.kinds import kind_of
 from scripts.serve.api.questions import Condition
 from scripts.serve.api.resources import primary_key
 from scripts.serve.declarations import Declarations
-from scripts.share.policies import FOLDER, Given, Share, SharedTable, Transformation
+from scripts.share.policies import (
+    FOLDER,
+    POSTGRES,
+    REDIS,
+    Given,
+    Share,
+    SharedTable,
+    Transformation,
+    scheme_of,
+)
 
 FILE = FOLDER / "_rules.yml"
 # Names of columns that begin so are those of changes.
@@ -164,6 +173,25 @@ def names_are_used_once(shares: list[Share]) -> Iterator[Violation]:
         same = [share.label for share in shares if share.name == name]
         if len(same) > 1:
             yield Violation(", ".join(same), names_are_used_once.__name__, "rename one of them")
+
+
+def destinations_are_used_once(shares: list[Share]) -> Iterator[Violation]:
+    """Two shares in one folder or bucket would remove each other's versions. Tables and hashes have the name of their share."""
+    places: dict[str, list[str]] = {}
+    for share in shares:
+        if share.destination and scheme_of(share.destination) not in (*POSTGRES, *REDIS):
+            places.setdefault(share.destination.rstrip("/"), []).append(share.label)
+    for place, labels in places.items():
+        if len(labels) > 1:
+            reason = f"all go to {place}; give each a folder of its own"
+            yield Violation(", ".join(labels), destinations_are_used_once.__name__, reason)
+
+
+# What is judged of all shares together.
+OF_ALL: tuple[Callable[[list[Share]], Iterator[Violation]], ...] = (
+    names_are_used_once,
+    destinations_are_used_once,
+)
 
 
 def is_approved(share: Share, today: date) -> Iterator[str]:

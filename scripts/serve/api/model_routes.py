@@ -9,8 +9,8 @@ the extra `learn`, the endpoints are not there.
 
 import json
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from fastapi import FastAPI, Response
 from scripts.serve.api import openapi, problems
 from scripts.serve.api.audit import infer_path
 from scripts.serve.api.problems import Problem
-from scripts.serve.api.service import Call, Service, json_response
+from scripts.serve.api.service import RETRY_SECONDS, Call, Service, json_response
 from scripts.serve.api.streams import MOST_BYTES, with_body
+from scripts.serve.sessions import UnavailableError
 from scripts.warehouse.settings import setting
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ class _Models:
                 "inputs",
                 f"leave these {question.entities} out",
             )
-        scores = probabilities_of(model, found, question)
+        with _readable():
+            scores = probabilities_of(model, found, question)
         rows = [places[key] for key in keys]
         probabilities = [float(scores[row]) for row in rows]
         call.rows, call.version = len(rows), published.version
@@ -155,28 +157,40 @@ class _Models:
         return question
 
     def _aliases(self, name: str) -> dict[str, int]:
-        from scripts.learn.question import LearnError
-
-        try:
+        with _readable():
             return self._registry.aliases(name)
-        except LearnError as error:
-            raise Problem(problems.UNAVAILABLE, str(error)) from error
 
     def _champion(self, name: str) -> "tuple[int, Model]":
         """The version that answers now; a promotion counts from the next request on."""
-        from scripts.learn.question import LearnError
         from scripts.learn.registry import CHAMPION
 
         version = self._aliases(name).get(CHAMPION)
         if version is None:
-            raise Problem(problems.UNAVAILABLE, f"{name}: no version was promoted yet")
-        try:
-            with self._lock:
-                if (name, version) not in self._read:
-                    self._read[name, version] = self._registry.model(name, version)
-                return version, self._read[name, version]
-        except LearnError as error:
-            raise Problem(problems.UNAVAILABLE, str(error)) from error
+            raise Problem(
+                problems.UNAVAILABLE,
+                f"{name}: no version was promoted yet",
+                fix="have a version promoted: python -m scripts.learn promote",
+                headers={"Retry-After": str(RETRY_SECONDS)},
+            )
+        with self._lock, _readable():
+            if (name, version) not in self._read:
+                self._read[name, version] = self._registry.model(name, version)
+            return version, self._read[name, version]
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """A model that cannot be read, or does not fit what is published, is a thing for the log of the server.
+
+    Raises:
+        UnavailableError: it is so.
+    """
+    from scripts.learn.question import LearnError
+
+    try:
+        yield
+    except LearnError as error:
+        raise UnavailableError(str(error)) from error
 
 
 def _asked(body: bytes, question: "Question") -> tuple[str | None, list[Any]]:

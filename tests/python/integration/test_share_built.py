@@ -252,6 +252,19 @@ def test_recipients_read_by_delta_sharing_as_the_page_says(
     assert "download" in run("list", "--given").output
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["market_research/.", "market_research/..", "../published", "market_research/", "/", "."],
+)
+def test_what_is_no_name_of_a_share_cannot_be_revoked(
+    name: str, current: Path, folder: Path
+) -> None:
+    done = run("revoke", name, "--reason", "x")
+    assert done.exit_code == 2, done.output
+    assert "nobody was given it" in done.output
+    assert current.exists()
+
+
 def test_a_revoked_share_is_removed_and_recorded(
     current: Path, folder: Path, published_workspace: Workspace
 ) -> None:

@@ -60,6 +60,23 @@ def test_rolling_back_makes_the_champion_before_champion_again(registry: Registr
     assert registry.log("attrition")[-1].why == "rolled back: worse"
 
 
+def test_rolling_back_again_goes_further_back(registry: Registry) -> None:
+    for version, reason in ((1, "first"), (2, "better"), (1, "forced"), (2, "better")):
+        registry.assign("attrition", CHAMPION, version, reason)
+    assert [registry.roll_back("attrition", "worse").version for _ in range(3)] == [1, 2, 1]
+    with pytest.raises(LearnError, match="no champion before version 1"):
+        registry.roll_back("attrition", "worse")
+
+
+@pytest.mark.parametrize("note", ["", " "])
+def test_nothing_is_rolled_back_without_a_reason(registry: Registry, note: str) -> None:
+    registry.assign("attrition", CHAMPION, 1, "first")
+    registry.assign("attrition", CHAMPION, 2, "better")
+    with pytest.raises(LearnError, match="say why"):
+        registry.roll_back("attrition", note)
+    assert registry.aliases("attrition") == {CHAMPION: 2}
+
+
 def test_without_a_champion_before_there_is_no_way_back(registry: Registry) -> None:
     registry.assign("attrition", CHAMPION, 1, "first")
     with pytest.raises(LearnError, match="no champion before version 1"):

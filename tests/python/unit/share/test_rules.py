@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from scripts.serve.declarations import Declarations
 from scripts.share import rules as share_rules
 from scripts.share.comparing import broken_shares
 from scripts.share.policies import PolicyError, Share, read_share
-from scripts.share.rules import names_are_used_once, read_rules, violations
+from scripts.share.rules import (
+    destinations_are_used_once,
+    names_are_used_once,
+    read_rules,
+    violations,
+)
 from scripts.warehouse.workspace import ROOT
 from tests.python.sharing import TABLE, TODAY, dbt_manifest, envelope, written
 
@@ -125,6 +131,19 @@ def test_two_shares_may_not_have_one_name(tmp_path: Path) -> None:
     assert list(names_are_used_once([share])) == []
 
 
+@pytest.mark.parametrize(
+    ("destination", "is_refused"),
+    [("s3://bucket/a", True), ("redis://127.0.0.1/0", False), (None, False)],
+)
+def test_two_shares_may_not_go_to_one_folder(
+    destination: str | None, is_refused: bool, tmp_path: Path
+) -> None:
+    share = replace(written(tmp_path, good()), destination=destination)
+    other = replace(share, name="other", destination=destination and f"{destination}/")
+    found = list(destinations_are_used_once([share, other]))
+    assert [violation.rule for violation in found] == ["destinations_are_used_once"] * is_refused
+
+
 def test_every_rule_is_asked() -> None:
     named = {
         name
@@ -134,11 +153,8 @@ def test_every_rule_is_asked() -> None:
     }  # fmt: skip
     others = {"read_rules", "model_of", "violations"}
     asked = {rule.__name__ for rule in (*share_rules._OF_SHARES, *share_rules._OF_TABLES)}
-    assert named - others == asked | {
-        "is_approved",
-        "names_are_used_once",
-        "tables_are_those_of_analysts",
-    }
+    asked |= {rule.__name__ for rule in share_rules.OF_ALL}
+    assert named - others == asked | {"is_approved", "tables_are_those_of_analysts"}
 
 
 def test_each_kind_of_personal_data_has_its_transformations() -> None:
