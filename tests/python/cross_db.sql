@@ -27,6 +27,9 @@ described as (
     select
         cast(first_moment as date) as first_day,
         days,
+        cast({{ dbt.dateadd("day", 2, "cast(first_moment as date)") }} as date) as two_days_later,
+        cast({{ dbt.dateadd("month", -1, "first_moment") }} as date) as a_month_before,
+        cast({{ dbt.datediff("cast(first_moment as date)", "cast(last_moment as date)", "day") }} as integer) as days_of_dbt,
         cast(first_time as {{ dbt.type_string() }}) as first_time,
         cast({{ second_of_day("first_time") }} as integer) as first_second,
         cast({{ second_of_day("last_time") }} as integer) as last_second,
