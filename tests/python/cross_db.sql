@@ -43,8 +43,7 @@ described as (
 
 joined as (
     select
-        {{ dbt.listagg("name", "'+'", "order by name") }} as names,
-        {{ dbt.listagg("name", "'+'", "order by first_moment", 1) }} as first_name
+        {{ dbt.listagg("name", "'+'", "order by name") }} as names
     from given
 ),
 
