@@ -27,7 +27,7 @@
         {%- do reasons.append("there is no record of it") -%}
     {%- endif -%}
     {%- set state = state_of_table(load_relation(this)) if taken else none -%}
-    {%- if state and (state, -1) not in taken -%}
+    {%- if state and (state, -1) not in taken and (state_before_compaction(load_relation(this)), -1) not in taken -%}
         {%- do reasons.append("it was written to without a record") -%}
     {%- endif -%}
     {%- for (feed, batch_id), digest in taken.items() if batch_id > 0 -%}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -19,6 +20,7 @@ from scripts.warehouse.dbt import Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
 from scripts.warehouse.postgres_warehouse import PostgresWarehouse
 from scripts.warehouse.workspace import ROOT, Workspace
+from tests.python.spark_lane import SparkLane, missing_part
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +83,21 @@ def published_on_postgres(
             )
             assert done.returncode == 0, done.stdout + done.stderr
         yield workspace
+
+
+@pytest.fixture(scope="session")
+def spark_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all warehouses on Spark of this process: its Java process has one catalog."""
+    return tmp_path_factory.mktemp("spark")
+
+
+@pytest.fixture(scope="module")
+def spark_lane(spark_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkLane]:
+    """An empty folder, and an empty warehouse on Spark; skipped without Java, PySpark or the runtime of Iceberg."""
+    if problem := missing_part():
+        pytest.skip(f"Spark cannot be tested here: {problem}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        lane = SparkLane(tmp_path_factory.mktemp("spark_lane"), spark_folder, patch)
+        lane.empty_spark()
+        yield lane

@@ -1,180 +1,195 @@
-"""One generated dataset on Spark and DuckDB: every table has the same rows (that Postgres has them, too, is what test_engines_agree.py is for).
+"""One generated dataset on Spark and DuckDB, as an operator builds it: every table has the same rows after each step (that Postgres has them, too, is what
+test_engines_agree.py is for).
 
-A part, which shows each difference between the engines, is built batch by batch; then all models at once. Everything runs in one Java process. Without Java 17, PySpark or the
-runtime of Iceberg, it is skipped.
+The history by `scripts.batches`; a batch after a gap, which is red, because the audit misses the batch between; that batch, late, by `scripts.build`; both commands
+again with nothing new; then all at once. Everything runs in one Java process. Without Java 17, PySpark or the runtime of Iceberg, it is skipped.
 
     make spark-test
 """
 
-import importlib.util
-import re
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from brokerage_sources.generate import Parameters, generate
-from scripts.load.run import LoadOptions, load
+from scripts import batches, build
+from scripts.publish.run import publish
+from scripts.publish.versions import Versions
 from scripts.warehouse.base import Warehouse
-from scripts.warehouse.dbt import WITHOUT_FILES, Project
 from scripts.warehouse.duckdb_warehouse import DuckDBWarehouse
-from scripts.warehouse.settings import LOADED_SCHEMA, Target
-from scripts.warehouse.spark_warehouse import SparkError, SparkWarehouse
-from scripts.warehouse.workspace import ROOT, Workspace
 from tests.python.compared_engines import NEVER_FILLED, differing_tables, layers
+from tests.python.spark_lane import SparkLane
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-JAVA_VERSION = 17
-RUNTIME = "iceberg-spark-runtime-3.5_2.12-*.jar"
-WHEEL = "snowpark_connect_deps_iceberg"
-# Each macro of macros/cross_db that gives rows: hashes and lists, times of day, differences of days, periods of a year, ordered texts.
-PART = (
-    "+dim_time",
-    "+bv_daily_price__fifty_two_weeks",
-    "+bv_account__crm_completed",
-    "+bv_prospect__history",
-)
-# The least processor time for little data; and nothing listens where others could reach it.
-SETTINGS = {
-    "SPARK_LOCAL_IP": "127.0.0.1",
-    "SPARK_DRIVER_MEMORY": "1g",
-    "SPARK_SHUFFLE_PARTITIONS": "1",
-    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
-    " -Dderby.system.durability=test",
-}
+# What arrives, one after the other: the second daily batch comes before the first one, which is late.
+LATE = "batch 2, late"
+ARRIVALS = {"history": 1, "batch 3": 3, LATE: 2}
+# The steps that have news, and one that has none.
+STEPS = (*ARRIVALS, "nothing new")
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
-
-
-def missing_part() -> str | None:
-    """What these tests need and this machine does not have."""
-    java = shutil.which("java")
-    if java is None:
-        return "no Java"
-    shown = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
-    found = re.search(r'version "(\d+)', shown)
-    if found is None or int(found[1]) != JAVA_VERSION:
-        return f"Java {found[1] if found else 'of an unknown version'} instead of {JAVA_VERSION}"
-    if importlib.util.find_spec("pyspark") is None:
-        return "no PySpark"
-    return None if iceberg_runtime() else f"no runtime of Iceberg (package {WHEEL})"
-
-
-def iceberg_runtime() -> Path | None:
-    """The library of Iceberg that a Python package brings."""
-    spec = importlib.util.find_spec(WHEEL)
-    places = spec.submodule_search_locations or [] if spec else []
-    return next((file for place in places for file in Path(place).glob(f"jars/{RUNTIME}")), None)
-
-
-class Engines:
-    """A folder with sources and a lake, and the warehouses that are built from it."""
-
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        self.spark = SparkWarehouse(str(folder / "spark"))
-        self._patch = patch
-        self._projects: dict[Target, Project] = {}
-
-    def on_duckdb(self, name: str) -> DuckDBWarehouse:
-        """A warehouse in a file of the folder."""
-        return DuckDBWarehouse(self.folder / name / "warehouse.duckdb")
-
-    def enter(self, warehouse: Warehouse) -> None:
-        """Let dbt and the loader of this process work on a warehouse; what dbt has parsed is for one engine."""
-        workspace = Workspace(self.folder, warehouse)
-        workspace = workspace.with_variables(DBT_TARGET_PATH=str(self.folder / warehouse.target))
-        for name, value in workspace.environment.items():
-            self._patch.setenv(name, value)
-
-    def load(self, warehouse: Warehouse, *batches: int) -> None:
-        """Load some batches, or all."""
-        self.enter(warehouse)
-        folders = str(self.folder / "sources"), str(self.folder / "lake")
-        assert load(LoadOptions(*folders, batches, target=warehouse.target)).failures == []
-
-    def build(self, warehouse: Warehouse, *arguments: str) -> list[str]:
-        """Build; returns what did not go well."""
-        self.enter(warehouse)
-        if isinstance(warehouse, DuckDBWarehouse):
-            warehouse.file.parent.mkdir(exist_ok=True)
-        if warehouse.target not in self._projects:
-            self._projects[warehouse.target] = Project()
-        run = self._projects[warehouse.target].run("build", *WITHOUT_FILES, *arguments)
-        assert run.outcome.result is not None, run.problem
-        return [
-            f"{node.name}: {node.message}"
-            for node in run.nodes
-            if node.status not in ("success", "pass", "no-op")
-        ]
-
-    def empty_spark(self) -> None:
-        """Remove everything from the catalog of Spark."""
-        with self.spark.opened() as query:
-            schemas = {name.partition(".")[0] for name in self.spark.relations(query)}
-            for schema in (*schemas, LOADED_SCHEMA):
-                query(f"drop schema if exists {schema} cascade")
-
-
-@pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    if problem := missing_part():
-        pytest.skip(f"Spark cannot be tested here: {problem}")
-    folder = tmp_path_factory.mktemp("spark")
-    generate(Parameters(scale_factor=0.01), folder / "sources", workers=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        for name, value in SETTINGS.items():
-            patch.setenv(name, value)
-        patch.setenv("SPARK_JARS", str(iceberg_runtime()))
-        yield Engines(folder, patch)
+UNIT_TESTS = ("--resource-type", "unit_test")
+# When it was published, and the key that is made of it, are those of the build.
+PUBLISHED_PROSPECTS = """
+    (
+        select
+            agency_id,
+            is_customer,
+            marketing_nameplate,
+            sk_update_date_id,
+            published_to is null as is_current,
+            row_number() over (partition by agency_id order by published_from) as period
+        from snapshots.prospects_published
+    ) as published
+"""
+PROSPECTS = "snapshots.prospects_published"
+# Tables of which nothing may be written if there is nothing new: appended to, merged, replaced.
+AT_REST = ("raw_vault.nhl_trade", "marts.dim_trade", "marts.dim_customer")
 
 
 @dataclass
-class Stage:
-    """What a build on Spark came to: what was not green, and the tables that differ from those of another engine, each with some rows."""
+class Replay:
+    """What building step by step came to.
 
-    problems: list[str]
-    differences: dict[str, str]
+    Attributes:
+        on_duckdb: the warehouse in a file, after the last step.
+        differences: tables that differ, each with some rows, by step.
+        said: what `scripts.batches` said about a red batch, on DuckDB and on Spark, by step.
+        periods: number of periods of published prospects, by step.
+        trades: number of trades, by step.
+        commits: number of times that each of some tables was written to, by step.
+        was_at_rest: before the last step, nothing was to be built.
+    """
+
+    on_duckdb: DuckDBWarehouse
+    differences: dict[str, dict[str, str]] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)
+    periods: dict[str, int] = field(default_factory=dict)
+    trades: dict[str, int] = field(default_factory=dict)
+    commits: dict[str, dict[str, int]] = field(default_factory=dict)
+    was_at_rest: bool = False
+
+
+def arrive(lane: SparkLane, batch: int) -> None:
+    """The files of a batch come into the folder of the sources."""
+    for path in (lane.folder / "delivered").iterdir():
+        belongs = path.name == f"Batch{batch}" or path.name.startswith(f"Batch{batch}_")
+        if belongs or not path.name.startswith("Batch"):
+            place = lane.folder / "sources" / path.name
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, place)
+
+
+def run_batches(lane: SparkLane, warehouse: Warehouse, published: Path | None) -> str:
+    """As `python -m scripts.batches`; returns what it says about a batch that is red, nothing if all are green."""
+    folders = str(lane.folder / "sources"), str(lane.folder / "lake")
+    try:
+        for _ in batches.replay(*folders, warehouse.target, published=published):
+            pass
+    except batches.BatchError as error:
+        return str(error)
+    return ""
+
+
+def run_build(lane: SparkLane, warehouse: Warehouse) -> None:
+    """As `python -m scripts.load` and `python -m scripts.build`."""
+    lane.load(warehouse)
+    build.main(warehouse.target, full=False, no_publish=warehouse is not lane.spark)
 
 
 @pytest.fixture(scope="module")
-def part(engines: Engines) -> dict[str, Stage]:
-    """A part of the project, batch by batch."""
-    on_duckdb = engines.on_duckdb("part")
-    selected = ("--select", *PART)
-    stages: dict[str, Stage] = {}
-    for name, batches in {"history": (1,), "batch 3": (3,)}.items():
-        engines.load(engines.spark, *batches)
-        assert engines.build(on_duckdb, *selected, *MODELS_AND_SEEDS) == []
-        problems = engines.build(engines.spark, *selected, *MODELS_AND_SEEDS)
-        stages[name] = Stage(problems, differing_tables(on_duckdb, engines.spark))
-    found = layers(engines.spark)
-    assert {name.partition(".")[2] for name in found} >= {name.strip("+") for name in PART}
-    assert all(table.rows for table in found.values()), "a table without rows proves nothing"
-    return stages
+def replay(spark_lane: SparkLane) -> Replay:
+    """Both warehouses, built step by step."""
+    lane = spark_lane
+    generate(Parameters(scale_factor=0.01), lane.folder / "delivered", workers=1)
+    (lane.folder / "sources").mkdir()
+    replay = Replay(lane.on_duckdb("replay"))
+    for step in STEPS:
+        if step in ARRIVALS:
+            arrive(lane, ARRIVALS[step])
+        for warehouse in (replay.on_duckdb, lane.spark):
+            published = lane.folder / "published" if warehouse is lane.spark else None
+            lane.enter(warehouse, PUBLISHED=str(published), KEPT_VERSIONS="1")
+            if step == "nothing new" and warehouse is lane.spark:
+                replay.was_at_rest = build.has_nothing_new(warehouse)
+            if step in (LATE, "nothing new"):
+                run_build(lane, warehouse)
+            if step != LATE:
+                said = run_batches(lane, warehouse, published)
+                replay.said.setdefault(step, []).append(said)
+        look(replay, lane, step)
+    return replay
 
 
-@pytest.mark.parametrize("stage", ["history", "batch 3"])
-def test_a_part_is_green_on_spark_and_has_the_same_rows_batch_by_batch(
-    part: dict[str, Stage], stage: str
-) -> None:
-    assert part[stage].problems == []
-    report = [f"{table}: {what}" for table, what in part[stage].differences.items()]
+def look(replay: Replay, lane: SparkLane, step: str) -> None:
+    """Note what both warehouses hold after a step."""
+    replay.differences[step] = differing_tables(replay.on_duckdb, lane.spark)
+    one, other = (
+        warehouse.fingerprints({PROSPECTS: PUBLISHED_PROSPECTS})[PROSPECTS]
+        for warehouse in (replay.on_duckdb, lane.spark)
+    )
+    if one != other:
+        replay.differences[step][PROSPECTS] = f"{one} and {other}"
+    replay.periods[step] = one.rows
+    ((replay.trades[step],),) = replay.on_duckdb.query("select count(*) from marts.dim_trade")
+    replay.commits[step] = {
+        table: lane.spark.query(f"select count(*) from {table}.snapshots")[0][0]
+        for table in AT_REST
+    }
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_table_has_the_same_rows_on_spark_and_duckdb(replay: Replay, step: str) -> None:
+    report = [f"{table}: {what}" for table, what in replay.differences[step].items()]
     assert not report, "\n".join(report)
 
 
-def test_every_table_has_the_same_rows_on_spark_and_duckdb(engines: Engines) -> None:
-    engines.load(engines.spark)
-    with suppress(SparkError):
-        engines.empty_spark()
-    on_duckdb = engines.on_duckdb("everything")
-    assert engines.build(engines.spark, *MODELS_AND_SEEDS) == []
-    assert engines.build(on_duckdb, *MODELS_AND_SEEDS) == []
-    assert {name for name, table in layers(on_duckdb).items() if not table.rows} == NEVER_FILLED
-    differences = differing_tables(on_duckdb, engines.spark)
-    assert not differences, "\n".join(f"{table}: {what}" for table, what in differences.items())
+def test_each_table_has_rows_and_the_snapshot_has_several_periods(replay: Replay) -> None:
+    tables = layers(replay.on_duckdb)
+    assert {name for name, table in tables.items() if not table.rows} == NEVER_FILLED
+    assert replay.periods["history"] < replay.periods["batch 3"] < replay.periods[LATE]
+
+
+def test_a_batch_after_a_gap_is_red_for_the_same_reasons_and_all_others_are_green(
+    replay: Replay,
+) -> None:
+    on_duckdb, on_spark = replay.said["batch 3"]
+    assert "assert_audit_results__every_check_is_ok" in on_duckdb
+    assert on_spark == on_duckdb
+    assert replay.said["history"] == replay.said["nothing new"] == ["", ""]
+
+
+def test_without_news_nothing_is_written(replay: Replay) -> None:
+    assert replay.was_at_rest
+    assert replay.commits["nothing new"] == replay.commits[LATE]
+    assert all(
+        replay.commits["history"][table] < replay.commits["batch 3"][table] for table in AT_REST
+    )
+
+
+def test_published_versions_are_tags_that_go_with_them(
+    spark_lane: SparkLane, replay: Replay
+) -> None:
+    folder, query = spark_lane.folder / "published", spark_lane.spark.query
+    first, second = Versions(folder).names()
+    for version, step in ((first, "history"), (second, LATE)):
+        trades = query(f"select count(*) from marts.dim_trade version as of '{version}'")
+        assert trades == [(replay.trades[step],)]
+    assert replay.trades["history"] < replay.trades[LATE]
+    # As if another build had been green.
+    query("update operations.last_build set invocation_id = 'another'")
+    project = spark_lane.project(spark_lane.spark).manifest
+    third = publish(spark_lane.spark, folder, project, keep=1).manifest.version
+    assert Versions(folder).names() == [second, third]
+    tags = "select name from marts.dim_trade.refs where type = 'TAG' order by name"
+    assert query(tags) == [(second,), (third,)]
+
+
+def test_unit_tests_pass_on_spark(spark_lane: SparkLane, replay: Replay) -> None:
+    assert spark_lane.build(spark_lane.spark, *UNIT_TESTS) == []
+
+
+def test_all_at_once_has_the_same_rows(spark_lane: SparkLane, replay: Replay) -> None:
+    assert spark_lane.build(spark_lane.spark, *MODELS_AND_SEEDS, "--full-refresh") == []
+    assert differing_tables(replay.on_duckdb, spark_lane.spark) == {}

@@ -21,7 +21,7 @@ select
     previous_date
 from ordered
 where
-    date_value - previous_date <> 1
+    {{ days_between("previous_date", "date_value") }} <> 1
     or sk_date_id <> (
         extract(year from date_value) * 10000
         + extract(month from date_value) * 100
