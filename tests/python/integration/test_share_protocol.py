@@ -378,6 +378,14 @@ def test_a_link_gives_its_file_and_no_other(
     assert "the link has expired" in answer.json()["message"]
 
 
+def test_links_begin_with_the_address_of_the_proxy(market: Market) -> None:
+    proxy = {"X-Forwarded-Proto": "https", "Host": "data.example.net"}
+    with market.client() as client:
+        client.headers.update(proxy)
+        (file, *_) = files_of(client, {})
+    assert file["url"].startswith("https://data.example.net/delta-sharing/files/people/batch-")
+
+
 def test_links_to_much_data_last_longer(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     with market.client() as client:
         (file, *_) = files_of(client, {})
