@@ -32,12 +32,12 @@ def run(models: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch, script: str) 
 
 
 def test_models_are_retrained_by_the_command_and_what_it_says_is_told(
-    models: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    models: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     result, commands = run(models, monkeypatch, "print('kept as challenger: AUC +0.0010')")
     assert result.success
     assert commands == [["-m", "scripts.learn", "retrain"]]
-    assert "kept as challenger: AUC +0.0010" in caplog.text
+    assert "kept as challenger: AUC +0.0010" in capfd.readouterr().err
 
 
 def test_what_cannot_be_trained_is_said_in_one_line(
