@@ -46,7 +46,7 @@ def card_of(description: Description, version: int) -> str:
                 [
                     "AUC by chance",
                     f"{figures['area_by_chance']:.3f}, up to {figures['area_by_chance_upper']:.3f}",
-                    "with outcomes dealt out anew among those that are alike in what is no discovery",
+                    "with shuffled outcomes among those that are alike in what is no discovery",
                 ],
                 ["chance", f"{figures['chance']:.3f}", "how often chance reaches the AUC"],
                 [
@@ -66,7 +66,7 @@ def card_of(description: Description, version: int) -> str:
                 ],
             ],
         ),
-        "## Is what it says what happens?",
+        "## Calibration",
         _table(
             ["mean probability", happened, entities],
             [

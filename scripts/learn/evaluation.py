@@ -101,7 +101,7 @@ def cost(
 
 @dataclass(frozen=True)
 class Chance:
-    """How the area under the curve compares with that of outcomes dealt out anew.
+    """How the area under the curve compares with that of shuffled outcomes.
 
     Attributes:
         area: of the outcomes as they are.
@@ -117,7 +117,7 @@ class Chance:
 
 
 def chance_of(scores: Numbers, outcomes: Flags, strata: Numbers, rounds: int = 500) -> Chance:
-    """A permutation test: outcomes are dealt out anew among customers who are alike in what is no discovery.
+    """A permutation test: outcomes are shuffled among customers who are alike in what is no discovery.
 
     Args:
         scores: the higher, the likelier.

@@ -4,7 +4,7 @@ Usage:
     registry = Registry(Path("data/models"))
     number = registry.add(trained)
     registry.assign("attrition", CHAMPION, number, "first version")
-    model = registry.model("attrition", CHAMPION)
+    model = registry.model("attrition", registry.aliases("attrition")[CHAMPION])
 
 A version is a folder `<model>/versions/<number>`, written beside and renamed, and never changed. Aliases and their log are one file, `<model>/aliases.json`, which is
 replaced by a rename: whoever reads finds the state before a promotion or the one after it, and the log always tells how it came about. Whoever writes holds a lock.

@@ -5,7 +5,7 @@ Usage:
         print(scored.file, scored.customers)
 
 There is one file for each batch and role, `Batch<number>/scores-<model>-<role>.parquet`. It is written beside and renamed, and is a function of the published version and
-the model: scoring again changes nothing. The challenger scores in the shadow: nobody is contacted because of it.
+the model: scoring again changes nothing. The challenger scores in shadow mode: nobody is contacted because of it.
 """
 
 from dataclasses import dataclass

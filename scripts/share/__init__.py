@@ -2,6 +2,7 @@
 
     policies    `Share`: a policy, read from a file of shares/
     rules       what no policy may do; refuses with the name of the rule
+    comparing   which shares a change of the models breaks
     selection   the SQL of what a policy shares of a table, and the keyed hashes
     dumps       writes a table as Parquet, CSV and JSON lines
     changes     what has been added, modified and deleted since the version before
@@ -11,6 +12,7 @@
     destinations takes the current version to the recipient: files to a folder or bucket, rows to another Postgres or a Redis
     encryption  files that are taken away, for the recipient only
     signing     says from whom a version is
+    keys        the key of the hashes of a share, and that of links
     checking    whether a folder holds what its index says
     deliveries  records of who was given what
     offers      what a recipient may have now, of the versions that are there

@@ -1,7 +1,7 @@
 """What has changed since the version before: rows that were added, modified and deleted, by their key.
 
 Usage:
-    files, changes = write_changes(connection, before, after, columns, key, folder, "changes/trades")
+    file, changes = write_changes(connection, before, after, columns, key, folder, "changes/trades")
 
 The file has the columns of the table and, first, `_change_type`, with the words of Delta Lake: so it is also the change data feed of Delta Sharing. Of a deleted row, there is
 only the key. If nothing has changed, the file has no rows.

@@ -2,7 +2,7 @@
 
 Usage:
     with workbench(folder) as connection:
-        files = write_parquet(connection, reader, selection, folder, "tables/trades")
+        files = write_parquet(connection, rows, columns, key, folder, "tables/trades")
         write_text(connection, files, columns, Format.CSV, folder, "tables/trades")
 
 Parquet comes first; the other formats are written from it. Rows are sorted by their key, and files have no time and no name inside.

@@ -1,7 +1,7 @@
 """The folder of the versions of a share: `<recipient>/<share>/<version>/`, and the link `current`. Written beside and renamed, as published versions are.
 
 Usage:
-    versions = ShareVersions.of(share)
+    versions = ShareVersions.of("market_research", "trading_activity")
     with versions.locked(), versions.new(versions.free_name(name)) as folder:
         write_files(folder)
     index = versions.current_index()

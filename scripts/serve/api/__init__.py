@@ -5,8 +5,8 @@
     formats, streams         JSON, CSV, Arrow, Parquet; answers that are sent while they are read
     keys, limits, audit      who may read, how much, and who has
     problems, openapi        problem details, the description of all endpoints
-    service                  what happens around each request
-    data, metric_routes, system_routes, app   the endpoints
+    service, figures         what happens around each request; what /metrics says of it
+    data, metric_routes, model_routes, share_routes, system_routes, app   the endpoints
     __main__                 the command: serve, keys
 
 Needs the extra `api`, and `metrics` for metrics.

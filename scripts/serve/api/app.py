@@ -3,7 +3,7 @@
 Usage:
     app = create_app(Service(published, keys, audit))
 
-Another part, such as one that shares data or asks models, is one more function in `PARTS`: it adds its endpoints, with `service.guarded` around each that reads.
+Another part is one more function in `PARTS`: it adds its endpoints, with `service.guarded` around each that reads.
 """
 
 from collections.abc import Callable, Iterator
