@@ -158,7 +158,7 @@ clean: ## Remove everything generated and built, except the environment, keys an
 	@touch $@
 
 # What a part needs; the others stay installed.
-EXTRAS := postgres spark orchestrate metrics monitor lineage api dashboard extract share govern learn
+EXTRAS := postgres spark orchestrate metrics monitor lineage api dashboard extract share govern learn s3
 $(EXTRAS:%=.venv/.%): .venv/.%: pyproject.toml packages/brokerage_sources/pyproject.toml uv.lock | .venv/bin/uv
 	.venv/bin/uv sync --quiet --frozen --inexact --extra $*
 	@touch .venv/.core $@

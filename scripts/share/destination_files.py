@@ -79,7 +79,7 @@ class _Place:
             self._filesystem, root = filesystem_of(destination)
         except (ImportError, ValueError) as error:
             raise DestinationError(
-                f"{destination}: {error}; for s3://, install the extra `s3`"
+                f"{destination}: {error}; for s3://, run make .venv/.s3"
             ) from error
         self._root = root.rstrip("/")
 
