@@ -108,7 +108,7 @@ test-slow: .venv/.dev ## The long tests: large files and datasets, disturbed bui
 	$(RUN) pytest -q -m slow
 
 .PHONY: spark-test
-spark-test: .venv/.dev ## Build on Spark as an operator does, compare every table with DuckDB, kill what works (Java 17; about an hour)
+spark-test: .venv/.dev ## Build on Spark as an operator does, compare every table with DuckDB, kill what works (Java 17; long)
 	$(RUN) pytest -q -rs tests/python/integration/test_spark.py tests/python/integration/test_spark_part.py tests/python/integration/test_spark_killed.py
 
 .PHONY: lint

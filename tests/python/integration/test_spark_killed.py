@@ -25,9 +25,9 @@ from tests.python.spark_lane import SETTINGS, iceberg_runtime, missing_part
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-# An append of the raw vault, the record of it, and a table above that is merged.
-APPENDED, RECORD, MERGED = "nhl_daily_price", "vault_batches", "bv_daily_price__fifty_two_weeks"
-SELECTED = ("--select", f"+{MERGED}", "--resource-type", "model", "--resource-type", "seed")
+# An append of the raw vault, the record of it, and a table above.
+APPENDED, RECORD, ABOVE = "nhl_daily_price", "vault_batches", "bv_daily_price__fifty_two_weeks"
+SELECTED = ("--select", f"+{ABOVE}", "--resource-type", "model", "--resource-type", "seed")
 CLUSTER = "local-cluster[2,1,1024]"
 SECONDS = 600
 
@@ -184,7 +184,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     builds.killed["driver, appending"] = builds.build(
         builds.grows(APPENDED, "metadata"), builds.grows(RECORD, "data"), lose=kill_driver
     )
-    builds.killed["driver, merging"] = builds.build(builds.grows(MERGED, "data"), lose=kill_driver)
+    # That table was built again, so the one above is, too.
+    builds.killed["driver, replacing"] = builds.build(builds.grows(ABOVE, "data"), lose=kill_driver)
     builds.killed["nothing"] = builds.build(lose=lambda _: None)
     builds.compare("driver")
     return builds
@@ -197,6 +198,6 @@ def test_a_build_that_loses_an_executor_ends_with_the_right_rows(builds: Builds)
 
 def test_a_build_whose_driver_is_killed_is_made_good_by_the_next_one(builds: Builds) -> None:
     assert builds.killed["driver, appending"] == -signal.SIGKILL
-    assert builds.killed["driver, merging"] == -signal.SIGKILL
+    assert builds.killed["driver, replacing"] == -signal.SIGKILL
     assert builds.killed["nothing"] == 0
     assert builds.differences["driver"] == []

@@ -18,7 +18,7 @@ from scripts.warehouse.workspace import Workspace
 from tests.python.compared_engines import differing_tables, layers
 from tests.python.spark_lane import SparkLane, problems
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("built")]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.xdist_group("built")]
 
 # Times of day and contracts; a merge, days and periods of a year; lists; ordered texts, row values and a seed; hashes in the order of their sources.
 MODELS = (
