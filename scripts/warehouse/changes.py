@@ -61,6 +61,8 @@ Landed = dict[tuple[str, int], str]
 
 # What is recorded about loads and runs: it is no news by itself, because each load and run is recorded.
 _MOVE_WITH_OTHERS = ("control.", "operations.")
+# What models say about a batch.
+_SCORES = "learn."
 # It comes with every batch, but a table of the raw vault has news only if a feed has that it takes rows of.
 _DATES = "control.batch_date"
 
@@ -71,7 +73,7 @@ class Changes:
 
     Attributes:
         batches: numbers of batches by the label of their feed; empty if nothing has moved.
-        are_next: all of them are later than everything built, so the rows of earlier batches are as they were tested.
+        are_next: all of them are later than everything built, or scores, so other rows of earlier batches are as they were tested.
         landed: all that the lake holds, moved or not.
     """
 
@@ -206,7 +208,9 @@ def _compare(built: Landed, query: Query) -> Changes:
     for feed, batch in moved:
         batches.setdefault(feed, set()).add(batch)
     last_built = max((batch for _, batch in built), default=0)
-    return Changes(batches, all(batch > last_built for _, batch in moved), landed)
+    # The scores of a batch come after it: they are tested with their batch, and rows of others are as they were.
+    are_next = all(batch > last_built for feed, batch in moved if not feed.startswith(_SCORES))
+    return Changes(batches, are_next, landed)
 
 
 def affected_work(manifest: "Manifest", changes: Changes) -> Work:

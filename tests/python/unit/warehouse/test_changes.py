@@ -85,6 +85,15 @@ def test_a_new_batch_has_news_of_its_feeds_only(warehouse: Callable) -> None:
     assert landed_since_last_build(warehouse(landed), "this") == expected
 
 
+def test_scores_come_after_their_batch_and_leave_other_rows_as_they_were(
+    warehouse: Callable,
+) -> None:
+    landed = [*BUILT, ("control.batch_date", 3, "d"), ("market", 3, "e"), ("learn.score", 1, "s")]
+    moved = {"control.batch_date": {3}, "market": {3}, "learn.score": {1}}
+    changes = landed_since_last_build(warehouse(landed), "this")
+    assert changes == Changes(moved, are_next=True)
+
+
 @pytest.mark.parametrize(
     ("landed", "moved"),
     [
