@@ -174,7 +174,7 @@ def _rows(session: "SparkSession", statement: str) -> list[tuple[Any, ...]]:
 
 
 def _schemas(query: Query) -> list[str]:
-    """Those in which dbt builds."""
+    """Those in which dbt builds: all of the catalog, which is the project's own, but the one for what is loaded."""
     return [
         name for (name,) in query("show schemas") if name not in (_DEFAULT_SCHEMA, LOADED_SCHEMA)
     ]
