@@ -1,6 +1,6 @@
 {#
     CTEs over what the raw vault and the business vault say about prospects; the last one, `features`, has the features of each prospect on each as-of date. Prospects are those
-    who are on the list, and neither have nor had the name and address of a customer. What is not known on the as-of date does not count (see `is_known`).
+    who are on the list with an address, and neither have nor had the name and address of a customer. What is not known on the as-of date does not count (see `is_known`).
 
     It reads the CTEs `as_of_dates`, `prospects`, `presences`, `versions`, `nameplates` and `matches`: models, unfiltered but for the as-of dates.
 #}
@@ -23,6 +23,8 @@ known_versions as (
         as_of_dates.as_of_date,
         versions.prospect_hk,
         cast(versions.valid_from as date) as valid_from,
+        versions.address_line_1,
+        versions.postal_code,
         cast(
             min(versions.valid_from) over (partition by as_of_dates.as_of_date, versions.prospect_hk) as date
         ) as listed_since,
@@ -95,5 +97,8 @@ features as (
     where
         known_versions.recency = 1
         and known_customers.prospect_hk is null
+        -- Without both, nobody can tell whether it is a customer; nor can anybody write to it. Who was erased has neither.
+        and known_versions.address_line_1 is not null
+        and known_versions.postal_code is not null
 )
 {%- endmacro %}
