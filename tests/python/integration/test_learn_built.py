@@ -404,6 +404,9 @@ def test_commands_of_the_page_work(learner: Learner) -> None:
     commands = re.findall(r"^python -m scripts\.learn (.*)$", blocks, re.MULTILINE)
     assert len(commands) == 9
     place = str(learner.folder / "my_set")
+    # So that there is a champion to go back to.
+    for version in ("2", "1"):
+        learner.run("promote", "--version", version, "--force", "to try it out")
     for command in commands:
         learner.run(*shlex.split(command.replace("my_set", place)))
     (look,) = re.findall(r"^python -c (.*)$", blocks, re.MULTILINE)

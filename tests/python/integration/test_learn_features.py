@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -122,9 +123,14 @@ CASES = pytest.mark.parametrize(
 class Features:
     """The query of the features of a day, over the tables as they are, or over others."""
 
-    def __init__(self, case: Case, built: Workspace, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        case: Case,
+        folder: Path,
+        built: Workspace,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:
         assert isinstance(built.warehouse, DuckDBWarehouse)
-        folder = built.target / "compiled/brokerage_warehouse/models/features"
         self.case = case
         self.sql = (folder / f"{case.model}.sql").read_text().replace('"warehouse".', '"live".')
         self.connection = connection
@@ -164,10 +170,20 @@ class Features:
         return self.connection.execute(f"select * from ({replaced}) order by all").fetchall()
 
 
+@pytest.fixture(scope="module")
+def compiled(built: Workspace) -> Path:
+    """The folder of the queries of all features, over all rows: those of the last run are over what was new then."""
+    done = built.dbt("compile", "--quiet", "--full-refresh", "--select", "path:models/features")
+    assert done.returncode == 0, done.stdout
+    return built.target / "compiled/brokerage_warehouse/models/features"
+
+
 @pytest.fixture
-def features(request: pytest.FixtureRequest, built: Workspace) -> Iterator[Features]:
+def features(
+    request: pytest.FixtureRequest, compiled: Path, built: Workspace
+) -> Iterator[Features]:
     with duckdb.connect() as connection:
-        yield Features(request.param, built, connection)
+        yield Features(request.param, compiled, built, connection)
 
 
 def _broken(sql: str, cut_off: re.Pattern[str]) -> list[str]:
