@@ -44,6 +44,9 @@ def folder(
         # The share is approved for some years; tests are not to expire with it.
         for module in ("__main__", "build"):
             patch.setattr(f"scripts.share.{module}.utc_now", lambda: datetime(2026, 12, 1, 12))
+        # A copy: other tests of this process may have the files open, with other settings than those of a share, which DuckDB refuses.
+        shutil.copytree(os.environ["PUBLISHED"], folder / "published", symlinks=True)
+        patch.setenv("PUBLISHED", str(folder / "published"))
         patch.setenv("RUNS", str(folder / "runs"))
         patch.setenv("SHARES", str(folder / "shares"))
         patch.setenv("SHARE_KEYS", str(folder / "keys"))
