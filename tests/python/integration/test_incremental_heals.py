@@ -33,9 +33,9 @@ from tests.python.hard_data import Sources, plant
 pytestmark = pytest.mark.integration
 
 SEQUENCES = int(os.environ.get("INCREMENTAL_SEQUENCES", "20"))
-# `make test` plays these on one of the engines: on Postgres, where a sequence takes three times as long, each fifth. `make test-slow` plays the rest.
+# `make test` plays these on one of the engines: on Postgres, where a sequence takes three times as long, each tenth. `make test-slow` plays the rest.
 SHORT_SEQUENCES = 20
-EVERY_FIFTH = 5
+EVERY_TENTH = 10
 # Tables about runs are no part of what is compared.
 WITHOUT_RUNS = ("--exclude", "path:models/operations")
 DAILY_BATCHES = (2, 3, 4)
@@ -151,7 +151,7 @@ def on_engine(target: Target, *values: object, is_slow: bool = False) -> Paramet
 
 def is_long(target: Target, seed: int) -> bool:
     """Whether a sequence is for `make test-slow`."""
-    engine = Target.DUCKDB if seed % EVERY_FIFTH else Target.POSTGRES
+    engine = Target.DUCKDB if seed % EVERY_TENTH else Target.POSTGRES
     return seed >= SHORT_SEQUENCES or target != engine
 
 
