@@ -123,10 +123,11 @@ def failures_of(api: Api, paths: tuple[str, ...] | None, examples: int) -> list[
     """What all checks of schemathesis find, phase by phase; the server runs on a port, as it does for people."""
     # Which groupings and conditions make sense depends on the metric, which no schema can say. With settings of an operation, paths would not be chosen.
     refused = {"expected-statuses": ["2xx", "400", "401", "403", "404"]}
-    of_metrics = {
-        "include-path": "/v1/metrics/{name}",
-        "checks": {"positive_data_acceptance": refused},
-    }
+    # So do the keys that a model is asked about, and a tensor whose shape must be the number of its values.
+    without_schema = [
+        {"include-path": path, "checks": {"positive_data_acceptance": refused}}
+        for path in ("/v1/metrics/{name}", "/v1/models/{name}/infer")
+    ]
     config = SchemathesisConfig.from_dict(
         {
             "seed": SEED,
@@ -137,7 +138,7 @@ def failures_of(api: Api, paths: tuple[str, ...] | None, examples: int) -> list[
                 "fuzzing": {"extra-data-sources": {"responses": False}},
                 "stateful": {"enabled": False},
             },
-            **({} if paths else {"operations": [of_metrics]}),
+            **({} if paths else {"operations": without_schema}),
         }
     )
     found = []

@@ -20,6 +20,8 @@ WORK = """
 import os, signal, sys
 from scripts.history.recording import recorded_run
 from scripts.warehouse.settings import Target
+# Who is started by nohup ignores SIGHUP, and so do all whom they start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 with recorded_run("batches", Target.DUCKDB), recorded_run("build", Target.DUCKDB, 2):
     os.kill(os.getpid(), signal.Signals[sys.argv[1]])
     signal.pause()
