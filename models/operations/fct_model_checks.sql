@@ -8,10 +8,7 @@ model_checks as (
 once as (
     select
         *,
-        row_number() over (
-            partition by run_id, check_name, subject
-            order by batch_id, record_source, source_row
-        ) as copy_number
+        {{ copy_number(["run_id", "check_name", "subject"]) }} as copy_number
     from model_checks
 ),
 

@@ -8,10 +8,7 @@ model_outcomes as (
 once as (
     select
         *,
-        row_number() over (
-            partition by run_id, model_name, model_role, as_of_date
-            order by batch_id, record_source, source_row
-        ) as copy_number
+        {{ copy_number(["run_id", "model_name", "model_role", "as_of_date"]) }} as copy_number
     from model_outcomes
 ),
 

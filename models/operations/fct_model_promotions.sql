@@ -8,10 +8,7 @@ model_promotions as (
 once as (
     select
         *,
-        row_number() over (
-            partition by model_name, promoted_at, model_role
-            order by batch_id, record_source, source_row
-        ) as copy_number
+        {{ copy_number(["model_name", "promoted_at", "model_role"]) }} as copy_number
     from model_promotions
 ),
 

@@ -8,7 +8,7 @@ node_runs as (
 numbered as (
     select
         *,
-        row_number() over (partition by invocation, node_id order by batch_id, record_source, source_row) as copy_number
+        {{ copy_number(["invocation", "node_id"]) }} as copy_number
     from node_runs
 ),
 

@@ -12,7 +12,7 @@ ended as (
 started_once as (
     select
         *,
-        row_number() over (partition by run_id order by batch_id, record_source, source_row) as copy_number
+        {{ copy_number(["run_id"]) }} as copy_number
     from started
 ),
 

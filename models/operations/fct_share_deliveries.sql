@@ -8,10 +8,7 @@ deliveries as (
 once as (
     select
         *,
-        row_number() over (
-            partition by run_id, recipient, share, table_name
-            order by batch_id, record_source, source_row
-        ) as copy_number
+        {{ copy_number(["run_id", "recipient", "share", "table_name"]) }} as copy_number
     from deliveries
 ),
 

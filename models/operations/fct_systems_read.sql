@@ -8,9 +8,7 @@ systems_read as (
 numbered as (
     select
         *,
-        row_number() over (
-            partition by run_id, source_system, feed_name order by batch_id, record_source, source_row
-        ) as copy_number
+        {{ copy_number(["run_id", "source_system", "feed_name"]) }} as copy_number
     from systems_read
 ),
 
