@@ -2,6 +2,7 @@ with
 
 customers as (
     select
+        customer_hk,
         upper(last_name) as last_name,
         upper(first_name) as first_name,
         upper(address_line_1) as address_line_1,
@@ -27,6 +28,7 @@ prospects as (
 
 identified as (
     select
+        customers.customer_hk,
         prospects.prospect_hk,
         greatest(customers.valid_from, prospects.valid_from) as valid_from,
         greatest(customers.batch_id, prospects.batch_id) as batch_id
@@ -42,11 +44,12 @@ identified as (
 
 dated as (
     select
+        customer_hk,
         prospect_hk,
         valid_from,
         min(batch_id) as batch_id
     from identified
-    group by prospect_hk, valid_from
+    group by customer_hk, prospect_hk, valid_from
 )
 
 select * from dated
