@@ -9,8 +9,7 @@
 #}
 {% macro model_plan(key_tables, in_order=false) -%}
     {%- set reasons, batches, inputs = [], {}, [] -%}
-    {#- A run has made the record at its start (see prepare_record); dbt, which looked for tables before that, does not know it in the first run. #}
-    {%- if flags.WHICH not in ("run", "build") and load_relation(operations_relation("vault_batches")) is none -%}
+    {%- if not record_is_there() -%}
         {{ return({"is_rebuilt": true, "batches": batches, "inputs": inputs}) }}
     {%- endif -%}
     {%- set found = run_query(

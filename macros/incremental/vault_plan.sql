@@ -8,7 +8,7 @@
     {%- set date_feed = "control.batch_date" -%}
     {%- set taken, landed = {}, {} -%}
     {%- set vault, lake = operations_relation("vault_batches"), operations_relation("landed_batches") -%}
-    {%- if load_relation(vault) is not none -%}
+    {%- if record_is_there() -%}
         {%- set feeds = feeds_read(model) | join("', '") -%}
         {%- set found = run_query(
             "select feed, batch_id, digest, true from " ~ vault ~ " where table_name = '" ~ model.name ~ "'"
