@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 Kind = TypeVar("Kind", bound="Record")
+Figure = TypeVar("Figure", float, float | None)
 
 # In the name of a file with all records of a kind and day.
 _WHOLE_DAY = "day"
@@ -406,6 +407,11 @@ class RecordedRun:
 
     started: RunStarted
     ended: RunEnded | None
+
+
+def rounded(value: Figure) -> Figure:
+    """A figure with four decimals: JSON writes small ones with an exponent, which the contracts take for no number."""
+    return None if value is None else round(value, 4)
 
 
 def write_records(folder: Path, records: Sequence[Record], at: datetime) -> Path | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.history.records import ModelCheck, ModelOutcome, write_records
+from scripts.history.records import ModelCheck, ModelOutcome, rounded, write_records
 from scripts.learn.artifact import Model, Reference, shares_of
 from scripts.learn.evaluation import area_under_curve
 from scripts.learn.examples import Examples, fresh_dates
@@ -169,8 +169,7 @@ def record_checks(run_id: str, checks: Sequence[Check], runs: Path) -> None:
             published_batch=check.published.batch_id,
             check_name=check.name,
             subject=check.subject,
-            # JSON writes smaller ones with an exponent, which the contract takes for no number.
-            value=round(check.value, 4),
+            value=rounded(check.value),
             watch_from=check.watch_from,
             act_from=check.act_from,
             state=check.state,
@@ -256,9 +255,9 @@ def record_outcomes(
             published_batch=published.batch_id,
             as_of_date=each.as_of_date.isoformat(),
             examples=each.examples,
-            expected=round(each.expected, 4),
+            expected=rounded(each.expected),
             happened=each.happened,
-            area=None if each.area is None else round(each.area, 4),
+            area=rounded(each.area),
         )
         for each in outcomes
     ]

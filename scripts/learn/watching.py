@@ -8,7 +8,7 @@ Usage:
 from datetime import timedelta
 from pathlib import Path
 
-from scripts.history.records import ModelPromotion, write_records
+from scripts.history.records import ModelPromotion, rounded, write_records
 from scripts.learn.artifact import Description
 from scripts.learn.drift import Check, checks_of, outcomes_of, record_checks, record_outcomes
 from scripts.learn.examples import Examples
@@ -114,10 +114,10 @@ def _record(run_id: str, registry: Registry, name: str, promotion: Promotion) ->
         learned_until=max(data["learned_from"]) if known else None,
         judged_until=max(data["judged_by"]) if known else None,
         examples=figures.get("rows"),
-        area=_rounded(figures.get("area")),
-        area_low=_rounded(figures.get("area_low")),
-        area_high=_rounded(figures.get("area_high")),
-        chance=_rounded(figures.get("chance")),
+        area=rounded(figures.get("area")),
+        area_low=rounded(figures.get("area_low")),
+        area_high=rounded(figures.get("area_high")),
+        chance=rounded(figures.get("chance")),
     )
 
 
@@ -126,8 +126,3 @@ def _description(registry: Registry, name: str, version: int | None) -> Descript
     if version is None or version not in registry.versions(name):
         return None
     return registry.description(name, version)
-
-
-def _rounded(value: float | None) -> float | None:
-    """JSON writes smaller ones with an exponent, which the contract takes for no number."""
-    return None if value is None else round(value, 4)

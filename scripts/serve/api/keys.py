@@ -99,6 +99,15 @@ class KeyStore:
             return None
         return key if key.state(self._clock()) == "valid" else None
 
+    def sent(self, authorization: str) -> Key | None:
+        """The valid key of the header `Authorization` of a request; None if it has none.
+
+        Raises:
+            KeyFileError: the file cannot be read.
+        """
+        scheme, _, text = authorization.partition(" ")
+        return self.find(text.strip()) if scheme.lower() == "bearer" else None
+
     def valid(self, key_id: str) -> Key | None:
         """The key of a number, if it is valid; for what was made with it and is signed.
 

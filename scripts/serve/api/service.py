@@ -209,13 +209,13 @@ class Service:
         return (door or self._door).refusal(problem)
 
     def _key_of(self, request: Request) -> Key:
-        scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        key = self.keys.find(text.strip()) if scheme.lower() == "bearer" else None
+        authorization = request.headers.get("authorization", "")
+        key = self.keys.sent(authorization)
         if key is None or key.role not in self.published.declarations.roles:
             # What is wrong with a key is not told to who may have guessed it.
             raise Problem(
                 problems.UNAUTHORIZED,
-                "the key is not valid" if text else "no key was sent",
+                "the key is not valid" if authorization.partition(" ")[2] else "no key was sent",
                 headers={"WWW-Authenticate": 'Bearer realm="brokerage"'},
             )
         return key

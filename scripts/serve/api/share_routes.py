@@ -110,8 +110,7 @@ class _Sharing:
 
     def key_of_profile(self, request: Request) -> Key:
         """The profile that a request comes with."""
-        scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        key = self._profiles.find(text.strip()) if scheme.lower() == "bearer" else None
+        key = self._profiles.sent(request.headers.get("authorization", ""))
         if key is None:
             raise Problem(
                 problems.UNAUTHORIZED,
