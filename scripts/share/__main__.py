@@ -24,7 +24,7 @@ Exit codes: 0 all is well; 1 a rule is violated, or a folder is damaged; 2 somet
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -208,13 +208,22 @@ def revoke(
 
 
 def _destinations_of(recipient: str, name: str) -> list[str]:
-    """Wherever a share was ever taken to, whatever its policy says today."""
+    """Wherever a share was ever taken to, and where its policy takes it today."""
+    declared: list[Share] = []
+    # A policy that cannot be read is no reason to leave the data there.
+    with suppress(PolicyError):
+        declared = read_shares()
     given = [
         each.destination
         for each in read_deliveries()
         if (each.recipient, each.share) == (recipient, name) and each.destination
     ]
-    return list(dict.fromkeys(given))
+    named = [
+        each.destination
+        for each in declared
+        if (each.recipient, each.name) == (recipient, name) and each.destination
+    ]
+    return list(dict.fromkeys((*given, *named)))
 
 
 @app.command("list")
